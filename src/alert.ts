@@ -1,0 +1,89 @@
+/** Something that people should know. A value: who is told, and how, is decided elsewhere. */
+export interface Alert {
+  readonly kind: AlertKind;
+  readonly instanceId: string;
+  readonly group: string;
+  /** Cluster name, once it is known. */
+  readonly cluster: string | undefined;
+  /** One sentence that a person can act on; the first thing they read. */
+  readonly because: string;
+  /** What else is known, most useful first; at most ten lines. */
+  readonly details: readonly string[];
+}
+
+export type AlertKind =
+  | 'started'
+  | 'drained'
+  | 'not-a-container-instance'
+  | 'stuck'
+  | 'hook-gone'
+  | 'forced'
+  | 'failed';
+
+export type Severity = 'info' | 'warning' | 'critical';
+
+const SEVERITY: Readonly<Record<AlertKind, Severity>> = {
+  started: 'info',
+  drained: 'info',
+  'not-a-container-instance': 'info',
+  stuck: 'warning',
+  'hook-gone': 'warning',
+  forced: 'critical',
+  failed: 'critical',
+};
+
+const TITLE: Readonly<Record<AlertKind, string>> = {
+  started: 'Draining',
+  drained: 'Drained',
+  'not-a-container-instance': 'Nothing to drain on',
+  stuck: 'Stuck: draining',
+  'hook-gone': 'No longer held by its hook:',
+  forced: 'Forced: released with tasks on it:',
+  failed: 'Failed: cannot release',
+};
+
+/** An alert as SNS takes it. */
+export interface AlertMessage {
+  /** Under 100 ASCII characters without line breaks or control characters, as SNS demands (AWS-CONTRACTS §2). */
+  readonly subject: string;
+  readonly body: string;
+  /** For subscription filter policies. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export function severityOf(kind: AlertKind): Severity {
+  return SEVERITY[kind];
+}
+
+/** Writes the alert for people: first what to do or know, then the facts, a line each. */
+export function renderAlert(alert: Alert): AlertMessage {
+  const severity = severityOf(alert.kind);
+  const lines = [
+    oneLine(alert.because, 1_000),
+    '',
+    ...alert.details.slice(0, 10).map((detail) => `- ${oneLine(detail, 500)}`),
+    `Instance: ${alert.instanceId}`,
+    `Auto Scaling group: ${oneLine(alert.group, 255)}`,
+    ...(alert.cluster === undefined ? [] : [`Cluster: ${oneLine(alert.cluster, 255)}`]),
+  ];
+  return {
+    subject: asSubject(`[ecs-drain ${severity}] ${TITLE[alert.kind]} ${alert.instanceId} (${alert.group})`),
+    body: lines.join('\n'),
+    attributes: {
+      kind: alert.kind,
+      severity,
+      instanceId: alert.instanceId,
+      ...(alert.cluster === undefined ? {} : { cluster: oneLine(alert.cluster, 255) }),
+    },
+  };
+}
+
+/** Names come from outside: a line break in one must not make a line of its own. */
+function oneLine(text: string, longest: number): string {
+  const flat = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
+  return flat.length <= longest ? flat : `${flat.slice(0, longest - 1)}…`;
+}
+
+function asSubject(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/g, '?').slice(0, 99);
+}

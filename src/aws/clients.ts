@@ -1,0 +1,35 @@
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SNSClient } from '@aws-sdk/client-sns';
+
+/** What carries the requests; left out, the SDK's own HTTP handler with the bounds below. */
+export type RequestHandler = NonNullable<NonNullable<ConstructorParameters<typeof ECSClient>[0]>['requestHandler']>;
+
+/** Nothing hangs: a call that takes longer is a failure, and failures are tried again by whoever made the call. */
+const BOUNDS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
+
+/**
+ * The drain's loop is its own retry: it is durable, paid only while it runs, and knows about the deadline. An SDK that
+ * retries beneath it would multiply the reads just when AWS asks for fewer.
+ */
+const ONE_ATTEMPT = { maxAttempts: 1 } as const;
+
+/** Where nothing of ours waits and tries again, the SDK does: backing off, with jitter. */
+const SDK_RETRIES = { maxAttempts: 3 } as const;
+
+export function ecsClient(requestHandler: RequestHandler = BOUNDS): ECSClient {
+  return new ECSClient({ ...ONE_ATTEMPT, requestHandler });
+}
+
+export function autoScalingClient(requestHandler: RequestHandler = BOUNDS): AutoScalingClient {
+  return new AutoScalingClient({ ...ONE_ATTEMPT, requestHandler });
+}
+
+export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {
+  return new SNSClient({ ...SDK_RETRIES, requestHandler });
+}
+
+export function lambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaClient {
+  return new LambdaClient({ ...SDK_RETRIES, requestHandler });
+}

@@ -1,0 +1,154 @@
+import type { ContainerInstance, ECSClient, Service, Task } from '@aws-sdk/client-ecs';
+import {
+  DescribeContainerInstancesCommand,
+  DescribeServicesCommand,
+  DescribeTasksCommand,
+  ListClustersCommand,
+  ListContainerInstancesCommand,
+  ListTasksCommand,
+  UpdateContainerInstancesStateCommand,
+} from '@aws-sdk/client-ecs';
+import type { ContainerInstanceSeen, ContainerInstancesSeen, EcsPort, ServiceSeen, TaskSeen } from '../ports.ts';
+import { attempt } from './failure.ts';
+import { allPages, inChunks } from './pages.ts';
+
+/** Most identifiers in one call (AWS-CONTRACTS §3). */
+const MOST_DESCRIBED = 100;
+const MOST_UPDATED = 10;
+const MOST_SERVICES = 10;
+
+export function ecsPort(client: ECSClient): EcsPort {
+  const describe = (cluster: string) => async (arns: readonly string[]) =>
+    client.send(new DescribeContainerInstancesCommand({ cluster, containerInstances: [...arns] }));
+
+  return {
+    listClusters: () =>
+      attempt('ecs:ListClusters', () =>
+        allPages(async (nextToken) => {
+          const page = await client.send(new ListClustersCommand({ ...nextToken, maxResults: 100 }));
+          return { items: page.clusterArns, nextToken: page.nextToken };
+        }),
+      ),
+
+    findContainerInstances: (cluster, instanceId) =>
+      attempt('ecs:ListContainerInstances', () =>
+        allPages(async (nextToken) => {
+          // Without `status`, ECS answers with all but the INACTIVE.
+          const filter = `ec2InstanceId in ['${instanceId}']`;
+          const page = await client.send(new ListContainerInstancesCommand({ cluster, filter, ...nextToken }));
+          return { items: page.containerInstanceArns, nextToken: page.nextToken };
+        }),
+      ),
+
+    countDraining: (cluster) =>
+      attempt('ecs:ListContainerInstances', async () => {
+        const page = await client.send(new ListContainerInstancesCommand({ cluster, status: 'DRAINING' }));
+        return page.containerInstanceArns?.length ?? 0;
+      }),
+
+    describeContainerInstances: (cluster, arns) =>
+      attempt('ecs:DescribeContainerInstances', async () =>
+        seen(await inChunks(arns, MOST_DESCRIBED, describe(cluster))),
+      ),
+
+    setDraining: (cluster, arns) =>
+      attempt('ecs:UpdateContainerInstancesState', async () =>
+        seen(
+          await inChunks(arns, MOST_UPDATED, (containerInstances) =>
+            client.send(new UpdateContainerInstancesStateCommand({ cluster, containerInstances, status: 'DRAINING' })),
+          ),
+        ),
+      ),
+
+    listTasks: (cluster, containerInstance, desiredStatus) =>
+      attempt('ecs:ListTasks', async () => {
+        const arns = await allPages(async (nextToken) => {
+          const page = await client.send(
+            new ListTasksCommand({ cluster, containerInstance, desiredStatus, maxResults: 100, ...nextToken }),
+          );
+          return { items: page.taskArns, nextToken: page.nextToken };
+        });
+        return arns.map(shortId);
+      }),
+
+    describeTasks: (cluster, ids) =>
+      attempt('ecs:DescribeTasks', async () => {
+        const answers = await inChunks(ids, MOST_DESCRIBED, (tasks) =>
+          client.send(new DescribeTasksCommand({ cluster, tasks })),
+        );
+        // A task in `failures` as MISSING stopped more than an hour ago; any other failure is no answer about it.
+        refuseUnknown(answers.flatMap(({ failures }) => failures ?? []));
+        return answers.flatMap(({ tasks }) => (tasks ?? []).map(taskSeen));
+      }),
+
+    describeServices: (cluster, names) =>
+      attempt('ecs:DescribeServices', async () => {
+        const answers = await inChunks(names, MOST_SERVICES, (services) =>
+          client.send(new DescribeServicesCommand({ cluster, services })),
+        );
+        return answers.flatMap(({ services }) => (services ?? []).map(serviceSeen));
+      }),
+  };
+}
+
+interface FailureEntry {
+  readonly arn?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+function seen(
+  answers: readonly { containerInstances?: ContainerInstance[] | undefined; failures?: FailureEntry[] | undefined }[],
+): ContainerInstancesSeen {
+  const failures = answers.flatMap((answer) => answer.failures ?? []);
+  refuseUnknown(failures);
+  return {
+    found: answers.flatMap((answer) => (answer.containerInstances ?? []).map(containerInstanceSeen)),
+    missing: failures.map(({ arn }) => arn ?? ''),
+  };
+}
+
+/** `failures[]` come back beside successes (AWS-CONTRACTS §3): only MISSING is an answer. */
+function refuseUnknown(failures: readonly FailureEntry[]): void {
+  const unknown = failures.find(({ reason }) => reason !== 'MISSING');
+  if (unknown)
+    throw new Error(
+      `${unknown.arn ?? 'something'}: ${unknown.reason ?? 'no reason given'} ${unknown.detail ?? ''}`.trim(),
+    );
+}
+
+function containerInstanceSeen(instance: ContainerInstance): ContainerInstanceSeen {
+  return {
+    arn: instance.containerInstanceArn ?? '',
+    status: instance.status ?? 'UNKNOWN',
+    agentConnected: instance.agentConnected ?? false,
+    runningTasks: instance.runningTasksCount ?? 0,
+    pendingTasks: instance.pendingTasksCount ?? 0,
+  };
+}
+
+function taskSeen(task: Task): TaskSeen {
+  return {
+    id: shortId(task.taskArn ?? ''),
+    status: task.lastStatus ?? 'UNKNOWN',
+    group: task.group ?? 'family:unknown',
+  };
+}
+
+function serviceSeen(service: Service): ServiceSeen {
+  return {
+    name: service.serviceName ?? '',
+    daemon: service.schedulingStrategy === 'DAEMON',
+    // AWS-CONTRACTS §3: the defaults are 100 and 200.
+    minimumHealthyPercent: service.deploymentConfiguration?.minimumHealthyPercent ?? 100,
+    maximumPercent: service.deploymentConfiguration?.maximumPercent ?? 200,
+    desired: service.desiredCount ?? 0,
+    events: (service.events ?? [])
+      .slice(0, 10)
+      .map(({ createdAt, message }) => ({ atMs: createdAt?.getTime() ?? 0, message: message ?? '' })),
+  };
+}
+
+function shortId(arn: string): string {
+  return arn.slice(arn.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,46 @@
+import type { Failure, Result } from '../ports.ts';
+
+/**
+ * AWS spells one meaning many ways; here they are sorted, once. Names are what the SDK puts into `error.name`: the
+ * wire code, with or without `Exception`. Sources: AWS-CONTRACTS §1-3 and the services' common errors.
+ */
+const REASONS: Readonly<Record<string, Failure['reason']>> = {
+  Throttling: 'throttled',
+  ThrottlingException: 'throttled',
+  ThrottledException: 'throttled',
+  Throttled: 'throttled',
+  RequestLimitExceeded: 'throttled',
+  TooManyRequestsException: 'throttled',
+  LimitExceededException: 'throttled',
+  AccessDenied: 'denied',
+  AccessDeniedException: 'denied',
+  AuthorizationError: 'denied',
+  AuthorizationErrorException: 'denied',
+  ExpiredTokenException: 'denied',
+  ExpiredToken: 'denied',
+  InvalidClientTokenId: 'denied',
+  UnrecognizedClientException: 'denied',
+  CredentialsProviderError: 'denied',
+  ClusterNotFoundException: 'gone',
+  ResourceNotFoundException: 'gone',
+  NotFound: 'gone',
+  NotFoundException: 'gone',
+};
+
+/** An action that has finished answers so; the code is ValidationError or ValidationException (AWS-CONTRACTS §1). */
+const ACTION_FINISHED = 'No active Lifecycle Action found';
+
+/** Calls AWS; what goes wrong comes back as a value. `operation` is for people: `ecs:DescribeTasks`. */
+export async function attempt<T>(operation: string, call: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return { ok: true, value: await call() };
+  } catch (error) {
+    return classify(operation, error);
+  }
+}
+
+export function classify(operation: string, error: unknown): Failure {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const reason = message.startsWith(ACTION_FINISHED) ? 'gone' : (REASONS[name] ?? 'other');
+  return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
+}

@@ -1,0 +1,68 @@
+import type { ServiceSeen, TaskSeen } from '../ports.ts';
+
+/** What was read of an instance that does not empty. */
+export interface Stall {
+  readonly agentConnected: boolean;
+  /** Tasks on it whose last status is not STOPPED. */
+  readonly tasks: readonly TaskSeen[];
+  /** The services that these tasks belong to. */
+  readonly services: readonly ServiceSeen[];
+}
+
+/**
+ * Why the instance does not empty, as sentences that a person can act on: one for each cause, the most telling first.
+ * Pure. Empty when nothing is to be seen.
+ */
+export function diagnose({ agentConnected, tasks, services }: Stall): string[] {
+  const reasons: string[] = [];
+  if (!agentConnected) {
+    reasons.push(
+      'The ECS agent on the instance is disconnected: ECS cannot stop its tasks, nor see them stop. Look at the agent and the network of the instance.',
+    );
+  }
+  for (const service of services) {
+    const stuck = tasks.filter(({ group, status }) => group === `service:${service.name}` && !isOnItsWayDown(status));
+    if (stuck.length > 0) reasons.push(whyServiceStays(service, stuck.length));
+  }
+  const standalone = tasks.filter(({ group }) => !group.startsWith('service:'));
+  if (standalone.length > 0) {
+    reasons.push(
+      `${count(standalone.length, 'standalone task')} (${groupsOf(standalone)}) will not be stopped by ECS: wait for it to end, or stop it with aws ecs stop-task.`,
+    );
+  }
+  const stopping = tasks.filter(({ status }) => isOnItsWayDown(status));
+  if (stopping.length > 0) {
+    reasons.push(
+      `${count(stopping.length, 'task')} (${groupsOf(stopping)}) ${stopping.length === 1 ? 'was' : 'were'} told to stop and ${stopping.length === 1 ? 'has' : 'have'} not stopped: deregistration delay or stop timeout is long, or the container hangs.`,
+    );
+  }
+  return reasons;
+}
+
+function whyServiceStays(service: ServiceSeen, tasks: number): string {
+  const { name, minimumHealthyPercent, maximumPercent } = service;
+  const left = `${count(tasks, 'task')} of service ${name} cannot leave`;
+  if (service.daemon) return `${left}: daemon tasks go last, when the other tasks have gone.`;
+  if (minimumHealthyPercent >= 100 && maximumPercent <= 100) {
+    return `${left}: its minimum and maximum healthy percent are both 100, so ECS may neither stop a task first nor start one more. Raise maximumPercent or lower minimumHealthyPercent.`;
+  }
+  // The service's own words name the cause: no capacity, a port in use, a placement constraint.
+  const event = service.events.find(({ message }) =>
+    /unable to (place|consistently start)|were stopped|is unhealthy|deregistered/.test(message),
+  );
+  if (event) return `${left}: ECS says "${event.message.slice(0, 300)}"`;
+  return `${left}: its replacement is not running yet, and ECS gives no reason. Look at the service's events.`;
+}
+
+function isOnItsWayDown(status: string): boolean {
+  return status === 'DEACTIVATING' || status === 'STOPPING' || status === 'DEPROVISIONING';
+}
+
+function groupsOf(tasks: readonly TaskSeen[]): string {
+  const groups = [...new Set(tasks.map(({ group }) => group))];
+  return groups.length <= 3 ? groups.join(', ') : `${groups.slice(0, 3).join(', ')} and ${groups.length - 3} more`;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}

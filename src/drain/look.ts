@@ -1,0 +1,138 @@
+import type { ClockPort, ContainerInstancesSeen, EcsPort, Result, TaskSeen } from '../ports.ts';
+import type { Move } from './decide.ts';
+import { diagnose } from './diagnose.ts';
+import type { Look, Placement, Remaining } from './memory.ts';
+
+/** More ids than this are listed again at each look rather than kept in the execution's history. */
+const MOST_IDS_KEPT = 20;
+const MOST_SAMPLES = 5;
+const NOTHING_LEFT: Remaining = { total: 0, byStatus: {}, samples: [] };
+
+interface How {
+  /** Ask for just these tasks, by placement: one call. Otherwise the container instances are asked first. */
+  readonly known?: readonly (readonly string[])[];
+  readonly countCrowd?: boolean;
+  /** Name the tasks also while some are still wanted to run; otherwise counting those is enough. */
+  readonly nameAll?: boolean;
+}
+
+/** Sees what is left on the instance. A failed read makes the whole look a failure: half a look proves nothing. */
+export async function lookAt(
+  placements: readonly Placement[],
+  ecs: EcsPort,
+  now: ClockPort,
+  { known, countCrowd = false, nameAll = false }: How = {},
+): Promise<Look> {
+  if (known) {
+    const remaining = await describe(placements, known, ecs);
+    return { atMs: now(), ...(remaining.ok ? { remaining: summarise(remaining.value) } : { failure: remaining }) };
+  }
+  const counted = await countTasks(placements, (cluster, arns) => ecs.describeContainerInstances(cluster, arns));
+  if (!counted.ok) return { atMs: now(), failure: counted };
+  const crowd = countCrowd && placements[0] ? await ecs.countDraining(placements[0].cluster) : undefined;
+  const look = { instances: counted.value, ...(crowd?.ok ? { crowd: crowd.value } : {}) };
+  if (counted.value.wanted > 0 && !nameAll) return { atMs: now(), ...look };
+
+  const tasks = await tasksOn(placements, counted.value.wanted > 0 ? ['RUNNING', 'STOPPED'] : ['STOPPED'], ecs);
+  if (!tasks.ok) return { atMs: now(), failure: tasks };
+  return { atMs: now(), ...look, remaining: summarise(tasks.value) };
+}
+
+/** The look that a release rests on, taken in the very step that completes the action. */
+export async function lastLook(move: Extract<Move, { kind: 'release' }>, ecs: EcsPort, now: ClockPort): Promise<Look> {
+  const { placements } = move;
+  if (placements === undefined) return { atMs: now() };
+  if (placements.length === 0) return { atMs: now(), remaining: NOTHING_LEFT };
+  if (move.lookAtAll) return lookAt(placements, ecs, now, { nameAll: move.forced });
+  // Moments ago every listed task had stopped. A DRAINING instance gets no new ones, so only this can have changed:
+  const counted = await countTasks(placements, (cluster, arns) => ecs.describeContainerInstances(cluster, arns));
+  if (!counted.ok) return { atMs: now(), failure: counted };
+  const untouched = counted.value.wanted === 0 && !counted.value.statuses.includes('ACTIVE');
+  return { atMs: now(), instances: counted.value, ...(untouched ? { remaining: NOTHING_LEFT } : {}) };
+}
+
+/** One call per cluster, the answers added up. */
+export async function countTasks(
+  placements: readonly Placement[],
+  call: (cluster: string, arns: readonly string[]) => Promise<Result<ContainerInstancesSeen>>,
+): Promise<Result<NonNullable<Look['instances']>>> {
+  const sum = { statuses: [] as string[], missing: 0, wanted: 0, agentsAway: 0 };
+  for (const cluster of new Set(placements.map((placement) => placement.cluster))) {
+    const arns = placements.filter((placement) => placement.cluster === cluster).map(({ arn }) => arn);
+    const answer = await call(cluster, arns);
+    if (!answer.ok) return answer;
+    const present = answer.value.found.filter(({ status }) => status !== 'INACTIVE');
+    sum.missing += arns.length - present.length;
+    for (const instance of present) {
+      sum.statuses.push(instance.status);
+      sum.wanted += instance.runningTasks + instance.pendingTasks;
+      sum.agentsAway += instance.agentConnected ? 0 : 1;
+    }
+  }
+  return { ok: true, value: sum };
+}
+
+/** Reads what a person would look up to see why it does not empty. What cannot be read is left out of the reasons. */
+export async function findReasons(placements: readonly Placement[], ecs: EcsPort): Promise<string[]> {
+  const reasons: string[] = [];
+  for (const placement of placements) {
+    const { cluster, arn } = placement;
+    const instances = await ecs.describeContainerInstances(cluster, [arn]);
+    const answer = await tasksOn([placement], ['RUNNING', 'STOPPED'], ecs);
+    const tasks = answer.ok ? answer.value.flat() : [];
+    const services = [...new Set(tasks.map(({ group }) => group))]
+      .filter((group) => group.startsWith('service:'))
+      .map((group) => group.slice('service:'.length));
+    const described = services.length === 0 ? undefined : await ecs.describeServices(cluster, services.slice(0, 10));
+    const agentConnected = !instances.ok || instances.value.found.every((instance) => instance.agentConnected);
+    reasons.push(...diagnose({ agentConnected, tasks, services: described?.ok ? described.value : [] }));
+  }
+  return reasons.slice(0, MOST_SAMPLES);
+}
+
+/** The tasks of each placement that have not stopped, among those desired to be one of the given. */
+async function tasksOn(
+  placements: readonly Placement[],
+  desired: readonly ('RUNNING' | 'STOPPED')[],
+  ecs: EcsPort,
+): Promise<Result<TaskSeen[][]>> {
+  const lists: string[][] = [];
+  for (const { cluster, arn } of placements) {
+    const ids: string[] = [];
+    for (const status of desired) {
+      const list = await ecs.listTasks(cluster, arn, status);
+      if (list.ok) ids.push(...list.value);
+      // A registration that ECS has forgotten has no tasks to list.
+      else if (list.reason !== 'gone') return list;
+    }
+    lists.push(ids);
+  }
+  return describe(placements, lists, ecs);
+}
+
+async function describe(
+  placements: readonly Placement[],
+  ids: readonly (readonly string[])[],
+  ecs: EcsPort,
+): Promise<Result<TaskSeen[][]>> {
+  const left: TaskSeen[][] = [];
+  for (const [i, { cluster }] of placements.entries()) {
+    const asked = ids[i] ?? [];
+    const tasks = asked.length === 0 ? undefined : await ecs.describeTasks(cluster, asked);
+    if (tasks && !tasks.ok) return tasks;
+    left.push((tasks?.value ?? []).filter((task) => task.status !== 'STOPPED'));
+  }
+  return { ok: true, value: left };
+}
+
+function summarise(left: readonly (readonly TaskSeen[])[]): Remaining {
+  const all = left.flat();
+  const byStatus: Record<string, number> = {};
+  for (const { status } of all) byStatus[status] = (byStatus[status] ?? 0) + 1;
+  return {
+    total: all.length,
+    byStatus,
+    ...(all.length <= MOST_IDS_KEPT ? { ids: left.map((tasks) => tasks.map(({ id }) => id)) } : {}),
+    samples: all.slice(0, MOST_SAMPLES).map(({ id, group, status }) => `${group} ${id.slice(0, 12)} ${status}`),
+  };
+}

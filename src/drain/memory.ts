@@ -1,0 +1,237 @@
+import type { AlertKind } from '../alert.ts';
+import type { DrainPolicy } from '../config.ts';
+import type { Wait } from '../loop.ts';
+import type { Failure, HookSeen } from '../ports.ts';
+import type { DrainRequest } from './notice.ts';
+
+/** One registration of the EC2 instance as an ECS container instance. */
+export interface Placement {
+  /** Cluster name or ARN, as it was found. */
+  readonly cluster: string;
+  readonly arn: string;
+}
+
+/** What is still on the instance: every task whose `lastStatus` is not STOPPED. Counts, and five samples. */
+export interface Remaining {
+  readonly total: number;
+  readonly byStatus: Readonly<Record<string, number>>;
+  /** Short ids, cluster by cluster in the order of the placements; left out where there are too many to keep. */
+  readonly ids?: readonly (readonly string[])[];
+  /** Like `service:api 0123456789ab RUNNING`. */
+  readonly samples: readonly string[];
+}
+
+/** One look at the instance. */
+export interface Look {
+  readonly atMs: number;
+  /** Container-instance statuses; undefined when this look asked only for known tasks. */
+  readonly instances?: {
+    readonly statuses: readonly string[];
+    /** Registrations that ECS no longer has. */
+    readonly missing: number;
+    /** Tasks whose desired status is RUNNING, running and pending together. */
+    readonly wanted: number;
+    readonly agentsAway: number;
+  };
+  /** Undefined while tasks are still wanted to run: nobody has listed those on their way down. */
+  readonly remaining?: Remaining;
+  /** How many container instances of the cluster are DRAINING, counted up to 100; undefined when not asked. */
+  readonly crowd?: number;
+  readonly failure?: Failure;
+}
+
+/** What a move answered. Each carries the time at which it was seen. */
+export type Seen =
+  | {
+      readonly kind: 'verify';
+      readonly atMs: number;
+      readonly state?: string;
+      readonly departing: boolean;
+      readonly hook?: HookSeen;
+      readonly failure?: Failure;
+    }
+  | {
+      readonly kind: 'find';
+      readonly atMs: number;
+      readonly placements: readonly Placement[];
+      readonly searched: number;
+      readonly failure?: Failure;
+    }
+  | { readonly kind: 'start-draining'; readonly look: Look }
+  | { readonly kind: 'look'; readonly look: Look }
+  | { readonly kind: 'heartbeat'; readonly atMs: number; readonly failure?: Failure }
+  | { readonly kind: 'diagnose'; readonly atMs: number; readonly reasons: readonly string[] }
+  | { readonly kind: 'alert'; readonly atMs: number; readonly alert: AlertKind; readonly failure?: Failure }
+  | {
+      readonly kind: 'release';
+      readonly look: Look;
+      readonly forced: boolean;
+      readonly completed: boolean;
+      readonly failure?: Failure;
+    };
+
+export type Outcome = 'drained' | 'forced' | 'abandoned' | 'not-a-container-instance' | 'hook-gone' | 'failed';
+
+/** Everything that is known of one drain; made anew at each replay from what the steps returned. */
+export interface Memory {
+  readonly request: DrainRequest;
+  readonly policy: DrainPolicy;
+  /** The latest time that anything told us. */
+  readonly atMs: number;
+  /** When the first step ran. */
+  readonly beganAtMs?: number;
+  readonly verified: boolean;
+  readonly hook?: HookSeen;
+  /** When the action's heartbeat period last began. */
+  readonly heartbeatAtMs: number;
+  /** When a heartbeat was last sent in vain. */
+  readonly heartbeatFailedAtMs?: number;
+  /** Undefined until every cluster that could hold the instance has answered. */
+  readonly placements?: readonly Placement[];
+  readonly drainingSinceMs?: number;
+  readonly look?: Look;
+  /** The latest look that asked for the container instances themselves. */
+  readonly wholeLookAtMs?: number;
+  readonly crowd?: { readonly count: number; readonly atMs: number };
+  /** The least that was ever left to do, and since when. */
+  readonly progress: { readonly left: number; readonly atMs: number };
+  /** Failures in a row, the latest of them, and when they began. */
+  readonly trouble?: {
+    readonly count: number;
+    readonly sinceMs: number;
+    readonly atMs: number;
+    readonly failure: Failure;
+  };
+  /** Why it does not get on, when that was last looked into. */
+  readonly diagnosis?: { readonly atMs: number; readonly reasons: readonly string[] };
+  /** Alerts that went out, and those that were tried in vain. */
+  readonly said: Readonly<
+    Partial<Record<AlertKind, { readonly tries: number; readonly done: boolean; readonly atMs: number }>>
+  >;
+  /** Since when Auto Scaling has been saying that the instance is not leaving through our hook, and what it said. */
+  readonly staying?: { readonly sinceMs: number; readonly atMs: number; readonly state: string | undefined };
+  /** Auto Scaling answered that the lifecycle action is over, and it was not we who ended it. */
+  readonly actionGone?: true;
+  /** We completed the lifecycle action. `forced`: the deadline came first. */
+  readonly released?: { readonly atMs: number; readonly forced: boolean; readonly tasksLeft: boolean };
+}
+
+export function begin(request: DrainRequest, policy: DrainPolicy): Memory {
+  const noticedAtMs = Date.parse(request.noticedAt);
+  return {
+    request,
+    policy,
+    atMs: noticedAtMs,
+    verified: false,
+    heartbeatAtMs: noticedAtMs,
+    progress: { left: Number.POSITIVE_INFINITY, atMs: noticedAtMs },
+    said: {},
+  };
+}
+
+/** How far a task still has to go, by its last status; one that may yet be told to stop has the longest way. */
+const WAY_TO_GO: Readonly<Record<string, number>> = { DEACTIVATING: 3, STOPPING: 2, DEPROVISIONING: 1 };
+const WHOLE_WAY = 4;
+
+/** What is left to do on the instance, as one number that only falls while a drain gets on; undefined when unseen. */
+export function leftToDo(look: Look): number | undefined {
+  if (look.remaining) {
+    return Object.entries(look.remaining.byStatus).reduce(
+      (sum, [status, count]) => sum + count * (WAY_TO_GO[status] ?? WHOLE_WAY),
+      0,
+    );
+  }
+  return look.instances && look.instances.wanted * WHOLE_WAY;
+}
+
+/** True when the look shows an instance that nothing runs on: every task on it has really stopped. */
+export function isEmpty(look: Look): boolean {
+  if (look.failure) return false;
+  const { instances, remaining } = look;
+  if (instances && instances.missing > 0 && instances.statuses.length === 0) return true;
+  return (instances === undefined || instances.wanted === 0) && remaining?.total === 0;
+}
+
+export function rest(memory: Memory, wait: Wait): Memory {
+  return { ...memory, atMs: memory.atMs + wait.seconds * 1000 };
+}
+
+/** Time never goes back, even where one Lambda machine's clock is behind another's. */
+function seenAt(memory: Memory, atMs: number): Memory {
+  return { ...memory, atMs: Math.max(memory.atMs, atMs), beganAtMs: memory.beganAtMs ?? atMs };
+}
+
+function withTrouble(memory: Memory, failure: Failure | undefined): Memory {
+  const { trouble, ...rest } = memory;
+  if (failure === undefined) return rest;
+  return {
+    ...rest,
+    trouble: { count: (trouble?.count ?? 0) + 1, sinceMs: trouble?.sinceMs ?? memory.atMs, atMs: memory.atMs, failure },
+  };
+}
+
+function withLook(memory: Memory, look: Look): Memory {
+  if (look.failure || (look.instances === undefined && look.remaining === undefined)) return memory;
+  const left = leftToDo(look);
+  return {
+    ...memory,
+    look,
+    ...(look.instances ? { wholeLookAtMs: look.atMs } : {}),
+    ...(look.crowd === undefined ? {} : { crowd: { count: look.crowd, atMs: look.atMs } }),
+    ...(left !== undefined && left < memory.progress.left ? { progress: { left, atMs: look.atMs } } : {}),
+  };
+}
+
+/** Adds what a move answered to what is known. Pure: alerts and endings are decided from it, never here. */
+export function remember(before: Memory, seen: Seen): Memory {
+  const atMs = 'look' in seen ? seen.look.atMs : seen.atMs;
+  const memory = seenAt(before, atMs);
+  switch (seen.kind) {
+    case 'verify': {
+      const { staying, ...known } = withTrouble(memory, seen.failure);
+      return {
+        ...known,
+        verified: seen.departing,
+        ...(seen.hook ? { hook: seen.hook } : {}),
+        ...(seen.departing || seen.failure
+          ? {}
+          : { staying: { sinceMs: staying?.sinceMs ?? atMs, atMs, state: seen.state } }),
+      };
+    }
+    case 'find': {
+      const found = withTrouble(memory, seen.failure);
+      // A place where it was found counts although another could not be read; only "nowhere" needs every answer.
+      return seen.placements.length > 0 || seen.failure === undefined
+        ? { ...found, placements: seen.placements }
+        : found;
+    }
+    case 'start-draining': {
+      const started = withTrouble(memory, seen.look.failure);
+      if (seen.look.failure) return started;
+      return { ...withLook(started, seen.look), drainingSinceMs: memory.drainingSinceMs ?? atMs };
+    }
+    case 'look':
+      return withLook(withTrouble(memory, seen.look.failure), seen.look);
+    case 'heartbeat':
+      if (seen.failure?.reason === 'gone') return { ...memory, actionGone: true };
+      return seen.failure
+        ? { ...withTrouble(memory, seen.failure), heartbeatFailedAtMs: atMs }
+        : { ...memory, heartbeatAtMs: atMs };
+    case 'diagnose':
+      return { ...memory, diagnosis: { atMs, reasons: seen.reasons } };
+    case 'alert': {
+      const tries = (memory.said[seen.alert]?.tries ?? 0) + 1;
+      const done = seen.failure === undefined || tries >= ALERT_TRIES;
+      return { ...memory, said: { ...memory.said, [seen.alert]: { tries: done ? 0 : tries, done, atMs } } };
+    }
+    case 'release': {
+      const after = withTrouble(memory, seen.failure ?? seen.look.failure);
+      const looked = withLook(after, seen.look);
+      if (!seen.completed) return looked;
+      return { ...looked, released: { atMs, forced: seen.forced, tasksLeft: !isEmpty(seen.look) } };
+    }
+  }
+}
+
+/** The SDK has retried each of them already; an alert that cannot be published must not hold the instance. */
+const ALERT_TRIES = 3;

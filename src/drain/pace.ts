@@ -1,0 +1,44 @@
+import type { Memory } from './memory.ts';
+
+/** Tasks still run, or are leaving their load balancer: minutes away. */
+const FAR_SECONDS = 30;
+/** Every task left is inside its stop timeout: seconds away. */
+const NEAR_SECONDS = 6;
+/**
+ * How many seconds each further draining instance adds to everybody's pace, so that a hundred of them together stay
+ * under 10 reads a second of the 20 that ECS sustains for the whole account and region (AWS-CONTRACTS §3).
+ */
+const FAR_SECONDS_EACH = 0.4;
+const NEAR_SECONDS_EACH = 0.16;
+/** Where nothing changes, looks become rarer: 48 hours must fit into 1,500 durable operations. */
+const QUIET_SHARE = 0.1;
+const SLOWEST_SECONDS = 450;
+
+/** The least seconds from one look to the next. */
+export function paceSeconds(memory: Memory): number {
+  const near = isNear(memory);
+  const crowd = memory.crowd?.count ?? 1;
+  const quietSeconds = (memory.atMs - memory.progress.atMs) / 1000;
+  return Math.max(
+    near ? NEAR_SECONDS : FAR_SECONDS * spread(memory),
+    crowd * (near ? NEAR_SECONDS_EACH : FAR_SECONDS_EACH),
+    Math.min(SLOWEST_SECONDS, quietSeconds * QUIET_SHARE),
+  );
+}
+
+/** Seconds to wait after `count` failures in a row: doubling, a minute at most. */
+export function backoffSeconds(memory: Memory, count: number): number {
+  return Math.min(60, 2 ** Math.min(count, 6)) * spread(memory);
+}
+
+function isNear(memory: Memory): boolean {
+  const { remaining, instances } = memory.look ?? {};
+  if (remaining === undefined || (instances?.wanted ?? 0) > 0) return false;
+  return Object.keys(remaining.byStatus).every((status) => status === 'STOPPING' || status === 'DEPROVISIONING');
+}
+
+/** Before the first look, instances that were drained in one second are spread out; 0.7 to 1.3, by instance id. */
+function spread(memory: Memory): number {
+  if (memory.wholeLookAtMs !== undefined && memory.wholeLookAtMs !== memory.drainingSinceMs) return 1;
+  return 0.7 + 0.6 * (Number.parseInt(memory.request.instanceId.slice(-8), 16) / 2 ** 32);
+}

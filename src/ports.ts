@@ -1,0 +1,122 @@
+/**
+ * What a drain needs from the world, and no more. `src/aws` implements these; the simulator answers below them, on the
+ * wire. Operating errors are values: a port throws only on a programmer's error.
+ */
+
+/** Why a call did not do what it was asked to; AWS's many codes, sorted once (src/aws/failure.ts). */
+export interface Failure {
+  readonly ok: false;
+  /** `gone`: what was named does not exist (any more). `denied`: permissions or credentials. */
+  readonly reason: 'throttled' | 'denied' | 'gone' | 'other';
+  /** Like `ecs:DescribeTasks`. */
+  readonly operation: string;
+  readonly message: string;
+}
+
+export interface Success<T> {
+  readonly ok: true;
+  readonly value: T;
+}
+
+export type Result<T> = Success<T> | Failure;
+
+/** `lastStatus` values that a task has on its way (AWS-CONTRACTS §3); AWS may add others. */
+export type TaskStatus = string;
+
+export interface TaskSeen {
+  /** Short id: 32 characters. */
+  readonly id: string;
+  readonly status: TaskStatus;
+  /** `service:<name>`, or `family:<name>` for a task that no service started. */
+  readonly group: string;
+}
+
+export interface ContainerInstanceSeen {
+  readonly arn: string;
+  /** ACTIVE, DRAINING, INACTIVE, REGISTERING …; AWS may add others. */
+  readonly status: string;
+  readonly agentConnected: boolean;
+  /** Tasks whose *desired* status is RUNNING. Zero does not mean empty (AWS-CONTRACTS §3). */
+  readonly runningTasks: number;
+  readonly pendingTasks: number;
+}
+
+/** Container instances by ARN; those that ECS no longer knows are in `missing`. */
+export interface ContainerInstancesSeen {
+  readonly found: readonly ContainerInstanceSeen[];
+  readonly missing: readonly string[];
+}
+
+export interface ServiceSeen {
+  readonly name: string;
+  readonly daemon: boolean;
+  readonly minimumHealthyPercent: number;
+  readonly maximumPercent: number;
+  readonly desired: number;
+  /** Newest first. */
+  readonly events: readonly { readonly atMs: number; readonly message: string }[];
+}
+
+export interface EcsPort {
+  listClusters(): Promise<Result<readonly string[]>>;
+  /** All registrations of the EC2 instance in the cluster that are not INACTIVE. */
+  findContainerInstances(cluster: string, instanceId: string): Promise<Result<readonly string[]>>;
+  /** How many of the cluster's container instances are DRAINING, counted up to one page of 100. */
+  countDraining(cluster: string): Promise<Result<number>>;
+  describeContainerInstances(cluster: string, arns: readonly string[]): Promise<Result<ContainerInstancesSeen>>;
+  setDraining(cluster: string, arns: readonly string[]): Promise<Result<ContainerInstancesSeen>>;
+  /** Short ids of the tasks on a container instance whose *desired* status is the given one, every page of them. */
+  listTasks(cluster: string, arn: string, desired: 'RUNNING' | 'STOPPED'): Promise<Result<readonly string[]>>;
+  /** Tasks by short id, in as many calls as it takes; a task that ECS has forgotten is left out, for it stopped long ago. */
+  describeTasks(cluster: string, ids: readonly string[]): Promise<Result<readonly TaskSeen[]>>;
+  describeServices(cluster: string, names: readonly string[]): Promise<Result<readonly ServiceSeen[]>>;
+}
+
+export interface HookSeen {
+  readonly heartbeatTimeoutSeconds: number;
+  readonly globalTimeoutSeconds: number;
+}
+
+export interface LifecycleAction {
+  readonly group: string;
+  readonly hook: string;
+  readonly token: string;
+  readonly instanceId: string;
+}
+
+export interface AutoScalingPort {
+  /** The instance's group and lifecycle state, or undefined when Auto Scaling does not know the instance. */
+  describeInstance(instanceId: string): Promise<Result<{ readonly group: string; readonly state: string } | undefined>>;
+  /** The hook, or undefined when the group has none of that name. */
+  describeHook(group: string, hook: string): Promise<Result<HookSeen | undefined>>;
+  /** `gone`: the action has already finished. */
+  heartbeat(action: LifecycleAction): Promise<Result<undefined>>;
+  /** `gone`: the action has already finished. */
+  complete(action: LifecycleAction, result: 'CONTINUE' | 'ABANDON'): Promise<Result<undefined>>;
+}
+
+export interface AlertPort {
+  publish(message: {
+    readonly subject: string;
+    readonly body: string;
+    readonly attributes: Readonly<Record<string, string>>;
+  }): Promise<Result<undefined>>;
+}
+
+export interface ExecutionPort {
+  /** Starts the durable execution of that name, or joins the one that exists. `gone`: there is no such function. */
+  start(name: string, request: object): Promise<Result<undefined>>;
+}
+
+/** Milliseconds since 1970. Read inside a step only: a replay must not see another time. */
+export type ClockPort = () => number;
+
+/** What the loop needs of a durable execution: results that survive, and waits that cost nothing. */
+export interface DurablePort {
+  /** Carries `run` out at least once and remembers its result, which must be JSON and small. */
+  step<T>(name: string, run: () => Promise<T>): Promise<T>;
+  /** Nothing of ours runs meanwhile. Its own port, so that an event may end it early one day. */
+  wait(name: string, seconds: number): Promise<void>;
+  /** Said once, also when the code before it is replayed. */
+  log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
+}
