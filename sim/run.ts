@@ -1,0 +1,189 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { overOperationLimit } from './audit.ts';
+import type { ExecutionRecord } from './durable.ts';
+import type { Region, Sabotage } from './region.ts';
+import { createRegion } from './region.ts';
+import type { Report } from './report.ts';
+import { instanceReport } from './report.ts';
+import type { Scenario } from './scenario.ts';
+import { parseScenario } from './scenario.ts';
+import { installVirtualTime, lambdaEnvironment, runWorld } from './virtual-time.ts';
+
+/** A built bundle: what Lambda gets, and the same with its platform given from outside. */
+interface Bundle {
+  readonly create: (platform: {
+    environment: Record<string, string>;
+    requestHandler: unknown;
+  }) => (event: never, context: never) => Promise<unknown>;
+}
+
+export interface Bundles {
+  readonly intake: Bundle;
+  readonly drain: Bundle;
+}
+
+const scenarioFolder = new URL('./scenarios/', import.meta.url);
+
+export function scenarioNames(): string[] {
+  return readdirSync(scenarioFolder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => file.slice(0, -'.json'.length))
+    .sort();
+}
+
+/** A named scenario, or the file at that path. @throws ScenarioError, or Node's own error when there is no such file. */
+export function readScenario(nameOrPath: string): Scenario {
+  const path = scenarioNames().includes(nameOrPath)
+    ? fileURLToPath(new URL(`${nameOrPath}.json`, scenarioFolder))
+    : nameOrPath;
+  return parseScenario(readFileSync(path, 'utf8'), nameOrPath);
+}
+
+const FUNCTIONS = { intake: 'ecs-drain-intake', drain: 'ecs-drain-drain' } as const;
+
+/** What the stack sets for its functions, in the region of this run. */
+function functionEnvironment({ world, scenario, alertTopicArn }: Region): Record<string, string> {
+  return {
+    ...lambdaEnvironment(world),
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    ALERT_TOPIC_ARN: alertTopicArn,
+    DRAIN_FUNCTION_ARN: `arn:aws:lambda:${world.region}:${world.accountId}:function:${FUNCTIONS.drain}:durable`,
+    ...scenario.settings,
+  };
+}
+
+/** The bundles of dist/, imported once: their code is shared by all runs of this process, as an environment's is. */
+export async function loadBundles(): Promise<Bundles> {
+  // A bundle reads its settings when it is imported, as on Lambda; these are never used, `create` gets the run's own.
+  const restore = overlay(process.env, {
+    AWS_REGION: 'us-east-1',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    ALERT_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
+    DRAIN_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
+  });
+  try {
+    const load = async (name: string): Promise<Bundle> =>
+      import(new URL(`../dist/${name}/index.mjs`, import.meta.url).href);
+    return { intake: await load('intake'), drain: await load('drain') };
+  } finally {
+    restore();
+  }
+}
+
+function overlay(target: NodeJS.ProcessEnv, values: Record<string, string>): () => void {
+  const before = Object.fromEntries(Object.keys(values).map((name) => [name, target[name]]));
+  Object.assign(target, values);
+  return () => {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete target[name];
+      else target[name] = value;
+    }
+  };
+}
+
+/** After everything has ended, the world goes on for a while: late duplicates and afterthoughts must find nothing to do. */
+const AFTERMATH_SECONDS = 300;
+
+export interface RunOptions {
+  readonly bundles: Bundles;
+  readonly sabotage?: Sabotage;
+  /** Sees the region before its clock starts: the demo's cameras. */
+  readonly watch?: (region: Region) => void;
+}
+
+export interface Run {
+  readonly report: Report;
+  readonly region: Region;
+}
+
+/** One run in virtual time, the built bundles deployed into the scenario's region. Same scenario and seed, same report. */
+export async function run(scenario: Scenario, seed: number, { bundles, sabotage, watch }: RunOptions): Promise<Run> {
+  const region = createRegion(scenario, seed, sabotage);
+  watch?.(region);
+  const uninstall = installVirtualTime(region.world);
+  const restore = overlay(process.env, functionEnvironment(region));
+  try {
+    deploy(region, bundles);
+    await runWorld(region.world, untilQuiet(region));
+  } finally {
+    restore();
+    uninstall();
+  }
+  return { report: writeReport(region, seed), region };
+}
+
+function deploy(region: Region, bundles: Bundles): void {
+  const { lambda, sns, transport } = region;
+  const platform = { environment: functionEnvironment(region), requestHandler: transport };
+  const sizes = { memoryMb: 512 };
+  lambda.register({
+    name: FUNCTIONS.intake,
+    durable: false,
+    timeoutSeconds: 30,
+    handler: bundles.intake.create(platform),
+    ...sizes,
+  });
+  lambda.register({
+    name: FUNCTIONS.drain,
+    alias: 'durable',
+    durable: true,
+    timeoutSeconds: 120,
+    handler: bundles.drain.create(platform),
+    ...sizes,
+  });
+  sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
+}
+
+/** True when the scenario's time is up, or everything it started has ended and stayed so for a while. */
+function untilQuiet({ world, scenario }: Region): () => boolean {
+  let open = 0;
+  let quietSinceSeconds = Math.max(0, ...scenario.events.map(({ atSeconds }) => atSeconds));
+  world.on((event) => {
+    if (event.kind === 'hook-waiting') open += 1;
+    if (event.kind === 'hook-finished') open -= 1;
+    if (event.kind === 'execution') open += event.status === 'RUNNING' ? 1 : -1;
+    if (event.kind !== 'task') quietSinceSeconds = Math.max(quietSinceSeconds, world.clock.nowSeconds());
+  });
+  return () => {
+    const now = world.clock.nowSeconds();
+    return now >= scenario.durationSeconds || (open === 0 && now - quietSinceSeconds >= AFTERMATH_SECONDS);
+  };
+}
+
+function writeReport(region: Region, seed: number): Report {
+  const { audit, meter, lambda, scenario, world } = region;
+  const executions = lambda.executions();
+  const { peak, mean30 } = meter.readsPerSecond();
+  const violations = [
+    ...audit.finish(),
+    ...executions
+      .filter(({ operations }) => overOperationLimit(operations))
+      .map(({ name }) => ({
+        rule: 'operation-limit',
+        instanceId: undefined,
+        atSeconds: world.clock.nowSeconds(),
+        because: `execution ${name} reached the limit of durable operations`,
+      })),
+  ];
+  return {
+    schema: 1,
+    scenario: scenario.name,
+    seed,
+    instances: audit.departures.map((departure) => instanceReport(departure, outcomeOf(departure.token, executions))),
+    calls: Object.fromEntries(Object.entries(meter.calls).sort(([a], [b]) => (a < b ? -1 : 1))),
+    peakEcsReadsPerSecond: peak,
+    meanEcsReadsPerSecond30: mean30,
+    billedMs: lambda.totals().reduce((sum, { billedMs }) => sum + billedMs, 0),
+    durableOperations: executions.reduce((sum, { operations }) => sum + operations, 0),
+    alerts: meter.alerts,
+    violations,
+  };
+}
+
+/** What the execution that was started for the lifecycle action says of its end. */
+function outcomeOf(token: string | undefined, executions: readonly ExecutionRecord[]): string {
+  const execution = executions.find(({ input }) => token !== undefined && input.includes(token));
+  const result = execution?.status === 'SUCCEEDED' ? (execution.result as { outcome?: unknown }) : {};
+  return typeof result.outcome === 'string' ? result.outcome : 'failed';
+}

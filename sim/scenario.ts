@@ -1,0 +1,132 @@
+import * as z from 'zod';
+
+const name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'letters, digits, - and _ only');
+const seconds = z.number().min(0).max(1_209_600);
+const probability = z.number().min(0).max(0.9);
+
+const Service = z
+  .strictObject({
+    name,
+    strategy: z
+      .enum(['REPLICA', 'DAEMON'])
+      .default('REPLICA')
+      .describe('DAEMON: one task on every instance; `desired` is then ignored'),
+    desired: z.int().min(0).max(20_000).default(0).describe('tasks wanted of a REPLICA service'),
+    minimumHealthyPercent: z.int().min(0).max(100).default(100),
+    maximumPercent: z.int().min(100).max(400).default(200),
+    startSeconds: seconds.default(40).describe('from placement to RUNNING'),
+    deregistrationSeconds: seconds.default(0).describe('time in DEACTIVATING; 0: not behind a load balancer'),
+    stopSeconds: seconds.optional().describe('time the containers take to stop; the stop timeout unless given'),
+    stopTimeoutSeconds: seconds.default(30).describe('after it they are killed'),
+    deprovisioningSeconds: seconds.default(5),
+    cpu: z.int().min(0).default(256),
+    memory: z.int().min(0).default(512),
+    hostPort: z.int().min(1).max(65_535).optional().describe('at most one such task on an instance'),
+    placementConstraint: z.string().max(200).optional().describe('like `attribute:zone == a`'),
+    protected: z.boolean().default(false).describe('tasks under task protection'),
+  })
+  .describe('an ECS service');
+
+const Standalone = z.strictObject({
+  count: z.int().min(1).max(1_000),
+  runsSeconds: seconds.describe('until it ends by itself'),
+});
+
+const Cluster = z.strictObject({
+  name,
+  instances: z.int().min(0).max(5_000),
+  group: z.string().min(1).max(255).describe('the Auto Scaling group of these instances'),
+  instanceCpu: z.int().min(1).default(4096),
+  instanceMemory: z.int().min(1).default(16_384),
+  replaceInstances: z.boolean().default(true).describe('false: the group shrinks by what is terminated'),
+  services: z.array(Service).max(100).default([]),
+  standalone: z.array(Standalone).max(100).default([]),
+});
+
+const Hook = z.strictObject({
+  group: z.string().min(1).max(255),
+  name: z.string().min(1).max(255).default('ecs-drain'),
+  heartbeatSeconds: z.int().min(30).max(7_200).default(3_600),
+  defaultResult: z.enum(['CONTINUE', 'ABANDON']).default('CONTINUE'),
+  metadata: z.boolean().default(true).describe('whether the notice names the cluster'),
+  ours: z.boolean().default(true).describe("false: somebody else's hook, which tells nobody of us"),
+});
+
+const Event = z.strictObject({
+  atSeconds: seconds,
+  terminate: z.strictObject({ group: z.string().min(1), count: z.int().min(1).max(5_000) }),
+});
+
+const Faults = z
+  .strictObject({
+    throttle: probability.default(0).describe('calls answered with a throttling error'),
+    serverError: probability.default(0).describe('calls answered with a 500'),
+    timeoutAfterEffect: probability.default(0).describe('calls that did their work but whose answer was lost'),
+    duplicate: probability.default(0).describe('messages delivered twice'),
+    reorder: probability.default(0).describe('messages delivered late'),
+    lambdaCrash: probability.default(0).describe('checkpoints at which the Lambda sandbox dies'),
+  })
+  .describe('probabilities, drawn by the seed');
+
+/** A scenario file. Times in seconds from its start; the seed spreads every task's times by a fifth either way. */
+export const Scenario = z
+  .strictObject({
+    name,
+    description: z.string().max(500).default(''),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region like eu-west-1')
+      .default('eu-west-1'),
+    durationSeconds: z.number().min(1).max(1_209_600).describe('the run ends earlier when everything is done'),
+    clusters: z.array(Cluster).max(200).default([]),
+    groups: z
+      .array(z.strictObject({ name: z.string().min(1).max(255), instances: z.int().min(0).max(5_000) }))
+      .max(100)
+      .default([])
+      .describe('Auto Scaling groups whose instances are in no cluster'),
+    hooks: z.array(Hook).max(200).default([]),
+    settings: z
+      .record(z.string().regex(/^[A-Z_]+$/), z.string())
+      .default({})
+      .describe('environment of the drain function, beyond what the stack sets'),
+    events: z.array(Event).max(10_000).default([]),
+    faults: Faults.prefault({}),
+  })
+  .superRefine((scenario, context) => {
+    const groups = new Set([
+      ...scenario.clusters.map(({ group }) => group),
+      ...scenario.groups.map((group) => group.name),
+    ]);
+    const check = (group: string, path: (string | number)[]) => {
+      if (!groups.has(group))
+        context.addIssue({ code: 'custom', path, message: `there is no group ${JSON.stringify(group)}` });
+    };
+    for (const [i, { group }] of scenario.hooks.entries()) check(group, ['hooks', i, 'group']);
+    for (const [i, { terminate }] of scenario.events.entries())
+      check(terminate.group, ['events', i, 'terminate', 'group']);
+  });
+export type Scenario = z.infer<typeof Scenario>;
+
+/** A scenario that cannot be run: what is wrong with it, a line for each mistake. */
+export class ScenarioError extends Error {
+  constructor(source: string, mistakes: readonly string[]) {
+    super(`${source} is not a scenario:\n${mistakes.map((mistake) => `  ${mistake}`).join('\n')}`);
+    this.name = 'ScenarioError';
+  }
+}
+
+/** @throws ScenarioError naming every mistake. `source` is where the text comes from, for people. */
+export function parseScenario(text: string, source: string): Scenario {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw new ScenarioError(source, [`not JSON: ${error instanceof Error ? error.message : error}`]);
+  }
+  const parsed = Scenario.safeParse(data);
+  if (parsed.success) return parsed.data;
+  throw new ScenarioError(
+    source,
+    parsed.error.issues.map((issue) => `${issue.path.map(String).join('.') || '(whole file)'}: ${issue.message}`),
+  );
+}

@@ -1,0 +1,158 @@
+import type { MessageAttributeValue, PublishCommandInput } from '@aws-sdk/client-sns';
+import type { Operations } from './aws-error.ts';
+import { AwsError } from './aws-error.ts';
+import type { HookNotice, World } from './world.ts';
+
+const MAX_MESSAGE_BYTES = 256 * 2 ** 10;
+
+export interface SnsOptions {
+  /** Hands an event to a function, asynchronously: `deliver` of the simulated Lambda. */
+  readonly deliver: (functionName: string, event: unknown) => void;
+  /** Probabilities from 0 to 1, by seed, for each delivery (AWS-CONTRACTS §2: deliveries can repeat and reorder). */
+  readonly faults?: { readonly duplicate?: number | undefined; readonly reorder?: number | undefined } | undefined;
+}
+
+export interface Sns {
+  readonly operations: Operations;
+  /** Creates a topic, or finds it; answers with its ARN. */
+  createTopic(name: string): string;
+  /** Subscribes a function; answers with the subscription's ARN. */
+  subscribe(topicArn: string, functionName: string): string;
+}
+
+interface Subscription {
+  readonly arn: string;
+  readonly functionName: string;
+}
+
+interface Message {
+  readonly id: string;
+  readonly subject: string | undefined;
+  /** The body that the Lambda protocol gets. */
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, MessageAttributeValue>>;
+}
+
+const invalid = (because: string): AwsError => new AwsError('InvalidParameter', `Invalid parameter: ${because}`);
+
+/** The body for Lambda subscribers. `MessageStructure: "json"` needs a default (AWS-CONTRACTS §2). */
+function lambdaBody(message: string, structure: string | undefined): string {
+  if (structure === undefined) return message;
+  if (structure !== 'json') throw invalid('MessageStructure');
+  let bodies: unknown;
+  try {
+    bodies = JSON.parse(message);
+  } catch {
+    throw invalid('Message Structure - JSON message body failed to parse');
+  }
+  const { default: fallback, lambda } = (bodies ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof fallback !== 'string') throw invalid('Message Structure - No default entry in JSON message body');
+  return typeof lambda === 'string' ? lambda : fallback;
+}
+
+/** Attribute values as text, as the `published` event tells them. */
+function attributeTexts(attributes: Readonly<Record<string, MessageAttributeValue>>): Record<string, string> {
+  const texts = Object.entries(attributes).map(([name, { DataType, StringValue, BinaryValue }]) => {
+    const value = StringValue || (BinaryValue?.length ? Buffer.from(BinaryValue).toString('base64') : '');
+    if (!DataType || !value) {
+      const message = `The message attribute '${name}' must contain non-empty message attribute type and value.`;
+      throw new AwsError('ParameterValueInvalid', message);
+    }
+    return [name, value] as const;
+  });
+  return Object.fromEntries(texts);
+}
+
+/** Amazon SNS with functions as subscribers. */
+export function createSns(world: World, { deliver, faults = {} }: SnsOptions): Sns {
+  const { clock, region } = world;
+  const random = world.random('sns');
+  const topics = new Map<string, Subscription[]>();
+
+  /** The shape of samples/sns-lambda.*.json. */
+  const lambdaEvent = (topicArn: string, { arn }: Subscription, message: Message): object => ({
+    Records: [
+      {
+        EventSource: 'aws:sns',
+        EventVersion: '1.0',
+        EventSubscriptionArn: arn,
+        Sns: {
+          Type: 'Notification',
+          MessageId: message.id,
+          TopicArn: topicArn,
+          Subject: message.subject ?? null,
+          Message: message.body,
+          Timestamp: new Date(clock.nowMs()).toISOString(),
+          SignatureVersion: '1',
+          Signature: 'EXAMPLE',
+          SigningCertUrl: `https://sns.${region}.amazonaws.com/SimpleNotificationService-0000000000000000000000.pem`,
+          UnsubscribeUrl: `https://sns.${region}.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=${arn}`,
+          MessageAttributes: Object.fromEntries(
+            Object.entries(attributeTexts(message.attributes)).map(([name, Value]) => [
+              name,
+              { Type: message.attributes[name]?.DataType, Value },
+            ]),
+          ),
+        },
+      },
+    ],
+  });
+
+  const publish = (topicArn: string, message: Message, published: string): void => {
+    const attributes = attributeTexts(message.attributes);
+    world.emit({ kind: 'published', topicArn, subject: message.subject, message: published, attributes });
+    for (const subscription of topics.get(topicArn) ?? []) {
+      const event = lambdaEvent(topicArn, subscription, message);
+      const twice = random.chance(faults.duplicate ?? 0);
+      for (let copies = twice ? 2 : 1; copies > 0; copies--) {
+        const lateMs = random.chance(faults.reorder ?? 0) ? random.int(1_000, 30_000) : 0;
+        clock.after(random.int(20, 100) + lateMs, () => deliver(subscription.functionName, event));
+      }
+    }
+  };
+
+  /** Auto Scaling's own notice of a hook, with the subject of the captured sample (AWS-CONTRACTS §1). */
+  const notify = ({ targetArn = '', message }: HookNotice, instanceId: string): void => {
+    if (!topics.has(targetArn)) return;
+    const action = message['LifecycleTransition']?.replace('autoscaling:EC2_INSTANCE_', '');
+    const subject = `Auto Scaling:  Lifecycle action '${action}' for instance ${instanceId} in progress.`;
+    const body = JSON.stringify(message);
+    const id = random.uuid();
+    clock.after(random.int(100, 300), () => publish(targetArn, { id, subject, body, attributes: {} }, body));
+  };
+  world.on((event) => {
+    if (event.kind === 'hook-waiting') notify(event.notice, event.instanceId);
+  });
+
+  return {
+    createTopic(name) {
+      const arn = `arn:aws:sns:${region}:${world.accountId}:${name}`;
+      if (!topics.has(arn)) topics.set(arn, []);
+      return arn;
+    },
+    subscribe(topicArn, functionName) {
+      const arn = `${topicArn}:${random.uuid()}`;
+      topics.get(topicArn)?.push({ arn, functionName });
+      return arn;
+    },
+    operations: {
+      Publish(input: PublishCommandInput) {
+        const { Message = '', Subject, MessageStructure, MessageAttributes = {} } = input;
+        const topicArn = input.TopicArn ?? input.TargetArn ?? '';
+        if (!/^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?$/.test(topicArn)) throw invalid('TopicArn');
+        if (!topics.has(topicArn)) throw new AwsError('NotFound', 'Topic does not exist', { statusCode: 404 });
+        if (Message === '') throw invalid('Empty message');
+        // Shorter than 100 characters, no line breaks, no control characters (AWS-CONTRACTS §2).
+        if (Subject !== undefined && !/^[^\p{Cc}\u2028\u2029]{1,99}$/u.test(Subject)) throw invalid('Subject');
+        const attributes = Object.entries(attributeTexts(MessageAttributes)).flat().join('');
+        if (Buffer.byteLength(Message) + Buffer.byteLength(attributes) > MAX_MESSAGE_BYTES) {
+          throw invalid('Message too long');
+        }
+        const body = lambdaBody(Message, MessageStructure);
+        const id = random.uuid();
+        publish(topicArn, { id, subject: Subject, body, attributes: MessageAttributes }, Message);
+        return { MessageId: id };
+      },
+    },
+  };
+}

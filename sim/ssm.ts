@@ -1,0 +1,79 @@
+import type {
+  GetParameterCommandInput,
+  GetParametersCommandInput,
+  PutParameterCommandInput,
+} from '@aws-sdk/client-ssm';
+import type { Operations } from './aws-error.ts';
+import { AwsError } from './aws-error.ts';
+import type { World } from './world.ts';
+
+interface Parameter {
+  readonly Name: string;
+  readonly Type: string;
+  readonly Value: string;
+  readonly Version: number;
+  readonly LastModifiedDate: Date;
+  readonly ARN: string;
+  readonly DataType: string;
+}
+
+export interface Ssm {
+  readonly operations: Operations;
+  /** Sets a parameter as scenario set-up does, whether it exists or not. */
+  set(name: string, value: string): void;
+  get(name: string): string | undefined;
+}
+
+/** The parameter store. A name may end in `:version`, of which only the latest is kept. */
+export function createSsm(world: World): Ssm {
+  const parameters = new Map<string, Parameter>();
+
+  const find = (selector: string): Parameter | undefined => {
+    const [, name = selector, version] = /^([^:]+):(\d+)$/.exec(selector) ?? [];
+    const parameter = parameters.get(name);
+    return version === undefined || parameter?.Version === Number(version) ? parameter : undefined;
+  };
+
+  const put = (name: string, value: string, type: string): Parameter => {
+    const parameter: Parameter = {
+      Name: name,
+      Type: type,
+      Value: value,
+      Version: (parameters.get(name)?.Version ?? 0) + 1,
+      LastModifiedDate: new Date(world.clock.nowMs()),
+      ARN: `arn:aws:ssm:${world.region}:${world.accountId}:parameter/${name.replace(/^\//, '')}`,
+      DataType: 'text',
+    };
+    parameters.set(name, parameter);
+    return parameter;
+  };
+
+  return {
+    set: (name, value) => void put(name, value, parameters.get(name)?.Type ?? 'String'),
+    get: (name) => parameters.get(name)?.Value,
+    operations: {
+      GetParameter({ Name = '' }: GetParameterCommandInput) {
+        const parameter = find(Name);
+        // The service sends the code alone, without a message.
+        if (!parameter) throw new AwsError('ParameterNotFound', '');
+        return { Parameter: parameter };
+      },
+      GetParameters({ Names = [] }: GetParametersCommandInput) {
+        if (Names.length > 10)
+          throw new AwsError('ValidationException', 'Names must have length less than or equal to 10');
+        const Parameters = Names.map(find).filter((parameter) => parameter !== undefined);
+        return { Parameters, InvalidParameters: Names.filter((name) => find(name) === undefined) };
+      },
+      PutParameter({ Name = '', Value = '', Type, Overwrite }: PutParameterCommandInput) {
+        const existing = parameters.get(Name);
+        if (existing && !Overwrite) {
+          throw new AwsError('ParameterAlreadyExists', 'The parameter already exists. Set Overwrite to change it.');
+        }
+        if (!existing && !Type) {
+          throw new AwsError('ValidationException', 'A parameter type is required when you create a parameter.');
+        }
+        return { Version: put(Name, Value, Type ?? existing?.Type ?? 'String').Version, Tier: 'Standard' };
+      },
+    },
+  };
+}

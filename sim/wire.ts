@@ -1,0 +1,258 @@
+/** From a request to a call, from a call to its answer: what every simulated service has in common. */
+import * as autoscaling from '@aws-sdk/client-auto-scaling';
+import * as ecs from '@aws-sdk/client-ecs';
+import * as lambda from '@aws-sdk/client-lambda';
+import * as sns from '@aws-sdk/client-sns';
+import * as ssm from '@aws-sdk/client-ssm';
+import { NormalizedSchema } from '@smithy/core/schema';
+import type { Operations } from './aws-error.ts';
+import { AwsError } from './aws-error.ts';
+import type {
+  Members,
+  ModelledError,
+  Operation,
+  Protocol,
+  Received,
+  Reply,
+  Schema,
+  Service,
+  WireRequest,
+  WireResponse,
+} from './protocols.ts';
+import { guessProtocol, PROTOCOLS } from './protocols.ts';
+
+export type { WireRequest, WireResponse } from './protocols.ts';
+
+/** A request as it was understood. What could not be told from it is an empty string. */
+export interface WireCall {
+  readonly service: string;
+  readonly operation: string;
+  readonly input: unknown;
+  /** Why it is refused before its operation sees it. */
+  readonly refusal: AwsError | undefined;
+  /** How its answer has to be written. */
+  readonly protocol: Protocol;
+}
+
+export interface Dispatcher {
+  /** Never throws: what is wrong with a request becomes the call's refusal. */
+  parse(request: WireRequest): WireCall;
+  /** Carries a call out, synchronously. Throws the AwsError that it is refused with; anything else is a defect. */
+  perform(call: WireCall): WireResponse;
+  renderError(call: WireCall, error: AwsError): WireResponse;
+}
+
+const CLIENTS = {
+  autoscaling: [autoscaling, autoscaling.AutoScalingClient],
+  ecs: [ecs, ecs.ECSClient],
+  lambda: [lambda, lambda.LambdaClient],
+  sns: [sns, sns.SNSClient],
+  ssm: [ssm, ssm.SSMClient],
+} as const;
+
+/** The static schemas of clients are arrays that begin with their kind, namespace, name and traits. */
+const OPERATION_KIND = 9;
+const ERROR_KIND = -3;
+type OperationSchema = readonly [9, string, string, { http?: Operation['http'] }, Schema, Schema];
+
+/** A modelled error and the code it has on the wire, which in query services is not always the shape's name. */
+function openError(protocol: Protocol, schema: Schema): [string, ModelledError] {
+  const shape = NormalizedSchema.of(schema);
+  const { error: fault, httpError, awsQueryError } = shape.getMergedTraits();
+  // JSON services may have this trait too, and ignore it: SSM answers ParameterNotFound with 400, not with the 404 in it.
+  const [code, status] = ((protocol.hasQueryErrors && awsQueryError) || []) as [string?, number?];
+  const statusCode = status ?? (httpError as number | undefined) ?? (fault === 'server' ? 500 : undefined);
+  return [code ?? String(shape.getName()), { shape, statusCode }];
+}
+
+/** What a client knows of its service, joined with the operations that exist of it here. */
+function openService(id: string, operations: Operations): Service {
+  const [exported, Client] = CLIENTS[id as keyof typeof CLIENTS] ?? [];
+  if (exported === undefined) throw new Error(`There is no SDK client for the service ${id} here`);
+  const { protocol: spoken, protocolSettings } = new Client({ region: 'us-east-1' }).config;
+  const protocol = PROTOCOLS[String(spoken?.getShapeId())];
+  if (protocol === undefined) throw new Error(`${id} speaks ${spoken?.getShapeId()}, which is not implemented`);
+
+  const schemas = Object.entries(exported as Record<string, unknown>).filter(([, schema]) => Array.isArray(schema));
+  const known = new Map(schemas as [string, [number, ...unknown[]]][]);
+  const open = ([name, run]: [string, Operations[string]]): [string, Operation] => {
+    const schema = known.get(`${name}$`);
+    if (schema?.[0] !== OPERATION_KIND) throw new Error(`${id} has no operation ${name}`);
+    const [, , , { http }, input, output] = schema as unknown as OperationSchema;
+    return [name, { name, input: NormalizedSchema.of(input), output: NormalizedSchema.of(output), http, run }];
+  };
+  const errors = [...known.values()].filter(([kind]) => kind === ERROR_KIND) as unknown as Schema[];
+  return {
+    id,
+    protocol,
+    target: protocolSettings?.['serviceTarget'],
+    xmlNamespace: protocolSettings?.['xmlNamespace'],
+    operations: new Map(Object.entries(operations).map(open)),
+    errors: new Map(errors.map((schema) => openError(protocol, schema))),
+  };
+}
+
+interface Misfits {
+  readonly missing: string[];
+  readonly wrong: string[];
+}
+
+const isPlainObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
+
+function isOfKind(shape: NormalizedSchema, value: unknown): boolean {
+  if (shape.isStringSchema()) return typeof value === 'string';
+  if (shape.isNumericSchema()) return Number.isFinite(value);
+  if (shape.isBooleanSchema()) return typeof value === 'boolean';
+  if (shape.isTimestampSchema()) return value instanceof Date && Number.isFinite(value.getTime());
+  if (shape.isBlobSchema()) return value instanceof Uint8Array;
+  return shape.isUnitSchema() || shape.isDocumentSchema();
+}
+
+/** Where a value departs from its shape: required members that are missing, and what is unknown or of another kind. */
+function misfitsOf(
+  shape: NormalizedSchema,
+  value: unknown,
+  at = '',
+  found: Misfits = { missing: [], wrong: [] },
+): Misfits {
+  const below = (step: string): string => (at === '' ? step : `${at}.${step}`);
+  if (shape.isStructSchema() && isPlainObject(value)) {
+    // The first so many members of a structure are the required ones.
+    const [, , , , names, , required = 0] = shape.getSchema() as Extract<Schema, readonly [3 | -3, ...unknown[]]>;
+    const unseen = new Set(Object.keys(value));
+    for (const [name, member] of shape.structIterator()) {
+      unseen.delete(name);
+      const item = value[name] ?? undefined;
+      if (item !== undefined) misfitsOf(member, item, below(name), found);
+      else if (names.indexOf(name) < required) found.missing.push(below(name));
+    }
+    found.wrong.push(...[...unseen].map(below));
+  } else if (shape.isListSchema() && Array.isArray(value)) {
+    for (const [index, item] of value.entries())
+      misfitsOf(shape.getValueSchema(), item, below(`${index + 1}.member`), found);
+  } else if (shape.isMapSchema() && isPlainObject(value)) {
+    for (const [key, item] of Object.entries(value)) misfitsOf(shape.getValueSchema(), item, below(key), found);
+  } else if (!isOfKind(shape, value)) found.wrong.push(at);
+  return found;
+}
+
+/** Why an input is not let through to its operation, if it is not. */
+function refusalOf({ id, protocol }: Service, shape: NormalizedSchema, input: unknown): AwsError | undefined {
+  const { missing, wrong } = misfitsOf(shape, input);
+  if (wrong[0] !== undefined) return refusal(protocol, 'malformed', `The value at '${wrong[0]}' is not of its type`);
+  if (missing[0] === undefined) return undefined;
+  const path = missing[0].replace(/(?<![^.])[A-Z]/g, (letter) => letter.toLowerCase());
+  // "Tasks cannot be empty." is how ECS answers DescribeTasks; that it uses the same words for all is a guess.
+  const forEcs = `${path.charAt(0).toUpperCase()}${path.slice(1)} cannot be empty.`;
+  if (id === 'ecs') return new AwsError('InvalidParameterException', forEcs);
+  const message = `1 validation error detected: Value null at '${path}' failed to satisfy constraint: Member must not be null`;
+  return refusal(protocol, 'invalid', message);
+}
+
+function refusal(protocol: Protocol, why: keyof Protocol['refusals'], message: string): AwsError {
+  const [code, statusCode] = protocol.refusals[why];
+  return new AwsError(code, message, { statusCode });
+}
+
+function receive(request: WireRequest): Received {
+  const { method, path, query, headers, body = '' } = request;
+  const lowered = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return {
+    method,
+    path,
+    query,
+    headers: lowered,
+    body: typeof body === 'string' ? new TextEncoder().encode(body) : body,
+  };
+}
+
+function finish({ statusCode, headers, body }: Reply, requestId: string): WireResponse {
+  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+  return { statusCode, headers: { ...headers, 'x-amzn-requestid': requestId }, body: bytes };
+}
+
+/** An error for a request that never became a call, in the form that its sender can most likely read. */
+export function renderFault(headers: WireRequest['headers'], error: AwsError): WireResponse {
+  return finish(guessProtocol(headers).error(undefined, error, error.statusCode, ''), '');
+}
+
+/** The parts of the wire, for a caller that has to know a call before it is carried out, or answer in its place. */
+export function createDispatcher(services: Readonly<Record<string, Operations>>): Dispatcher {
+  const opened = new Map(Object.entries(services).map(([id, operations]) => [id, openService(id, operations)]));
+  let answers = 0;
+  const nextRequestId = (): string => `00000000-0000-4000-8000-${String(++answers).padStart(12, '0')}`;
+
+  return {
+    parse(raw) {
+      const request = receive(raw);
+      const scope = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\/aws4_request/.exec(request.headers['authorization'] ?? '');
+      const id = scope?.[1] ?? '';
+      const service = opened.get(id);
+      const protocol = service?.protocol ?? guessProtocol(request.headers);
+      const call = { service: id, operation: '', input: undefined, refusal: undefined, protocol };
+      if (id === '') {
+        return { ...call, refusal: refusal(protocol, 'unsigned', 'Request is missing Authentication Token') };
+      }
+      const { operation: name, unknown, read } = protocol.open(request, service);
+      const operation = service?.operations.get(name);
+      if (service === undefined || operation === undefined) {
+        return { ...call, operation: name, refusal: refusal(protocol, 'unknown', unknown) };
+      }
+      try {
+        const input = read(operation);
+        return { ...call, operation: name, input, refusal: refusalOf(service, operation.input, input) };
+      } catch (error) {
+        return { ...call, operation: name, refusal: refusal(protocol, 'malformed', String(error)) };
+      }
+    },
+
+    perform(call) {
+      if (call.refusal !== undefined) throw call.refusal;
+      const service = opened.get(call.service);
+      const operation = service?.operations.get(call.operation);
+      if (service === undefined || operation === undefined) throw new Error('perform takes only what parse returned');
+      const output = operation.run(call.input);
+      const { missing, wrong } = misfitsOf(operation.output, output);
+      if (missing.length + wrong.length > 0) {
+        throw new TypeError(
+          `${call.service}:${operation.name} answered without [${missing}] and with unfit [${wrong}]`,
+        );
+      }
+      const requestId = nextRequestId();
+      return finish(service.protocol.output(service, operation, output as Members, requestId), requestId);
+    },
+
+    renderError(call, error) {
+      const service = opened.get(call.service);
+      // The model knows better: what is thrown says a status only for codes that are not modelled.
+      const statusCode = service?.errors.get(error.code)?.statusCode ?? error.statusCode;
+      const requestId = nextRequestId();
+      return finish(call.protocol.error(service, error, statusCode, requestId), requestId);
+    },
+  };
+}
+
+/**
+ * The wire as one function. It rejects only if an operation threw something other than an AwsError or answered what is
+ * not its output's shape: a defect of ours, which no client may mistake for an answer of AWS.
+ */
+export function createWire(
+  services: Readonly<Record<string, Operations>>,
+  onCall?: (call: { service: string; operation: string; input: unknown; error: AwsError | undefined }) => void,
+): (request: WireRequest) => Promise<WireResponse> {
+  const dispatcher = createDispatcher(services);
+  return async (request) => {
+    const call = dispatcher.parse(request);
+    const { service, operation, input } = call;
+    try {
+      const response = dispatcher.perform(call);
+      onCall?.({ service, operation, input, error: undefined });
+      return response;
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      onCall?.({ service, operation, input, error });
+      return dispatcher.renderError(call, error);
+    }
+  };
+}
