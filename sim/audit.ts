@@ -158,8 +158,6 @@ export function createAudit(world: World, scenario: Scenario): Audit {
       }
       case 'invocation-ended':
         if (event.executionName !== undefined) live.set(event.executionName, (live.get(event.executionName) ?? 1) - 1);
-        if (event.outcome === 'error')
-          violate('function-error', undefined, `${event.functionName}: ${event.because ?? 'no reason'}`);
         break;
       case 'call':
         if (event.error === 'UnknownOperationException' || event.error === 'InvalidAction') {

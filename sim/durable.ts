@@ -72,11 +72,13 @@ export interface DurableOptions {
   readonly beforeCheckpoint?: ((execution: ExecutionRecord, n: number) => CheckpointFault | undefined) | undefined;
 }
 
-/** How one invocation ended: with the handler's answer, or (error, crash, timeout) without one. */
-export type InvocationEnd = { readonly billedMs: number } & (
-  | { readonly answered: true; readonly value: unknown }
-  | { readonly answered: false; readonly because: string }
-);
+/** How one invocation ended: with the handler's answer, or without one, because. */
+export interface InvocationEnd {
+  readonly outcome: 'returned' | 'error' | 'timeout' | 'crashed';
+  readonly value: unknown;
+  readonly because: string;
+  readonly billedMs: number;
+}
 
 /** Runs the function once. */
 export type Run = (execution: ExecutionRecord, event: unknown, ended: (end: InvocationEnd) => void) => void;
@@ -185,12 +187,9 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
       execution.history.set(id, operation);
       execution.changed.add(id);
       const atMs = dueMs(operation);
-      if (atMs !== undefined) {
-        execution.due.set(
-          id,
-          clock.at(atMs, () => becomeDue(execution, id)),
-        );
-      }
+      if (atMs === undefined) continue;
+      const timer = clock.at(atMs, () => becomeDue(execution, id));
+      execution.due.set(id, timer);
     }
     const outcome = request.Updates?.find((update) => update.Type === 'EXECUTION');
     if (outcome) close(execution, outcome.Action === 'FAIL' ? 'FAILED' : 'SUCCEEDED', outcome.Payload, outcome.Error);
@@ -256,7 +255,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
   };
 
   const conclude = (execution: Execution, end: InvocationEnd): void => {
-    if (!end.answered) {
+    if (end.outcome !== 'returned') {
       execution.failures++;
       if (execution.failures > MAX_FAILURES_IN_A_ROW) fail(execution, 'InvocationFailed', end.because);
       else resumeAfter(execution, backoffMs(execution.failures));

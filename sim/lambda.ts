@@ -1,7 +1,7 @@
 import type { InvocationRequest } from '@aws-sdk/client-lambda';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
-import type { DurableOptions, ExecutionRecord } from './durable.ts';
+import type { DurableOptions, ExecutionRecord, InvocationEnd } from './durable.ts';
 import { createDurableEngine } from './durable.ts';
 import type { Sandbox } from './virtual-time.ts';
 import { sandboxes } from './virtual-time.ts';
@@ -12,6 +12,8 @@ const YEAR_SECONDS = 31_622_400;
 /** Asynchronous delivery: how long an event is in the queue, and the waits before the two retries (AWS-CONTRACTS §2). */
 const QUEUE_MS = { min: 20, max: 120 };
 const RETRY_AFTER_MS = [60_000, 120_000];
+/** How late the second copy of an event may be. */
+const SECOND_COPY_MS = 60_000;
 /** UNVERIFIED, as everybody observes it: an idle environment is kept for some minutes. */
 const KEEP_WARM_MS = 600_000;
 const DEFAULT_INIT_MS = 350;
@@ -72,14 +74,6 @@ interface Registered {
   readonly idleSinceMs: number[];
 }
 
-type Outcome = 'returned' | 'error' | 'timeout' | 'crashed';
-interface Ended {
-  readonly outcome: Outcome;
-  readonly value: unknown;
-  readonly because: string;
-  readonly billedMs: number;
-}
-
 const FUNCTION_NAME = /^(?:(?:arn:aws[\w-]*:lambda:[\w-]+:\d{12}:|\d{12}:)?function:)?([\w-]+)(?::([\w$-]+))?$/;
 
 /** AWS Lambda: plain functions invoked asynchronously, and durable ones (AWS-CONTRACTS §2 and §7). */
@@ -88,6 +82,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
   const random = world.random('lambda');
   const functions = new Map<string, Registered>();
   const { faults = {} } = options;
+  const arnOf = (name: string): string => `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}`;
 
   /** Takes the environment that was used last, if one is still warm. */
   const takeWarm = ({ idleSinceMs }: Registered): boolean => {
@@ -106,7 +101,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
     memoryLimitInMB: String(memoryMb),
     awsRequestId: random.uuid(),
     logGroupName: `/aws/lambda/${name}`,
-    logStreamName: `2026/01/01/[1]${random.hex(32)}`,
+    logStreamName: '2026/01/01/[1]embedded',
     getRemainingTimeInMillis: () => Math.max(0, deadlineMs - clock.nowMs()),
     done() {},
     fail() {},
@@ -114,7 +109,12 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
   });
 
   /** Runs a function once, from the moment an environment is asked for. */
-  const execute = (fn: Registered, event: unknown, executionName: string | undefined, ended: (end: Ended) => void) => {
+  const execute = (
+    fn: Registered,
+    event: unknown,
+    executionName: string | undefined,
+    ended: (end: InvocationEnd) => void,
+  ): void => {
     const { options: config, totals } = fn;
     const functionName = config.name;
     const startedMs = clock.nowMs();
@@ -125,7 +125,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
 
     const begin = (): void => {
       let alive = true;
-      const end = (outcome: Outcome, value: unknown, because: string): void => {
+      const end = (outcome: InvocationEnd['outcome'], value: unknown, because: string): void => {
         if (!alive) return;
         alive = false;
         clock.cancel(timeout);
@@ -163,18 +163,14 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
 
   const engine = createDurableEngine(
     world,
-    (execution, event, ended) =>
-      execute(find(execution.functionName), event, execution.name, ({ outcome, value, because, billedMs }) =>
-        ended(outcome === 'returned' ? { answered: true, value, billedMs } : { answered: false, because, billedMs }),
-      ),
+    (execution, event, ended) => execute(find(execution.functionName), event, execution.name, ended),
     options,
   );
 
   const find = (name: string): Registered => {
     const fn = functions.get(name);
     if (fn) return fn;
-    const arn = `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}`;
-    throw new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, { statusCode: 404 });
+    return refuse('ResourceNotFoundException', `Function not found: ${arnOf(name)}`, 404);
   };
 
   const attempt = (fn: Registered, payload: string, attempts: number): void => {
@@ -186,9 +182,9 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
     });
   };
   const enqueue = (fn: Registered, payload: string): void => {
-    const twice = random.chance(faults.duplicate ?? 0);
-    for (let copies = twice ? 2 : 1; copies > 0; copies--) {
-      clock.after(random.int(QUEUE_MS.min, QUEUE_MS.max), () => attempt(fn, payload, 0));
+    const lateMs = random.chance(faults.duplicate ?? 0) ? [0, random.int(0, SECOND_COPY_MS)] : [0];
+    for (const late of lateMs) {
+      clock.after(random.int(QUEUE_MS.min, QUEUE_MS.max) + late, () => attempt(fn, payload, 0));
     }
   };
 
@@ -200,7 +196,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
     if (existing?.input === input) return existing;
     if (existing) {
       const message = `The durable execution ${name} was already started with a different payload.`;
-      throw new AwsError('DurableExecutionAlreadyStartedException', message, { statusCode: 409 });
+      refuse('DurableExecutionAlreadyStartedException', message, 409);
     }
     const executionTimeoutSeconds = fn.options.executionTimeoutSeconds ?? YEAR_SECONDS;
     return engine.start({ name, functionName, functionArn: `${fn.arn}:1`, input, executionTimeoutSeconds });
@@ -211,13 +207,12 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
     const [, name = '', suffix] = FUNCTION_NAME.exec(reference) ?? [];
     if (suffix !== undefined && asked !== undefined && suffix !== asked) {
       const message = 'The derived qualifier from the function name does not match the specified qualifier.';
-      throw new AwsError('InvalidParameterValueException', message);
+      refuse('InvalidParameterValueException', message);
     }
     const qualifier = asked ?? suffix;
     const fn = find(name === '' ? reference : name);
     if (qualifier !== undefined && !['$LATEST', '1', fn.options.alias].includes(qualifier)) {
-      const message = `Function not found: ${fn.arn}:${qualifier}`;
-      throw new AwsError('ResourceNotFoundException', message, { statusCode: 404 });
+      refuse('ResourceNotFoundException', `Function not found: ${fn.arn}:${qualifier}`, 404);
     }
     return { fn, qualifier };
   };
@@ -227,7 +222,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
       const { name, memoryMb } = config;
       functions.set(name, {
         options: config,
-        arn: `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}`,
+        arn: arnOf(name),
         totals: { name, memoryMb, invocations: 0, coldStarts: 0, billedMs: 0 },
         idleSinceMs: [],
       });
@@ -244,32 +239,27 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
       Invoke({ FunctionName = '', Qualifier, InvocationType, Payload, DurableExecutionName }: InvocationRequest) {
         const { fn, qualifier } = resolve(FunctionName, Qualifier);
         if (InvocationType !== 'Event') {
-          throw new AwsError(
-            'InvalidParameterValueException',
-            'The embedded AWS invokes with InvocationType Event only.',
-          );
+          refuse('InvalidParameterValueException', 'The embedded AWS invokes with InvocationType Event only.');
+        }
+        if ((Payload?.length ?? 0) > MAX_PAYLOAD_BYTES) {
+          const message = `The payload is over ${MAX_PAYLOAD_BYTES} bytes, the limit of an Event invocation.`;
+          refuse('RequestTooLargeException', message, 413);
         }
         const input = new TextDecoder().decode(Payload) || '{}';
-        if ((Payload?.length ?? 0) > MAX_PAYLOAD_BYTES) {
-          const message = `${Payload?.length} byte payload is too large for the Event invocation type (limit ${MAX_PAYLOAD_BYTES} bytes)`;
-          throw new AwsError('RequestTooLargeException', message, { statusCode: 413 });
-        }
         assertJson(input);
         if (!fn.options.durable) {
           if (DurableExecutionName !== undefined) {
-            const message = 'DurableExecutionName can only be given for a durable function.';
-            throw new AwsError('InvalidParameterValueException', message);
+            refuse('InvalidParameterValueException', 'Only an execution of a durable function has a name.');
           }
           enqueue(fn, input);
           return { StatusCode: 202 };
         }
         if (qualifier === undefined) {
           const message = 'You cannot invoke a durable function using an unqualified ARN.';
-          throw new AwsError('InvalidParameterValueException', message);
+          refuse('InvalidParameterValueException', message);
         }
         if (DurableExecutionName !== undefined && !/^[\w-]{1,64}$/.test(DurableExecutionName)) {
-          const message = `Value '${DurableExecutionName}' at 'durableExecutionName' must satisfy [a-zA-Z0-9-_]{1,64}`;
-          throw new AwsError('ValidationException', message);
+          refuse('ValidationException', `'${DurableExecutionName}' does not satisfy [a-zA-Z0-9-_]{1,64}`);
         }
         return { StatusCode: 202, DurableExecutionArn: startExecution(fn, input, DurableExecutionName).arn };
       },
@@ -277,11 +267,14 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
   };
 }
 
+function refuse(code: string, message: string, statusCode = 400): never {
+  throw new AwsError(code, message, { statusCode });
+}
+
 function assertJson(text: string): void {
   try {
     JSON.parse(text);
-  } catch (cause) {
-    const because = cause instanceof Error ? cause.message : String(cause);
-    throw new AwsError('InvalidRequestContentException', `Could not parse request body into json: ${because}`);
+  } catch (error) {
+    refuse('InvalidRequestContentException', `Could not parse request body into json: ${String(error)}`);
   }
 }

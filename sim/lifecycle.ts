@@ -24,6 +24,7 @@ export interface LifecycleAction {
   readonly isActive: () => boolean;
   /** Restarts the heartbeat period. */
   heartbeat(): void;
+  /** Does nothing when the wait is over. */
   complete(result: LifecycleResult): void;
 }
 
@@ -52,8 +53,10 @@ export function openLifecycleActions(
   const open = new Map<string, (result: LifecycleResult, by: By) => void>();
 
   const finish = (token: string, result: LifecycleResult, by: By): void => {
-    open.get(token)?.(result, by);
-    if (result === 'ABANDON') for (const close of [...open.values()]) close('ABANDON', 'sibling-abandoned');
+    const close = open.get(token);
+    if (close === undefined) return;
+    close(result, by);
+    if (result === 'ABANDON') for (const skip of [...open.values()]) skip('ABANDON', 'sibling-abandoned');
     if (open.size === 0) done();
   };
 

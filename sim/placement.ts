@@ -36,8 +36,9 @@ export function isMeantFor(instance: ContainerInstance, settings: TaskSettings):
   return instance.status === 'ACTIVE' && matcherOf(settings)(instance);
 }
 
+/** Whether an instance that the service is meant for also has room. */
 export function fits(instance: ContainerInstance, settings: TaskSettings): boolean {
-  return instance.status === 'ACTIVE' && obstacle(instance, settings, matcherOf(settings)) === undefined;
+  return obstacle(instance, settings, matcherOf(settings)) === undefined;
 }
 
 /**

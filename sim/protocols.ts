@@ -258,10 +258,9 @@ const UNMODELLED_ERROR = struct('Error', { message: SCHEMA.STRING });
 
 const restJson: Protocol = {
   refusals: {
+    ...awsJson.refusals,
     unsigned: ['MissingAuthenticationTokenException', 403],
     unknown: ['UnknownOperationException', 404],
-    malformed: ['SerializationException', 400],
-    invalid: ['ValidationException', 400],
   },
   open(request, service) {
     for (const { name, http } of service?.operations.values() ?? []) {

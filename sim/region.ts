@@ -37,13 +37,14 @@ export interface Region {
   readonly meter: Meter;
 }
 
-/** Where a test may break things, call by call and checkpoint by checkpoint. */
-export interface Sabotage {
-  readonly beforeCall?: (call: WireCall, sequence: number) => CallFault | undefined;
-  readonly beforeCheckpoint?: (execution: ExecutionRecord, n: number) => CheckpointFault | undefined;
+/** What a caller may do to a region: watch it from before its first task, and break it call by call. */
+export interface Handles {
+  readonly watch?: ((region: Region) => void) | undefined;
+  readonly beforeCall?: ((call: WireCall, sequence: number) => CallFault | undefined) | undefined;
+  readonly beforeCheckpoint?: ((execution: ExecutionRecord, n: number) => CheckpointFault | undefined) | undefined;
 }
 
-export function createRegion(scenario: Scenario, seed: number, sabotage: Sabotage = {}): Region {
+export function createRegion(scenario: Scenario, seed: number, handles: Handles = {}): Region {
   const world = createWorld({ seed, region: scenario.region });
   const { faults } = scenario;
 
@@ -57,7 +58,7 @@ export function createRegion(scenario: Scenario, seed: number, sabotage: Sabotag
   const autoScaling = createAutoScaling(world);
   const lambda = createLambda(world, {
     faults: { duplicate: faults.duplicate },
-    beforeCheckpoint: sabotage.beforeCheckpoint ?? crashNow,
+    beforeCheckpoint: handles.beforeCheckpoint ?? crashNow,
   });
   const sns = createSns(world, { deliver: lambda.deliver, faults });
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
@@ -68,14 +69,13 @@ export function createRegion(scenario: Scenario, seed: number, sabotage: Sabotag
     lambda: lambda.operations,
     sns: sns.operations,
   });
-  const transport = createTransport({ world, wire, faults, beforeCall: sabotage.beforeCall });
+  const transport = createTransport({ world, wire, faults, beforeCall: handles.beforeCall });
 
   // Before anything exists, so that they see all of it.
   const audit = createAudit(world, scenario);
   const meter = createMeter(world, alertTopicArn);
 
-  build(scenario, { world, ecs, autoScaling, lifecycleTopicArn });
-  return {
+  const region = {
     world,
     scenario,
     ecs,
@@ -89,11 +89,12 @@ export function createRegion(scenario: Scenario, seed: number, sabotage: Sabotag
     audit,
     meter,
   };
+  handles.watch?.(region);
+  build(region);
+  return region;
 }
 
-type Site = Pick<Region, 'world' | 'ecs' | 'autoScaling' | 'lifecycleTopicArn'>;
-
-function build(scenario: Scenario, { world, ecs, autoScaling, lifecycleTopicArn }: Site): void {
+function build({ world, scenario, ecs, autoScaling, lifecycleTopicArn }: Region): void {
   for (const cluster of scenario.clusters) {
     ecs.createCluster(cluster.name, { cpu: cluster.instanceCpu, memory: cluster.instanceMemory });
     const group = { name: cluster.group, desired: cluster.instances, cluster: cluster.name };

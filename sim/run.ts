@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { overOperationLimit } from './audit.ts';
 import type { ExecutionRecord } from './durable.ts';
-import type { Region, Sabotage } from './region.ts';
+import type { Handles, Region } from './region.ts';
 import { createRegion } from './region.ts';
 import type { Report } from './report.ts';
 import { instanceReport } from './report.ts';
@@ -85,11 +85,8 @@ function overlay(target: NodeJS.ProcessEnv, values: Record<string, string>): () 
 /** After everything has ended, the world goes on for a while: late duplicates and afterthoughts must find nothing to do. */
 const AFTERMATH_SECONDS = 300;
 
-export interface RunOptions {
+export interface RunOptions extends Handles {
   readonly bundles: Bundles;
-  readonly sabotage?: Sabotage;
-  /** Sees the region before its clock starts: the demo's cameras. */
-  readonly watch?: (region: Region) => void;
 }
 
 export interface Run {
@@ -98,9 +95,8 @@ export interface Run {
 }
 
 /** One run in virtual time, the built bundles deployed into the scenario's region. Same scenario and seed, same report. */
-export async function run(scenario: Scenario, seed: number, { bundles, sabotage, watch }: RunOptions): Promise<Run> {
-  const region = createRegion(scenario, seed, sabotage);
-  watch?.(region);
+export async function run(scenario: Scenario, seed: number, { bundles, ...handles }: RunOptions): Promise<Run> {
+  const region = createRegion(scenario, seed, handles);
   const uninstall = installVirtualTime(region.world);
   const restore = overlay(process.env, functionEnvironment(region));
   try {

@@ -109,9 +109,8 @@ export function createScheduler(
   /** A drain that was called off leaves too many: the newest go, never the protected ("protection covers scale-in", §3). */
   const surplusOf = (keep: readonly Task[], desired: number): Task[] => {
     if (keep.length <= desired) return [];
-    const idleFirst = (task: Task): number => Number(task.lastStatus === 'RUNNING');
     const loose = keep.filter((task) => !task.settings.protected);
-    return loose.sort((a, b) => idleFirst(a) - idleFirst(b) || b.order - a.order).slice(0, keep.length - desired);
+    return loose.sort((a, b) => b.order - a.order).slice(0, keep.length - desired);
   };
 
   const steady = (service: Service, isSteady: boolean): void => {

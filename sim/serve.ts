@@ -6,7 +6,7 @@ import { AwsError } from './aws-error.ts';
 import type { WireRequest, WireResponse } from './wire.ts';
 import { renderFault } from './wire.ts';
 
-/** No request that we simulate comes near it; SNS and Lambda's asynchronous invocations end at 256 KiB and 1 MB. */
+/** As much as Lambda takes for an asynchronous invocation; the requests of the other services are far smaller. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface Server {
@@ -21,11 +21,16 @@ export async function serve(
   options: { port: number; host?: '127.0.0.1' | '::1' },
 ): Promise<Server> {
   const server = createServer(async (incoming, outgoing) => {
-    const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
-    const { statusCode, headers: answered, body } = await answer(incoming, headers, handle);
-    outgoing.statusCode = statusCode;
-    for (const [name, value] of Object.entries(answered)) outgoing.setHeader(name, value);
-    outgoing.end(body);
+    try {
+      const { statusCode, headers, body } = await answer(incoming, handle);
+      outgoing.statusCode = statusCode;
+      for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
+      outgoing.end(body);
+    } catch (error) {
+      // A client that hung up before it had sent all is its own business.
+      if (incoming.complete) complain(error);
+      outgoing.destroy();
+    }
   });
   await once(server.listen(options.port, options.host ?? '127.0.0.1'), 'listening');
   return {
@@ -41,30 +46,35 @@ export async function serve(
 
 async function answer(
   incoming: IncomingMessage,
-  headers: Record<string, string>,
   handle: (request: WireRequest) => Promise<WireResponse>,
 ): Promise<WireResponse> {
+  const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
+  const body = await readBody(incoming);
+  if (body === undefined) {
+    const message = `The body is larger than ${MAX_BODY_BYTES} bytes`;
+    return renderFault(headers, new AwsError('RequestEntityTooLarge', message, { statusCode: 413 }));
+  }
+  const [path = '/', search = ''] = (incoming.url ?? '/').split(/\?(.*)/s);
+  const form = new URLSearchParams(search);
+  const query = Object.fromEntries([...new Set(form.keys())].map((key) => [key, form.getAll(key)]));
   try {
-    const body = await readBody(incoming);
-    if (body === undefined) {
-      const message = `The body is larger than ${MAX_BODY_BYTES} bytes`;
-      return renderFault(headers, new AwsError('RequestEntityTooLarge', message, { statusCode: 413 }));
-    }
-    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost');
-    const query = Object.fromEntries([...new Set(searchParams.keys())].map((key) => [key, searchParams.getAll(key)]));
-    return await handle({ method: incoming.method ?? 'GET', path: pathname, query, headers, body });
+    return await handle({ method: incoming.method ?? 'GET', path, query, headers, body });
   } catch (error) {
-    // A client that hangs up is its own business; all else that comes here is a defect of the simulation.
-    if (incoming.complete) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    complain(error);
     return renderFault(headers, new AwsError('InternalFailure', String(error), { statusCode: 500 }));
   }
 }
 
+/** What `handle` throws is a defect of the simulation: its client sees a 500, and whoever runs the server this. */
+function complain(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+}
+
 /** Reads on past the limit without keeping anything, because most clients read no answer before they have sent all. */
 async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of incoming) {
+  for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
     if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }

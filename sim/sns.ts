@@ -4,6 +4,8 @@ import { AwsError } from './aws-error.ts';
 import type { HookNotice, World } from './world.ts';
 
 const MAX_MESSAGE_BYTES = 256 * 2 ** 10;
+/** How late a second copy, or a delivery that others overtake, may be. */
+const LATE_MS = 60_000;
 
 export interface SnsOptions {
   /** Hands an event to a function, asynchronously: `deliver` of the simulated Lambda. */
@@ -103,10 +105,11 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
     world.emit({ kind: 'published', topicArn, subject: message.subject, message: published, attributes });
     for (const subscription of topics.get(topicArn) ?? []) {
       const event = lambdaEvent(topicArn, subscription, message);
-      const twice = random.chance(faults.duplicate ?? 0);
-      for (let copies = twice ? 2 : 1; copies > 0; copies--) {
-        const lateMs = random.chance(faults.reorder ?? 0) ? random.int(1_000, 30_000) : 0;
-        clock.after(random.int(20, 100) + lateMs, () => deliver(subscription.functionName, event));
+      const copies = random.chance(faults.duplicate ?? 0) ? 2 : 1;
+      for (let copy = 1; copy <= copies; copy++) {
+        const late = copy > 1 || random.chance(faults.reorder ?? 0);
+        const afterMs = random.int(20, 100) + (late ? random.int(0, LATE_MS) : 0);
+        clock.after(afterMs, () => deliver(subscription.functionName, event));
       }
     }
   };

@@ -1,13 +1,8 @@
-import type { ContainerInstance, Names, Service, StopCode, Task, TaskSettings } from './ecs-state.ts';
+import type { ContainerInstance, Names, StopCode, Task, TaskSettings } from './ecs-state.ts';
 import type { TaskStatus, World } from './world.ts';
 
 /** Who wants a new task, and how it is labelled. */
-export interface TaskOrigin {
-  readonly service: Service | undefined;
-  readonly family: string;
-  readonly group: string;
-  readonly startedBy: string | undefined;
-}
+export type TaskOrigin = Pick<Task, 'service' | 'family' | 'group' | 'startedBy'>;
 
 /** The life of a task from PROVISIONING to STOPPED (AWS-CONTRACTS §3), and the resources it holds meanwhile. */
 export interface Tasks {
@@ -29,6 +24,18 @@ const ACTIVATING_SHARE = 0.2;
 const AGENT_SECONDS = 0.5;
 
 type Step = readonly [TaskStatus, seconds: number];
+
+/** The way up, without ACTIVATING where there is no load balancer to join. */
+function startUp({ startSeconds, deregistrationSeconds }: TaskSettings): Step[] {
+  const activating = deregistrationSeconds > 0 ? ACTIVATING_SHARE : 0;
+  const pending = 1 - PROVISIONING_SHARE - activating;
+  const steps: Step[] = [
+    ['PROVISIONING', startSeconds * PROVISIONING_SHARE],
+    ['PENDING', startSeconds * pending],
+    ['ACTIVATING', startSeconds * activating],
+  ];
+  return steps.filter(([, seconds]) => seconds > 0);
+}
 
 export function createTasks(
   world: World,
@@ -120,13 +127,8 @@ export function createTasks(
       cluster.tasks.set(id, task);
       instance.tasks.add(task);
       origin.service?.live.add(task);
-      const activating = settings.deregistrationSeconds > 0 ? ACTIVATING_SHARE : 0;
-      const steps: Step[] = [
-        ['PROVISIONING', settings.startSeconds * PROVISIONING_SHARE],
-        ['PENDING', settings.startSeconds * (1 - PROVISIONING_SHARE - activating)],
-      ];
-      if (activating > 0) steps.push(['ACTIVATING', settings.startSeconds * activating]);
-      walk(task, settled ? [] : steps, 'RUNNING');
+      if (settled) move(task, 'RUNNING');
+      else walk(task, startUp(settings), 'RUNNING');
       return task;
     },
 
@@ -150,7 +152,6 @@ export function createTasks(
     },
 
     cut(instance) {
-      instance.unreported.length = 0;
       for (const task of [...instance.tasks]) {
         if (task.lastStatus === 'STOPPED') continue;
         // The reason's wording is from the wild; its stop code is UNVERIFIED.

@@ -105,7 +105,7 @@ function isOfKind(shape: NormalizedSchema, value: unknown): boolean {
   if (shape.isNumericSchema()) return Number.isFinite(value);
   if (shape.isBooleanSchema()) return typeof value === 'boolean';
   if (shape.isTimestampSchema()) return value instanceof Date && Number.isFinite(value.getTime());
-  if (shape.isBlobSchema()) return value instanceof Uint8Array;
+  if (shape.isBlobSchema()) return ArrayBuffer.isView(value);
   return shape.isUnitSchema() || shape.isDocumentSchema();
 }
 
@@ -129,10 +129,11 @@ function misfitsOf(
     }
     found.wrong.push(...[...unseen].map(below));
   } else if (shape.isListSchema() && Array.isArray(value)) {
-    for (const [index, item] of value.entries())
-      misfitsOf(shape.getValueSchema(), item, below(`${index + 1}.member`), found);
+    const member = shape.getValueSchema();
+    value.forEach((item, index) => void misfitsOf(member, item, below(`${index + 1}.member`), found));
   } else if (shape.isMapSchema() && isPlainObject(value)) {
-    for (const [key, item] of Object.entries(value)) misfitsOf(shape.getValueSchema(), item, below(key), found);
+    const member = shape.getValueSchema();
+    for (const [key, item] of Object.entries(value)) misfitsOf(member, item, below(key), found);
   } else if (!isOfKind(shape, value)) found.wrong.push(at);
   return found;
 }
@@ -215,9 +216,8 @@ export function createDispatcher(services: Readonly<Record<string, Operations>>)
       const output = operation.run(call.input);
       const { missing, wrong } = misfitsOf(operation.output, output);
       if (missing.length + wrong.length > 0) {
-        throw new TypeError(
-          `${call.service}:${operation.name} answered without [${missing}] and with unfit [${wrong}]`,
-        );
+        const departures = [...missing.map((at) => `no ${at}`), ...wrong.map((at) => `unfit ${at}`)];
+        throw new TypeError(`The output of ${call.service}:${operation.name} has ${departures.join(', ')}`);
       }
       const requestId = nextRequestId();
       return finish(service.protocol.output(service, operation, output as Members, requestId), requestId);

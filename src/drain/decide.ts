@@ -71,7 +71,7 @@ export function decide(memory: Memory): Move | Wait | Finish<DrainResult> {
   if (heartbeatDueMs(memory) <= memory.atMs) {
     return { kind: 'heartbeat', because: 'half of the heartbeat period has passed' };
   }
-  if (memory.atMs >= deadlineMs(memory)) return forcedRelease(memory);
+  if (memory.atMs >= deadlineMs(memory) && !isStaying(memory)) return forcedRelease(memory);
 
   const alert = alertDue(memory);
   if (alert) return tell(alert);
@@ -89,9 +89,8 @@ export function decide(memory: Memory): Move | Wait | Finish<DrainResult> {
 
 /** When the drain is ended whatever is left: set by policy, and always well inside the hook's global timeout. */
 export function deadlineMs(memory: Memory): number {
-  const most = memory.hook
-    ? memory.hook.globalTimeoutSeconds - GLOBAL_TIMEOUT_MARGIN_SECONDS
-    : Number.POSITIVE_INFINITY;
+  const { globalTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
+  const most = globalTimeoutSeconds - GLOBAL_TIMEOUT_MARGIN_SECONDS;
   return Date.parse(memory.request.noticedAt) + Math.min(memory.policy.deadlineSeconds, most) * 1000;
 }
 
@@ -149,8 +148,11 @@ function release(memory: Memory, result: 'CONTINUE' | 'ABANDON', because: string
 }
 
 function forcedRelease(memory: Memory): Move | Wait {
-  if (memory.trouble && memory.atMs < retryAtMs(memory)) {
-    return wait(memory, retryAtMs(memory), 'the release failed: again soon');
+  const { trouble } = memory;
+  // Only a failed release is waited for, and never long: what failed before the deadline is no reason to miss it.
+  const retryMs = trouble ? Math.min(retryAtMs(memory), trouble.atMs + 60_000) : 0;
+  if (trouble && trouble.atMs >= deadlineMs(memory) && memory.atMs < retryMs) {
+    return wait(memory, retryMs, 'the release failed: again soon');
   }
   return {
     kind: 'release',
@@ -183,12 +185,13 @@ function endingOf(memory: Memory): { outcome: Outcome; alert: Alert } | undefine
     const because = `The lifecycle action was ended by somebody else or timed out: ${describeRemaining(memory)}.`;
     return { outcome: 'hook-gone', alert: alertOf(memory, 'hook-gone', because, memory.look?.remaining?.samples) };
   }
-  if (staying && memory.atMs - staying.sinceMs >= LAG_SECONDS * 1000) {
+  if (staying && staying.atMs - staying.sinceMs >= LAG_SECONDS * 1000) {
     const because = `A termination notice came, but Auto Scaling says ${staying.state ?? 'that it does not know the instance'}: nothing was changed.`;
     return { outcome: 'hook-gone', alert: alertOf(memory, 'hook-gone', because) };
   }
   const hook = memory.hook ?? { globalTimeoutSeconds: 172_800 };
-  if (memory.atMs >= Date.parse(memory.request.noticedAt) + hook.globalTimeoutSeconds * 1000) {
+  const isOver = memory.atMs >= Date.parse(memory.request.noticedAt) + hook.globalTimeoutSeconds * 1000;
+  if (isOver && !isStaying(memory)) {
     const because = `The lifecycle action could not be completed before its global timeout (${describeTrouble(memory)}): the hook's default result applies.`;
     return { outcome: 'failed', alert: alertOf(memory, 'failed', because, memory.look?.remaining?.samples) };
   }
@@ -225,6 +228,11 @@ function alertDue(memory: Memory): Alert | undefined {
   return undefined;
 }
 
+/** Auto Scaling's latest answer is that the instance is not leaving: nothing of it may be ended, however late it is. */
+function isStaying({ staying, trouble }: Memory): boolean {
+  return staying !== undefined && trouble === undefined;
+}
+
 function isStalled(memory: Memory): boolean {
   return memory.atMs - memory.progress.atMs >= memory.policy.stuckAfterSeconds * 1000;
 }
@@ -242,13 +250,15 @@ function lookDueMs(memory: Memory): number {
   return (memory.look?.atMs ?? memory.atMs) + paceSeconds(memory) * 1000;
 }
 
-function retryAtMs({ trouble, ...memory }: Memory): number {
-  return trouble ? trouble.atMs + backoffSeconds(memory, trouble.count) * 1000 : memory.atMs;
+function retryAtMs(memory: Memory): number {
+  return (memory.trouble?.atMs ?? memory.atMs) + backoffSeconds(memory) * 1000;
 }
 
 /** The lag is seconds at most times: soon at first, then after as long again as it has lasted. */
 function retryVerifyAtMs({ staying, atMs }: Memory): number {
-  return staying ? staying.atMs + Math.max(LAG_RECHECK_SECONDS * 1000, staying.atMs - staying.sinceMs) : atMs;
+  if (staying === undefined) return atMs;
+  const nextMs = staying.atMs + Math.max(LAG_RECHECK_SECONDS * 1000, staying.atMs - staying.sinceMs);
+  return Math.min(nextMs, staying.sinceMs + LAG_SECONDS * 1000);
 }
 
 /** While nothing was verified, nothing is kept alive, unless it is a failed read that keeps us from verifying. */
@@ -256,8 +266,10 @@ function heartbeatDueMs(memory: Memory): number {
   if (!memory.verified && memory.trouble === undefined) return Number.POSITIVE_INFINITY;
   const { heartbeatTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
   const { heartbeatAtMs, heartbeatFailedAtMs = 0 } = memory;
-  const dueMs = heartbeatAtMs + (heartbeatTimeoutSeconds / 2) * 1000;
-  return heartbeatFailedAtMs > heartbeatAtMs ? heartbeatFailedAtMs + (heartbeatTimeoutSeconds / 10) * 1000 : dueMs;
+  if (heartbeatFailedAtMs <= heartbeatAtMs) return heartbeatAtMs + (heartbeatTimeoutSeconds / 2) * 1000;
+  // Five tries within the period. After it the action has gone, or its period is longer than we know: no hurry.
+  const isLate = heartbeatFailedAtMs >= heartbeatAtMs + heartbeatTimeoutSeconds * 1000;
+  return heartbeatFailedAtMs + Math.max(heartbeatTimeoutSeconds / 10, isLate ? backoffSeconds(memory) : 0) * 1000;
 }
 
 /** Waits until the given time, or until whatever else comes due first. At least a second: time must get on. */

@@ -20,7 +20,8 @@ export function diagnose({ agentConnected, tasks, services }: Stall): string[] {
       'The ECS agent on the instance is disconnected: ECS cannot stop its tasks, nor see them stop. Look at the agent and the network of the instance.',
     );
   }
-  for (const service of services) {
+  // Daemons go last by nature: they are a cause only where nothing else is.
+  for (const service of [...services].sort((a, b) => Number(a.daemon) - Number(b.daemon))) {
     const stuck = tasks.filter(({ group, status }) => group === `service:${service.name}` && !isOnItsWayDown(status));
     if (stuck.length > 0) reasons.push(whyServiceStays(service, stuck.length));
   }

@@ -43,7 +43,7 @@ async function carryOut(move: Move, memory: Memory, config: DrainConfig, ports: 
       return find(memory.request, config.clusters, ecs, now);
     case 'start-draining': {
       const answer = await countTasks(move.placements, (cluster, arns) => ecs.setDraining(cluster, arns));
-      const seen = answer.ok ? { instances: answer.value } : { failure: answer };
+      const seen = answer.ok ? { instances: answer.value.instances } : { failure: answer };
       return { kind: 'start-draining', look: { atMs: now(), ...seen } };
     }
     case 'look':

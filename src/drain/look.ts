@@ -30,10 +30,11 @@ export async function lookAt(
   const counted = await countTasks(placements, (cluster, arns) => ecs.describeContainerInstances(cluster, arns));
   if (!counted.ok) return { atMs: now(), failure: counted };
   const crowd = countCrowd && placements[0] ? await ecs.countDraining(placements[0].cluster) : undefined;
-  const look = { instances: counted.value, ...(crowd?.ok ? { crowd: crowd.value } : {}) };
-  if (counted.value.wanted > 0 && !nameAll) return { atMs: now(), ...look };
+  const { instances, present } = counted.value;
+  const look = { instances, ...(crowd?.ok ? { crowd: crowd.value } : {}) };
+  if (instances.wanted > 0 && !nameAll) return { atMs: now(), ...look };
 
-  const tasks = await tasksOn(placements, counted.value.wanted > 0 ? ['RUNNING', 'STOPPED'] : ['STOPPED'], ecs);
+  const tasks = await tasksOn(placements, present, instances.wanted > 0 ? ['RUNNING', 'STOPPED'] : ['STOPPED'], ecs);
   if (!tasks.ok) return { atMs: now(), failure: tasks };
   return { atMs: now(), ...look, remaining: summarise(tasks.value) };
 }
@@ -47,16 +48,18 @@ export async function lastLook(move: Extract<Move, { kind: 'release' }>, ecs: Ec
   // Moments ago every listed task had stopped. A DRAINING instance gets no new ones, so only this can have changed:
   const counted = await countTasks(placements, (cluster, arns) => ecs.describeContainerInstances(cluster, arns));
   if (!counted.ok) return { atMs: now(), failure: counted };
-  const untouched = counted.value.wanted === 0 && !counted.value.statuses.includes('ACTIVE');
-  return { atMs: now(), instances: counted.value, ...(untouched ? { remaining: NOTHING_LEFT } : {}) };
+  const { instances } = counted.value;
+  const untouched = instances.wanted === 0 && !instances.statuses.includes('ACTIVE');
+  return { atMs: now(), instances, ...(untouched ? { remaining: NOTHING_LEFT } : {}) };
 }
 
-/** One call per cluster, the answers added up. */
+/** One call per cluster, the answers added up; and which of the registrations ECS still has. */
 export async function countTasks(
   placements: readonly Placement[],
   call: (cluster: string, arns: readonly string[]) => Promise<Result<ContainerInstancesSeen>>,
-): Promise<Result<NonNullable<Look['instances']>>> {
+): Promise<Result<{ instances: NonNullable<Look['instances']>; present: readonly string[] }>> {
   const sum = { statuses: [] as string[], missing: 0, wanted: 0, agentsAway: 0 };
+  const arnsPresent: string[] = [];
   for (const cluster of new Set(placements.map((placement) => placement.cluster))) {
     const arns = placements.filter((placement) => placement.cluster === cluster).map(({ arn }) => arn);
     const answer = await call(cluster, arns);
@@ -64,12 +67,13 @@ export async function countTasks(
     const present = answer.value.found.filter(({ status }) => status !== 'INACTIVE');
     sum.missing += arns.length - present.length;
     for (const instance of present) {
+      arnsPresent.push(instance.arn);
       sum.statuses.push(instance.status);
       sum.wanted += instance.runningTasks + instance.pendingTasks;
       sum.agentsAway += instance.agentConnected ? 0 : 1;
     }
   }
-  return { ok: true, value: sum };
+  return { ok: true, value: { instances: sum, present: arnsPresent } };
 }
 
 /** Reads what a person would look up to see why it does not empty. What cannot be read is left out of the reasons. */
@@ -78,7 +82,7 @@ export async function findReasons(placements: readonly Placement[], ecs: EcsPort
   for (const placement of placements) {
     const { cluster, arn } = placement;
     const instances = await ecs.describeContainerInstances(cluster, [arn]);
-    const answer = await tasksOn([placement], ['RUNNING', 'STOPPED'], ecs);
+    const answer = await tasksOn([placement], [arn], ['RUNNING', 'STOPPED'], ecs);
     const tasks = answer.ok ? answer.value.flat() : [];
     const services = [...new Set(tasks.map(({ group }) => group))]
       .filter((group) => group.startsWith('service:'))
@@ -90,20 +94,23 @@ export async function findReasons(placements: readonly Placement[], ecs: EcsPort
   return reasons.slice(0, MOST_SAMPLES);
 }
 
-/** The tasks of each placement that have not stopped, among those desired to be one of the given. */
+/**
+ * The tasks of each placement that have not stopped, among those desired to be one of the given. A registration that
+ * ECS has forgotten has no tasks to list; asking for them would be an error.
+ */
 async function tasksOn(
   placements: readonly Placement[],
+  present: readonly string[],
   desired: readonly ('RUNNING' | 'STOPPED')[],
   ecs: EcsPort,
 ): Promise<Result<TaskSeen[][]>> {
   const lists: string[][] = [];
   for (const { cluster, arn } of placements) {
     const ids: string[] = [];
-    for (const status of desired) {
+    for (const status of present.includes(arn) ? desired : []) {
       const list = await ecs.listTasks(cluster, arn, status);
-      if (list.ok) ids.push(...list.value);
-      // A registration that ECS has forgotten has no tasks to list.
-      else if (list.reason !== 'gone') return list;
+      if (!list.ok) return list;
+      ids.push(...list.value);
     }
     lists.push(ids);
   }

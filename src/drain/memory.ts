@@ -173,29 +173,29 @@ function withTrouble(memory: Memory, failure: Failure | undefined): Memory {
 function withLook(memory: Memory, look: Look): Memory {
   if (look.failure || (look.instances === undefined && look.remaining === undefined)) return memory;
   const left = leftToDo(look);
+  const { atMs } = memory;
   return {
     ...memory,
-    look,
-    ...(look.instances ? { wholeLookAtMs: look.atMs } : {}),
-    ...(look.crowd === undefined ? {} : { crowd: { count: look.crowd, atMs: look.atMs } }),
-    ...(left !== undefined && left < memory.progress.left ? { progress: { left, atMs: look.atMs } } : {}),
+    look: { ...look, atMs },
+    ...(look.instances ? { wholeLookAtMs: atMs } : {}),
+    ...(look.crowd === undefined ? {} : { crowd: { count: look.crowd, atMs } }),
+    ...(left !== undefined && left < memory.progress.left ? { progress: { left, atMs } } : {}),
   };
 }
 
 /** Adds what a move answered to what is known. Pure: alerts and endings are decided from it, never here. */
 export function remember(before: Memory, seen: Seen): Memory {
-  const atMs = 'look' in seen ? seen.look.atMs : seen.atMs;
-  const memory = seenAt(before, atMs);
+  const memory = seenAt(before, 'look' in seen ? seen.look.atMs : seen.atMs);
+  const { atMs } = memory;
   switch (seen.kind) {
     case 'verify': {
-      const { staying, ...known } = withTrouble(memory, seen.failure);
+      if (seen.failure) return withTrouble(memory, seen.failure);
+      const { staying, ...known } = withTrouble(memory, undefined);
       return {
         ...known,
         verified: seen.departing,
         ...(seen.hook ? { hook: seen.hook } : {}),
-        ...(seen.departing || seen.failure
-          ? {}
-          : { staying: { sinceMs: staying?.sinceMs ?? atMs, atMs, state: seen.state } }),
+        ...(seen.departing ? {} : { staying: { sinceMs: staying?.sinceMs ?? atMs, atMs, state: seen.state } }),
       };
     }
     case 'find': {

@@ -26,9 +26,11 @@ export function paceSeconds(memory: Memory): number {
   );
 }
 
-/** Seconds to wait after `count` failures in a row: doubling, a minute at most. */
-export function backoffSeconds(memory: Memory, count: number): number {
-  return Math.min(60, 2 ** Math.min(count, 6)) * spread(memory);
+/** Seconds to wait after failures in a row: doubling up to a minute, and rarer where they last for long. */
+export function backoffSeconds(memory: Memory): number {
+  const { count, sinceMs, atMs } = memory.trouble ?? { count: 0, sinceMs: 0, atMs: 0 };
+  const doubling = Math.min(60, 2 ** Math.min(count, 6)) * spread(memory);
+  return Math.max(doubling, Math.min(SLOWEST_SECONDS, ((atMs - sinceMs) / 1000) * QUIET_SHARE));
 }
 
 function isNear(memory: Memory): boolean {

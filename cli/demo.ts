@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLogUpdate } from 'log-update';
+import type { Region } from '../sim/region.ts';
+import { loadBundles, type Run, readScenario, run } from '../sim/run.ts';
+import type { Recording } from './demo-recording.ts';
+import { record } from './demo-recording.ts';
+import { renderFrame } from './demo-view.ts';
+import { wholeNumber } from './usage.ts';
+
+/** The show on a terminal: both worlds from their start to a little after the release. */
+const SHOW_SECONDS = 24;
+const FRAMES_PER_SECOND = 10;
+const EPILOGUE_SECONDS = 6;
+
+/**
+ * One instance is taken away in two worlds of the same seed. Both have been run to their end, on the built bundles,
+ * before the first frame is shown: what is drawn is what happened. Answers 0 only if nothing was cut off with the drain.
+ */
+export async function demo(options: { seed: string }, print: (text: string) => void): Promise<number> {
+  const seed = wholeNumber('--seed', options.seed, 0, 2 ** 31 - 1);
+  const bundles = await loadBundles();
+  const scenario = readScenario('demo');
+
+  const play = async (hooks: typeof scenario.hooks) => {
+    const films: ((untilSeconds: number) => Recording)[] = [];
+    const played = await run({ ...scenario, hooks }, seed, {
+      bundles,
+      watch: (region: Region) => films.push(record(region)),
+    });
+    return { ...played, film: films[0] as (untilSeconds: number) => Recording };
+  };
+  const withDrain = await play(scenario.hooks);
+  const without = await play([]);
+
+  const releasedAtSeconds = Math.max(...withDrain.report.instances.map((instance) => instance.releasedAtSeconds ?? 0));
+  const endSeconds = Math.ceil(releasedAtSeconds) + EPILOGUE_SECONDS;
+  const films = { without: without.film(endSeconds), withDrain: withDrain.film(endSeconds) };
+  const title = `One of ${scenario.clusters[0]?.instances} instances is taken away (seed ${seed}, virtual time)`;
+
+  if (process.stdout.isTTY) await show(films, endSeconds, title);
+  else print(narrate(films, endSeconds, title));
+
+  const cut = { with: cutOf(films.withDrain), without: cutOf(films.without) };
+  print(`\n${summarise(withDrain, cut)}`);
+  const clean =
+    withDrain.report.violations.length === 0 &&
+    withDrain.report.instances.every((instance) => instance.outcome === 'drained' && instance.tasksCut === 0);
+  return clean && cut.with === 0 ? 0 : 1;
+}
+
+interface Films {
+  readonly without: Recording;
+  readonly withDrain: Recording;
+}
+
+async function show(films: Films, endSeconds: number, title: string): Promise<void> {
+  const update = createLogUpdate(process.stdout, { showCursor: true });
+  const frames = SHOW_SECONDS * FRAMES_PER_SECOND;
+  for (let frame = 0; frame <= frames; frame++) {
+    const atSeconds = (frame / frames) * endSeconds;
+    update(renderFrame(films.without, films.withDrain, atSeconds, title, process.stdout.hasColors()).join('\n'));
+    await sleep(1000 / FRAMES_PER_SECOND);
+  }
+  update.done();
+}
+
+/** Everything the show has, for a log file or a pipe: what happened in each world, then the last frame. */
+function narrate({ without, withDrain }: Films, endSeconds: number, title: string): string {
+  const tell = ({ marks }: Recording) =>
+    marks.map(({ atSeconds, text }) => `${atSeconds.toFixed(1).padStart(7)} s  ${text}`);
+  return [
+    'Without a drain:',
+    ...tell(without),
+    '',
+    'With ecs-drain:',
+    ...tell(withDrain),
+    '',
+    ...renderFrame({ ...without }, { ...withDrain, marks: [] }, endSeconds, title, false),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+const cutOf = ({ requests }: Recording): number => requests.filter(({ cut }) => cut).length;
+
+/** Dollars: Lambda on arm64 in most regions, durable operations and data (AWS-CONTRACTS §7), SNS and requests. */
+const PRICE = {
+  gigabyteSecond: 0.0000133334,
+  invocation: 0.2e-6,
+  operation: 8e-6,
+  gigabyteWritten: 0.25,
+  publish: 0.5e-6,
+};
+
+function costOf({ region, report }: Run): number {
+  const lambda = region.lambda
+    .totals()
+    .reduce(
+      (sum, { billedMs, memoryMb, invocations }) =>
+        sum + (billedMs / 1000) * (memoryMb / 1024) * PRICE.gigabyteSecond + invocations * PRICE.invocation,
+      0,
+    );
+  const written = region.lambda.executions().reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 30;
+  return (
+    lambda +
+    report.durableOperations * PRICE.operation +
+    written * PRICE.gigabyteWritten +
+    (report.calls['sns:Publish'] ?? 0) * PRICE.publish
+  );
+}
+
+function summarise(played: Run, cut: { with: number; without: number }): string {
+  const [instance] = played.report.instances;
+  const lag = (instance?.releasedAtSeconds ?? 0) - (instance?.lastTaskStoppedAtSeconds ?? 0);
+  const calls = Object.values(played.report.calls).reduce((sum, count) => sum + count, 0);
+  return [
+    `requests cut: ${cut.with} (without: ${cut.without})`,
+    `released ${lag.toFixed(1)} s after the last task stopped, with ${calls} AWS calls, for $${costOf(played).toFixed(6)}`,
+    'next: npx --no-install ecs-drain simulate --scenario hundred-of-thousand',
+  ].join('\n');
+}
