@@ -69,7 +69,7 @@ async function serveUntilDone(
 function summarise(report: Report): string {
   const table = new Table({
     head: ['instance', 'outcome', 'draining', 'last stop', 'released', 'cut'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   });
   const seconds = (value: number | null): string => (value === null ? '-' : `${value.toFixed(1)} s`);
   for (const instance of report.instances.slice(0, 20)) {
