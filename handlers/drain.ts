@@ -1,6 +1,6 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { Logger } from '@aws-lambda-powertools/logger';
 import { autoScalingPort } from '../src/aws/auto-scaling.ts';
 import { autoScalingClient, ecsClient, snsClient } from '../src/aws/clients.ts';
 import { durablePort } from '../src/aws/durable.ts';
@@ -9,7 +9,7 @@ import { alertPort } from '../src/aws/sns.ts';
 import { readDrainConfig } from '../src/config.ts';
 import type { DrainResult } from '../src/drain/decide.ts';
 import { drain } from '../src/drain/drain.ts';
-import { DrainRequest } from '../src/drain/notice.ts';
+import { DrainRequest } from '../src/drain/request.ts';
 import type { Platform } from './platform.ts';
 import { lambda } from './platform.ts';
 

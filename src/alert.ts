@@ -58,13 +58,15 @@ export function severityOf(kind: AlertKind): Severity {
 /** Writes the alert for people: first what to do or know, then the facts, a line each. */
 export function renderAlert(alert: Alert): AlertMessage {
   const severity = severityOf(alert.kind);
+  // The name may come from a hook's metadata, and SNS refuses an attribute without a value.
+  const cluster = oneLine(alert.cluster ?? '', 255);
   const lines = [
     oneLine(alert.because, 1_000),
     '',
     ...alert.details.slice(0, 10).map((detail) => `- ${oneLine(detail, 500)}`),
     `Instance: ${alert.instanceId}`,
     `Auto Scaling group: ${oneLine(alert.group, 255)}`,
-    ...(alert.cluster === undefined ? [] : [`Cluster: ${oneLine(alert.cluster, 255)}`]),
+    ...(cluster === '' ? [] : [`Cluster: ${cluster}`]),
   ];
   return {
     subject: asSubject(`[ecs-drain ${severity}] ${TITLE[alert.kind]} ${alert.instanceId} (${alert.group})`),
@@ -73,7 +75,7 @@ export function renderAlert(alert: Alert): AlertMessage {
       kind: alert.kind,
       severity,
       instanceId: alert.instanceId,
-      ...(alert.cluster === undefined ? {} : { cluster: oneLine(alert.cluster, 255) }),
+      ...(cluster === '' ? {} : { cluster }),
     },
   };
 }

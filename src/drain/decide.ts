@@ -149,8 +149,10 @@ function release(memory: Memory, result: 'CONTINUE' | 'ABANDON', because: string
 
 function forcedRelease(memory: Memory): Move | Wait {
   const { trouble } = memory;
-  // Only a failed release is waited for, and never long: what failed before the deadline is no reason to miss it.
-  const retryMs = trouble ? Math.min(retryAtMs(memory), trouble.atMs + 60_000) : 0;
+  // Only a failed release is waited for: what failed before the deadline is no reason to miss it. Once the hook is
+  // known its end is minutes away; until then it may be two days, at the pace of any other trouble.
+  const mostMs = memory.hook ? 60_000 : Number.POSITIVE_INFINITY;
+  const retryMs = trouble ? Math.min(retryAtMs(memory), trouble.atMs + mostMs) : 0;
   if (trouble && trouble.atMs >= deadlineMs(memory) && memory.atMs < retryMs) {
     return wait(memory, retryMs, 'the release failed: again soon');
   }

@@ -20,11 +20,11 @@ export function diagnose({ agentConnected, tasks, services }: Stall): string[] {
       'The ECS agent on the instance is disconnected: ECS cannot stop its tasks, nor see them stop. Look at the agent and the network of the instance.',
     );
   }
-  // Daemons go last by nature: they are a cause only where nothing else is.
-  for (const service of [...services].sort((a, b) => Number(a.daemon) - Number(b.daemon))) {
+  const whyStay = (service: ServiceSeen): string[] => {
     const stuck = tasks.filter(({ group, status }) => group === `service:${service.name}` && !isOnItsWayDown(status));
-    if (stuck.length > 0) reasons.push(whyServiceStays(service, stuck.length));
-  }
+    return stuck.length > 0 ? [whyServiceStays(service, stuck.length)] : [];
+  };
+  reasons.push(...services.filter(({ daemon }) => !daemon).flatMap(whyStay));
   const standalone = tasks.filter(({ group }) => !group.startsWith('service:'));
   if (standalone.length > 0) {
     reasons.push(
@@ -37,7 +37,8 @@ export function diagnose({ agentConnected, tasks, services }: Stall): string[] {
       `${count(stopping.length, 'task')} (${groupsOf(stopping)}) ${stopping.length === 1 ? 'was' : 'were'} told to stop and ${stopping.length === 1 ? 'has' : 'have'} not stopped: deregistration delay or stop timeout is long, or the container hangs.`,
     );
   }
-  return reasons;
+  // Daemons go last by nature: the cause is whatever keeps the others.
+  return [...reasons, ...services.filter(({ daemon }) => daemon).flatMap(whyStay)];
 }
 
 function whyServiceStays(service: ServiceSeen, tasks: number): string {

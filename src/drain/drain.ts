@@ -8,7 +8,7 @@ import { decide } from './decide.ts';
 import { countTasks, findReasons, lastLook, lookAt } from './look.ts';
 import type { Memory, Placement, Seen } from './memory.ts';
 import { begin, isEmpty, remember, rest } from './memory.ts';
-import type { DrainRequest } from './notice.ts';
+import type { DrainRequest } from './request.ts';
 
 export interface DrainPorts {
   readonly ecs: EcsPort;

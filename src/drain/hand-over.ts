@@ -1,5 +1,6 @@
 import type { ExecutionPort, Failure } from '../ports.ts';
-import { executionName, readNotice } from './notice.ts';
+import { readNotice } from './notice.ts';
+import { executionName } from './request.ts';
 
 type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, string>) => void;
 

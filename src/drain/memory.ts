@@ -2,7 +2,7 @@ import type { AlertKind } from '../alert.ts';
 import type { DrainPolicy } from '../config.ts';
 import type { Wait } from '../loop.ts';
 import type { Failure, HookSeen } from '../ports.ts';
-import type { DrainRequest } from './notice.ts';
+import type { DrainRequest } from './request.ts';
 
 /** One registration of the EC2 instance as an ECS container instance. */
 export interface Placement {

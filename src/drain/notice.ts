@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { DrainRequest, type LifecycleRequest } from './request.ts';
 
 /**
  * What somebody told us: a closed union. Anything that does not ask for a drain is `ignored`, with the reason, so that
@@ -11,38 +12,6 @@ export interface Ignored {
   /** `debug`: expected on such a topic. `warn`: somebody should look at who sends it. */
   readonly level: 'debug' | 'warn';
   readonly because: string;
-}
-
-/** What happens to the instance after its terminate hook. */
-export type Departure = 'terminate' | 'warm-pool' | 'replace-root-volume';
-
-/**
- * The canonical request for one drain, and the durable execution's input. It is made from the notice alone: no receipt
- * data and no clock of ours, so a message delivered twice makes the same request twice.
- */
-export const DrainRequest = z.readonly(
-  z.strictObject({
-    kind: z.literal('terminating'),
-    instanceId: z.string().check(z.regex(/^i-[0-9a-f]{8,17}$/, 'not the id of an EC2 instance')),
-    group: z.string().check(z.minLength(1), z.maxLength(255)),
-    hook: z.string().check(z.minLength(1), z.maxLength(255)),
-    /** 36 characters in practice (AWS-CONTRACTS §1); part of the execution's name, hence the narrow alphabet. */
-    token: z.string().check(z.regex(/^[A-Za-z0-9-]{8,40}$/, 'not a lifecycle action token')),
-    /** When Auto Scaling says the action began, ISO 8601: heartbeats and deadline count from here. */
-    noticedAt: z.iso.datetime(),
-    departure: z.enum(['terminate', 'warm-pool', 'replace-root-volume']),
-    /** Cluster name or ARN from the hook's NotificationMetadata, when it has one. */
-    cluster: z.optional(z.string().check(z.minLength(1), z.maxLength(2048))),
-  }),
-);
-export type DrainRequest = z.infer<typeof DrainRequest>;
-
-/**
- * The name under which a request is started; a duplicate therefore joins. At most 60 characters of
- * `[A-Za-z0-9-]`, which leaves room for a restart's suffix within the 64 that Lambda allows (AWS-CONTRACTS §7).
- */
-export function executionName(request: DrainRequest): string {
-  return `${request.instanceId}-${request.token}`;
 }
 
 /** SNS itself stops at 256 KiB; a real notice is under 5 KiB even with the longest metadata. */
@@ -71,27 +40,36 @@ const Metadata = z.object({ cluster: z.string().check(z.minLength(1), z.maxLengt
  * @param ownAccountId the account we run in: a notice about another account's instance is not ours to act on.
  */
 export function readNotice(message: unknown, ownAccountId: string): Notice {
-  if (typeof message !== 'string' || message.trim() === '') return warn('the message is empty');
+  if (typeof message !== 'string' || message.trim() === '') return unexpected('the message is empty');
   if (message.length > LONGEST_MESSAGE)
-    return warn(`the message has ${message.length} characters, more than any notice`);
+    return unexpected(`the message has ${message.length} characters, more than any notice`);
 
   const body = parseJson(message);
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return warn('the message is not a JSON object');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return unexpected('the message is not a JSON object');
 
   const { Event, LifecycleTransition } = body as Record<string, unknown>;
   if (Event === 'autoscaling:TEST_NOTIFICATION') return expected('a test notification: the hook or group can reach us');
   if (typeof Event === 'string')
     return expected(`a plain group notification (${quoted(Event)}), not a lifecycle hook's`);
-  if (LifecycleTransition === undefined) return warn('not a message that we know: it names no lifecycle transition');
+  if (LifecycleTransition === undefined)
+    return unexpected('not a message that we know: it names no lifecycle transition');
   if (typeof LifecycleTransition === 'string' && LifecycleTransition !== TERMINATING) {
     return expected(`the transition is ${quoted(LifecycleTransition)}, not a termination`);
   }
 
-  const parsed = HookMessage.safeParse(body);
-  if (!parsed.success) return warn(`a termination notice with wrong members: ${mistakes(parsed.error)}`);
+  return readHook(body, ownAccountId);
+}
+
+/** Reads the members of a terminate hook's notice; the SNS message and the EventBridge detail have the same. */
+export function readHook(members: object, ownAccountId: string): Notice {
+  const parsed = HookMessage.safeParse(members);
+  if (!parsed.success) return unexpected(`a termination notice with wrong members: ${mistakes(parsed.error)}`);
   const hook = parsed.data;
-  if (hook.EC2InstanceId.startsWith('mi-')) return warn('an external instance (mi-…): no group of ours can hold it');
-  if (hook.AccountId !== ownAccountId) return warn(`the notice is of account ${quoted(hook.AccountId)}, not ours`);
+  if (hook.EC2InstanceId.startsWith('mi-'))
+    return unexpected('an external instance (mi-…): no group of ours can hold it');
+  if (hook.AccountId !== ownAccountId)
+    return unexpected(`the notice is of account ${quoted(hook.AccountId)}, not ours`);
 
   const cluster = clusterOf(hook.NotificationMetadata);
   const request = DrainRequest.safeParse({
@@ -104,12 +82,22 @@ export function readNotice(message: unknown, ownAccountId: string): Notice {
     departure: departureOf(hook),
     ...(cluster === undefined ? {} : { cluster }),
   });
-  return request.success ? request.data : warn(`a termination notice with wrong members: ${mistakes(request.error)}`);
+  return request.success
+    ? request.data
+    : unexpected(`a termination notice with wrong members: ${mistakes(request.error)}`);
 }
 
-function departureOf(hook: { Action?: string | undefined; Destination?: string | undefined }): Departure {
+function departureOf(hook: {
+  Action?: string | undefined;
+  Destination?: string | undefined;
+}): LifecycleRequest['departure'] {
   if (hook.Action === 'ReplaceRootVolume') return 'replace-root-volume';
   return hook.Destination === 'WarmPool' ? 'warm-pool' : 'terminate';
+}
+
+/** An instance's id, from the id itself or from its ARN. */
+export function readInstanceId(text: string): string {
+  return text.slice(text.lastIndexOf('/') + 1);
 }
 
 /** The metadata is the user's own text; it names a cluster only where it is JSON with a `cluster`. */
@@ -127,19 +115,19 @@ function parseJson(text: string): unknown {
   }
 }
 
-function mistakes(error: z.core.$ZodError): string {
+export function mistakes(error: z.core.$ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
 }
 
 /** Text from outside, made safe to stand in a log line. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 80));
 }
 
-function expected(because: string): Ignored {
+export function expected(because: string): Ignored {
   return { kind: 'ignored', level: 'debug', because };
 }
 
-function warn(because: string): Ignored {
+export function unexpected(because: string): Ignored {
   return { kind: 'ignored', level: 'warn', because };
 }
