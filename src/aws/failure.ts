@@ -4,28 +4,30 @@ import type { Failure, Result } from '../ports.ts';
  * AWS spells one meaning many ways; here they are sorted, once. Names are what the SDK puts into `error.name`: the
  * wire code, with or without `Exception`. Sources: AWS-CONTRACTS §1-3 and the services' common errors.
  */
-const REASONS: Readonly<Record<string, Failure['reason']>> = {
-  Throttling: 'throttled',
-  ThrottlingException: 'throttled',
-  ThrottledException: 'throttled',
-  Throttled: 'throttled',
-  RequestLimitExceeded: 'throttled',
-  TooManyRequestsException: 'throttled',
-  LimitExceededException: 'throttled',
-  AccessDenied: 'denied',
-  AccessDeniedException: 'denied',
-  AuthorizationError: 'denied',
-  AuthorizationErrorException: 'denied',
-  ExpiredTokenException: 'denied',
-  ExpiredToken: 'denied',
-  InvalidClientTokenId: 'denied',
-  UnrecognizedClientException: 'denied',
-  CredentialsProviderError: 'denied',
-  ClusterNotFoundException: 'gone',
-  ResourceNotFoundException: 'gone',
-  NotFound: 'gone',
-  NotFoundException: 'gone',
-};
+const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
+  Object.entries({
+    Throttling: 'throttled',
+    ThrottlingException: 'throttled',
+    ThrottledException: 'throttled',
+    Throttled: 'throttled',
+    RequestLimitExceeded: 'throttled',
+    TooManyRequestsException: 'throttled',
+    LimitExceededException: 'throttled',
+    AccessDenied: 'denied',
+    AccessDeniedException: 'denied',
+    AuthorizationError: 'denied',
+    AuthorizationErrorException: 'denied',
+    ExpiredTokenException: 'denied',
+    ExpiredToken: 'denied',
+    InvalidClientTokenId: 'denied',
+    UnrecognizedClientException: 'denied',
+    CredentialsProviderError: 'denied',
+    ClusterNotFoundException: 'gone',
+    ResourceNotFoundException: 'gone',
+    NotFound: 'gone',
+    NotFoundException: 'gone',
+  } as const),
+);
 
 /** An action that has finished answers so; the code is ValidationError or ValidationException (AWS-CONTRACTS §1). */
 const ACTION_FINISHED = 'No active Lifecycle Action found';
@@ -41,6 +43,6 @@ export async function attempt<T>(operation: string, call: () => Promise<T>): Pro
 
 export function classify(operation: string, error: unknown): Failure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const reason = message.startsWith(ACTION_FINISHED) ? 'gone' : (REASONS[name] ?? 'other');
+  const reason = message.startsWith(ACTION_FINISHED) ? 'gone' : (REASONS.get(name) ?? 'other');
   return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
 }

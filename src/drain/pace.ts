@@ -18,7 +18,8 @@ const SLOWEST_SECONDS = 450;
 export function paceSeconds(memory: Memory): number {
   const near = isNear(memory);
   const crowd = memory.crowd?.count ?? 1;
-  const quietSeconds = (memory.atMs - memory.progress.atMs) / 1000;
+  // As of the look, not of now: else the next look moves away while it is waited for.
+  const quietSeconds = ((memory.look?.atMs ?? memory.atMs) - memory.progress.atMs) / 1000;
   return Math.max(
     near ? NEAR_SECONDS : FAR_SECONDS * spread(memory),
     crowd * (near ? NEAR_SECONDS_EACH : FAR_SECONDS_EACH),

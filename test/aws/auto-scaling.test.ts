@@ -1,0 +1,133 @@
+import {
+  AutoScalingClient,
+  CompleteLifecycleActionCommand,
+  DescribeAutoScalingInstancesCommand,
+  DescribeLifecycleHooksCommand,
+  RecordLifecycleActionHeartbeatCommand,
+} from '@aws-sdk/client-auto-scaling';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { autoScalingPort } from '../../src/aws/auto-scaling.ts';
+import { aRequest, GROUP, HOOK, INSTANCE, TOKEN } from '../support/build.ts';
+
+const client = new AutoScalingClient({ region: 'eu-west-1' });
+const aws = mockClient(client);
+const autoScaling = autoScalingPort(client);
+
+beforeEach(() => aws.reset());
+
+const sent = (): unknown[] => aws.calls().map((call) => call.args[0].input);
+const NAMED = {
+  AutoScalingGroupName: GROUP,
+  LifecycleHookName: HOOK,
+  LifecycleActionToken: TOKEN,
+  InstanceId: INSTANCE,
+};
+const finished = (name: string) =>
+  Object.assign(new Error(`No active Lifecycle Action found with instance ID ${INSTANCE}`), { name });
+
+describe('an instance of a group', () => {
+  it('is asked for by id, and known by group and lifecycle state', async () => {
+    aws.on(DescribeAutoScalingInstancesCommand).resolves({
+      AutoScalingInstances: [
+        {
+          InstanceId: INSTANCE,
+          AutoScalingGroupName: GROUP,
+          LifecycleState: 'Terminating:Wait',
+          AvailabilityZone: 'a',
+          HealthStatus: 'HEALTHY',
+          ProtectedFromScaleIn: false,
+        },
+      ],
+    });
+    expect(await autoScaling.describeInstance(INSTANCE)).toEqual({
+      ok: true,
+      value: { group: GROUP, state: 'Terminating:Wait' },
+    });
+    expect(sent()).toEqual([{ InstanceIds: [INSTANCE] }]);
+  });
+
+  it.each([{ AutoScalingInstances: [] }, {}])(
+    'that is unknown is undefined, which is an answer (%j)',
+    async (answer) => {
+      aws.on(DescribeAutoScalingInstancesCommand).resolves(answer);
+      expect(await autoScaling.describeInstance(INSTANCE)).toEqual({ ok: true, value: undefined });
+    },
+  );
+});
+
+describe('a hook', () => {
+  it('is asked for by name, and known by its timeouts', async () => {
+    aws.on(DescribeLifecycleHooksCommand).resolves({
+      LifecycleHooks: [{ LifecycleHookName: HOOK, HeartbeatTimeout: 900, GlobalTimeout: 90_000 }],
+    });
+    expect(await autoScaling.describeHook(GROUP, HOOK)).toEqual({
+      ok: true,
+      value: { heartbeatTimeoutSeconds: 900, globalTimeoutSeconds: 90_000 },
+    });
+    expect(sent()).toEqual([{ AutoScalingGroupName: GROUP, LifecycleHookNames: [HOOK] }]);
+  });
+
+  it('is never simply the first one in the list', async () => {
+    aws.on(DescribeLifecycleHooksCommand).resolves({
+      LifecycleHooks: [
+        { LifecycleHookName: 'ecs-managed-draining-termination-hook', HeartbeatTimeout: 3_600, GlobalTimeout: 172_800 },
+        { LifecycleHookName: HOOK, HeartbeatTimeout: 30, GlobalTimeout: 3_000 },
+      ],
+    });
+    expect(await autoScaling.describeHook(GROUP, HOOK)).toMatchObject({ value: { heartbeatTimeoutSeconds: 30 } });
+  });
+
+  it.each([{ LifecycleHooks: [] }, {}, { LifecycleHooks: [{ LifecycleHookName: 'somebody-else' }] }])(
+    'that does not exist is undefined (%j)',
+    async (answer) => {
+      aws.on(DescribeLifecycleHooksCommand).resolves(answer);
+      expect(await autoScaling.describeHook(GROUP, HOOK)).toEqual({ ok: true, value: undefined });
+    },
+  );
+
+  it.each([
+    [{}, 3_600, 172_800],
+    [{ HeartbeatTimeout: 30 }, 30, 3_000],
+    [{ HeartbeatTimeout: 7_200 }, 7_200, 172_800],
+  ])('with %j has AWS’s defaults for the rest', async (timeouts, heartbeatTimeoutSeconds, globalTimeoutSeconds) => {
+    aws.on(DescribeLifecycleHooksCommand).resolves({ LifecycleHooks: [{ LifecycleHookName: HOOK, ...timeouts }] });
+    expect(await autoScaling.describeHook(GROUP, HOOK)).toEqual({
+      ok: true,
+      value: { heartbeatTimeoutSeconds, globalTimeoutSeconds },
+    });
+  });
+});
+
+describe('a lifecycle action', () => {
+  it('is kept alive by token and instance both', async () => {
+    aws.on(RecordLifecycleActionHeartbeatCommand).resolves({});
+    expect(await autoScaling.heartbeat(aRequest())).toEqual({ ok: true, value: undefined });
+    expect(sent()).toEqual([NAMED]);
+  });
+
+  it.each(['CONTINUE', 'ABANDON'] as const)('is completed with %s, by token and instance both', async (result) => {
+    aws.on(CompleteLifecycleActionCommand).resolves({});
+    expect(await autoScaling.complete(aRequest(), result)).toEqual({ ok: true, value: undefined });
+    expect(sent()).toEqual([{ ...NAMED, LifecycleActionResult: result }]);
+  });
+
+  it.each(['ValidationError', 'ValidationException'])('that has finished is gone, in the spelling %s', async (name) => {
+    aws.onAnyCommand().rejects(finished(name));
+    expect(await autoScaling.heartbeat(aRequest())).toMatchObject({
+      ok: false,
+      reason: 'gone',
+      operation: 'autoscaling:RecordLifecycleActionHeartbeat',
+    });
+    expect(await autoScaling.complete(aRequest(), 'CONTINUE')).toMatchObject({
+      ok: false,
+      reason: 'gone',
+      operation: 'autoscaling:CompleteLifecycleAction',
+    });
+  });
+
+  it('that is refused for another reason is not', async () => {
+    aws.onAnyCommand().rejects(Object.assign(new Error('1 validation error detected'), { name: 'ValidationError' }));
+    expect(await autoScaling.complete(aRequest(), 'CONTINUE')).toMatchObject({ ok: false, reason: 'other' });
+  });
+});

@@ -1,0 +1,47 @@
+import { DescribeLifecycleHooksCommand } from '@aws-sdk/client-auto-scaling';
+import { ListClustersCommand } from '@aws-sdk/client-ecs';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { PublishCommand } from '@aws-sdk/client-sns';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { autoScalingClient, ecsClient, lambdaClient, type RequestHandler, snsClient } from '../../src/aws/clients.ts';
+
+beforeAll(() => {
+  vi.stubEnv('AWS_REGION', 'eu-west-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'example');
+});
+afterAll(() => vi.unstubAllEnvs());
+
+/** An AWS that is down, and counts how often it is asked. */
+function outage() {
+  let requests = 0;
+  const handler = {
+    handle: async () => {
+      requests++;
+      return { response: { statusCode: 503, headers: {}, body: new Uint8Array() } };
+    },
+  } as unknown as RequestHandler;
+  return { handler, requests: () => requests };
+}
+
+describe('a client asks AWS', () => {
+  it.each([
+    ['ECS once: the drain is its own retry', 1, (h: RequestHandler) => ecsClient(h).send(new ListClustersCommand({}))],
+    [
+      'Auto Scaling once: the drain is its own retry',
+      1,
+      (h: RequestHandler) =>
+        autoScalingClient(h).send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: 'g' })),
+    ],
+    [
+      'SNS three times',
+      3,
+      (h: RequestHandler) => snsClient(h).send(new PublishCommand({ TopicArn: 't', Message: 'm' })),
+    ],
+    ['Lambda three times', 3, (h: RequestHandler) => lambdaClient(h).send(new InvokeCommand({ FunctionName: 'f' }))],
+  ])('%s', async (_, times, send) => {
+    const aws = outage();
+    await expect(send(aws.handler)).rejects.toThrow();
+    expect(aws.requests()).toBe(times);
+  });
+});

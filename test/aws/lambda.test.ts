@@ -1,0 +1,56 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { executionPort } from '../../src/aws/lambda.ts';
+import { aRequest } from '../support/build.ts';
+
+const FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain:durable';
+const client = new LambdaClient({ region: 'eu-west-1' });
+const aws = mockClient(client);
+const executions = executionPort(client, FUNCTION);
+
+beforeEach(() => aws.reset());
+
+const refuse = (name: string): Error => Object.assign(new Error('on purpose'), { name });
+
+describe('a durable execution', () => {
+  it('is started by name, asynchronously, with the request as its input', async () => {
+    // Prepare
+    aws.on(InvokeCommand).resolves({ StatusCode: 202 });
+
+    // Act
+    const answer = await executions.start('i-0a1b-token', aRequest());
+
+    // Assess
+    expect(answer).toEqual({ ok: true, value: undefined });
+    const [input] = aws.commandCalls(InvokeCommand).map((call) => call.args[0].input);
+    expect(input).toEqual({
+      FunctionName: FUNCTION,
+      InvocationType: 'Event',
+      DurableExecutionName: 'i-0a1b-token',
+      Payload: expect.any(Uint8Array),
+    });
+    expect(JSON.parse(new TextDecoder().decode(input?.Payload as Uint8Array))).toEqual(aRequest());
+  });
+
+  it('that exists already is joined: that is success', async () => {
+    aws.on(InvokeCommand).rejects(refuse('DurableExecutionAlreadyStartedException'));
+    expect(await executions.start('name', aRequest())).toEqual({ ok: true, value: undefined });
+  });
+
+  it.each([
+    ['TooManyRequestsException', 'throttled'],
+    ['ResourceNotFoundException', 'gone'],
+    ['AccessDeniedException', 'denied'],
+    ['ServiceException', 'other'],
+    ['InvalidParameterValueException', 'other'],
+  ])('that cannot be started because of %s is a failure', async (name, reason) => {
+    aws.on(InvokeCommand).rejects(refuse(name));
+    expect(await executions.start('name', aRequest())).toEqual({
+      ok: false,
+      reason,
+      operation: 'lambda:Invoke',
+      message: 'on purpose',
+    });
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import type { Environment } from '../src/config.ts';
+import { ConfigError, readDrainConfig, readIntakeConfig } from '../src/config.ts';
+
+const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:alerts';
+const FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-prod-drain:durable';
+const drainWith = (settings: Environment) => readDrainConfig({ ALERT_TOPIC_ARN: TOPIC, ...settings });
+
+function mistakesOf(read: () => unknown): readonly string[] {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  return expect.fail('nothing was wrong');
+}
+
+describe('the drain’s settings', () => {
+  it('have defaults for all but the topic', () => {
+    expect(drainWith({})).toEqual({
+      alertTopicArn: TOPIC,
+      clusters: [],
+      policy: { deadlineSeconds: 3_000, stuckAfterSeconds: 600, atDeadline: 'CONTINUE' },
+    });
+  });
+
+  it('are read, all of them', () => {
+    expect(
+      drainWith({
+        CLUSTERS: 'web,arn:aws:ecs:eu-west-1:123456789012:cluster/batch_2',
+        DRAIN_DEADLINE_SECONDS: '7200',
+        STUCK_AFTER_SECONDS: '120',
+        AT_DEADLINE: 'ABANDON',
+      }),
+    ).toEqual({
+      alertTopicArn: TOPIC,
+      clusters: ['web', 'arn:aws:ecs:eu-west-1:123456789012:cluster/batch_2'],
+      policy: { deadlineSeconds: 7_200, stuckAfterSeconds: 120, atDeadline: 'ABANDON' },
+    });
+  });
+
+  it('leave other variables of the environment alone', () => {
+    expect(drainWith({ AWS_REGION: 'eu-west-1', PATH: '/bin' })).toEqual(drainWith({}));
+  });
+
+  it.each([
+    ['in China', 'arn:aws-cn:sns:cn-north-1:123456789012:alerts'],
+    ['in GovCloud', 'arn:aws-us-gov:sns:us-gov-west-1:123456789012:alerts'],
+  ])('take a topic %s', (_, ALERT_TOPIC_ARN) => {
+    expect(readDrainConfig({ ALERT_TOPIC_ARN }).alertTopicArn).toBe(ALERT_TOPIC_ARN);
+  });
+
+  it.each([
+    ['DRAIN_DEADLINE_SECONDS', '60', 'deadlineSeconds', 60],
+    ['DRAIN_DEADLINE_SECONDS', '172500', 'deadlineSeconds', 172_500],
+    ['STUCK_AFTER_SECONDS', '60', 'stuckAfterSeconds', 60],
+    ['STUCK_AFTER_SECONDS', '172800', 'stuckAfterSeconds', 172_800],
+  ])('take %s of %s, which is just within its bounds', (name, value, member, seconds) => {
+    expect(drainWith({ [name]: value }).policy).toMatchObject({ [member]: seconds });
+  });
+
+  it.each<[string, string | undefined, RegExp]>([
+    ['ALERT_TOPIC_ARN', undefined, /^ALERT_TOPIC_ARN is missing: give an ARN like arn:aws:sns/],
+    ['ALERT_TOPIC_ARN', '', /^ALERT_TOPIC_ARN must be an ARN like .*, not ""$/],
+    ['ALERT_TOPIC_ARN', 'alerts', /not "alerts"/],
+    ['ALERT_TOPIC_ARN', 'arn:aws:sqs:eu-west-1:123456789012:alerts', /must be an ARN like arn:aws:sns/],
+    ['ALERT_TOPIC_ARN', 'arn:aws:sns:eu-west-1:1234:alerts', /must be an ARN/],
+    ['ALERT_TOPIC_ARN', `${TOPIC}\n`, /must be an ARN/],
+    ['DRAIN_DEADLINE_SECONDS', '59', /at least 60 seconds, not "59"/],
+    ['DRAIN_DEADLINE_SECONDS', '172501', /at most 172500 seconds/],
+    ['DRAIN_DEADLINE_SECONDS', '', /whole number of seconds from 60 to 172500, not ""/],
+    ['DRAIN_DEADLINE_SECONDS', '50m', /whole number/],
+    ['DRAIN_DEADLINE_SECONDS', '3e3', /whole number/],
+    ['DRAIN_DEADLINE_SECONDS', '600.5', /whole number/],
+    ['DRAIN_DEADLINE_SECONDS', '-600', /whole number/],
+    ['DRAIN_DEADLINE_SECONDS', ' 600', /whole number/],
+    ['DRAIN_DEADLINE_SECONDS', '9999999999', /whole number/],
+    ['STUCK_AFTER_SECONDS', '0', /at least 60 seconds/],
+    ['STUCK_AFTER_SECONDS', '172801', /at most 172800 seconds/],
+    ['AT_DEADLINE', 'continue', /must be CONTINUE or ABANDON, not "continue"/],
+    ['AT_DEADLINE', '', /must be CONTINUE or ABANDON/],
+    ['CLUSTERS', 'web, batch', /cluster names or ARNs, separated by commas, not "web, batch"/],
+    ['CLUSTERS', 'web,', /separated by commas/],
+    ['CLUSTERS', ',web', /separated by commas/],
+    ['CLUSTERS', "web' or '1", /cluster names/],
+  ])('refuse %s=%j', (name, value, mistake) => {
+    expect(mistakesOf(() => drainWith({ [name]: value }))).toEqual([expect.stringMatching(mistake)]);
+  });
+
+  it('name every mistake at once, in one error', () => {
+    // Act
+    const mistakes = mistakesOf(() =>
+      readDrainConfig({
+        CLUSTERS: 'a b',
+        DRAIN_DEADLINE_SECONDS: '1',
+        STUCK_AFTER_SECONDS: 'soon',
+        AT_DEADLINE: 'MAYBE',
+      }),
+    );
+
+    // Assess
+    expect(mistakes.map((mistake) => mistake.split(' ')[0]).sort()).toEqual([
+      'ALERT_TOPIC_ARN',
+      'AT_DEADLINE',
+      'CLUSTERS',
+      'DRAIN_DEADLINE_SECONDS',
+      'STUCK_AFTER_SECONDS',
+    ]);
+    expect(() => readDrainConfig({ AT_DEADLINE: 'MAYBE' })).toThrow(
+      /^2 wrong settings: ALERT_TOPIC_ARN .*; AT_DEADLINE/,
+    );
+  });
+});
+
+describe('the intake’s settings', () => {
+  it.each([FUNCTION, FUNCTION.replace(':durable', ':17'), FUNCTION.replace(':durable', ':$LATEST')])(
+    'take %s',
+    (DRAIN_FUNCTION_ARN) => {
+      expect(readIntakeConfig({ DRAIN_FUNCTION_ARN })).toEqual({ drainFunctionArn: DRAIN_FUNCTION_ARN });
+    },
+  );
+
+  it.each<[string | undefined, RegExp]>([
+    [undefined, /^DRAIN_FUNCTION_ARN is missing: give the qualified ARN/],
+    ['', /must be a function ARN with a version or alias/],
+    ['ecs-drain-prod-drain', /must be a function ARN/],
+    // Unqualified: Lambda refuses to start a durable execution of it (AWS-CONTRACTS §7).
+    [FUNCTION.replace(':durable', ''), /with a version or alias/],
+    [`${FUNCTION} `, /must be a function ARN/],
+  ])('refuse %j', (DRAIN_FUNCTION_ARN, mistake) => {
+    expect(mistakesOf(() => readIntakeConfig({ DRAIN_FUNCTION_ARN }))).toEqual([expect.stringMatching(mistake)]);
+  });
+});
