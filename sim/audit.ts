@@ -1,5 +1,6 @@
+import type { ExecutionRecord } from './execution.ts';
 import type { Scenario } from './scenario.ts';
-import type { World } from './world.ts';
+import type { World, WorldEvent } from './world.ts';
 
 /** Something that must never happen, and did. */
 export interface Violation {
@@ -9,14 +10,10 @@ export interface Violation {
   readonly because: string;
 }
 
-/** One departure of an instance, as it really went. Seconds from the scenario's start. */
-export interface Departure {
+/** What became of one instance. Seconds from the scenario's start. */
+export interface Drain {
   readonly instanceId: string;
-  readonly group: string;
   readonly cluster: string | undefined;
-  /** Names the lifecycle action of our hook; undefined where no hook of ours holds the instance. */
-  readonly token: string | undefined;
-  readonly noticedAtSeconds: number;
   drainingAtSeconds: number | undefined;
   lastTaskStoppedAtSeconds: number | undefined;
   /** When our hook was completed by a call. */
@@ -25,24 +22,54 @@ export interface Departure {
   premature: boolean;
   /** Tasks that were killed with the instance. */
   tasksCut: number;
+}
+
+/** One instance that a hook of ours held, as it really went. */
+export interface Departure extends Drain {
+  readonly group: string;
+  /** Names the lifecycle action of our hook. */
+  readonly token: string;
+  readonly noticedAtSeconds: number;
   /** Set when our hook ended without us. */
   endedBy: string | undefined;
+  /** When anything last changed for the better, and the longest time without. */
+  progressAtSeconds: number;
+  longestStall: { fromSeconds: number; toSeconds: number };
+  /** The switch held us back at some time: what is late then is not our lateness. */
+  heldBack: boolean;
 }
 
 export interface Audit {
   readonly departures: readonly Departure[];
+  /** What became of an instance that no hook of ours held. */
+  drainOf(instanceId: string): Drain;
+  /** Somebody with a right to says that the instance may be drained although it does not leave. */
+  mayBeDrained(instanceId: string): void;
+  /** The switch was given this text. */
+  switched(text: string): void;
   /** Ends the audit: what is still open at the end of the run is judged. */
-  finish(): readonly Violation[];
+  finish(executions: readonly ExecutionRecord[]): readonly Violation[];
 }
 
 /** A hook's own bounds, and what the stack's settings say unless the scenario says otherwise: written out once more here, on purpose. */
 const DEFAULT_DEADLINE_SECONDS = 3_000;
+const DEFAULT_STUCK_SECONDS = 600;
 const GLOBAL_TIMEOUT_MARGIN_SECONDS = 300;
 const LONGEST_HOOK_SECONDS = 172_800;
-/** How long after its deadline a release may take: one slow look, a few throttled calls. */
-const DEADLINE_GRACE_SECONDS = 120;
+/** How long after its deadline a release may take: one slow look, a few throttled calls, a machine that died. */
+const DEADLINE_GRACE_SECONDS = 180;
+/** By then a stall must have been told: the longest pace, a look, the diagnosis. */
+const STALL_GRACE_SECONDS = 600;
+/** The switch takes effect within two minutes, and what was under way may end. */
+const SWITCH_GRACE_SECONDS = 150;
 /** AWS-CONTRACTS §7. */
 const MOST_OPERATIONS = 3_000;
+const MOST_BYTES = 100 * 2 ** 20;
+
+interface Switch {
+  readonly mode: string;
+  readonly deadlineSeconds: number | undefined;
+}
 
 /**
  * Watches what really happens in the world and knows nothing of our code: what the instances, tasks and hooks do is
@@ -52,99 +79,152 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   const departures: Departure[] = [];
   const violations: Violation[] = [];
   const open = new Map<string, Departure>();
-  const leaving = new Set<string>();
+  const free = new Map<string, Drain>();
+  const drainable = new Set<string>();
   const clusterOf = new Map<string, string>();
-  const alive = new Map<string, Map<string, string>>();
+  const unstopped = new Map<string, Map<string, string>>();
   const live = new Map<string, number>();
+  const stuckTold = new Map<string, number[]>();
+  const inputs = new Map<string, { name: string; closedAtMs: number | undefined }>();
+  let control = readSwitch(scenario.switch) ?? ACT;
+  let controlSinceSeconds = Number.NEGATIVE_INFINITY;
 
+  const drainOf = (instanceId: string): Drain => {
+    const drain = free.get(instanceId) ?? {
+      instanceId,
+      cluster: clusterOf.get(instanceId),
+      drainingAtSeconds: undefined,
+      lastTaskStoppedAtSeconds: undefined,
+      releasedAtSeconds: undefined,
+      premature: false,
+      tasksCut: 0,
+    };
+    free.set(instanceId, drain);
+    return drain;
+  };
+
+  const now = (): number => world.clock.nowSeconds();
   const violate = (rule: string, instanceId: string | undefined, because: string) =>
-    void violations.push({ rule, instanceId, atSeconds: world.clock.nowSeconds(), because });
-
-  const hookOf = (group: string, hook: string) =>
-    scenario.hooks.find((candidate) => candidate.group === group && candidate.name === hook);
+    void violations.push({ rule, instanceId, atSeconds: now(), because });
+  const ours = (group: string, name?: string) =>
+    scenario.hooks.find((hook) => hook.ours && hook.group === group && (name === undefined || hook.name === name));
 
   const deadlineSeconds = (departure: Departure): number => {
-    const heartbeat =
-      scenario.hooks.find(({ group, ours }) => ours && group === departure.group)?.heartbeatSeconds ?? 0;
-    const policy = Number(scenario.settings['DRAIN_DEADLINE_SECONDS'] ?? DEFAULT_DEADLINE_SECONDS);
+    const heartbeats = scenario.events.flatMap(({ changeHook }) =>
+      changeHook?.group === departure.group ? [changeHook.heartbeatSeconds] : [],
+    );
+    const heartbeat = Math.max(ours(departure.group)?.heartbeatSeconds ?? 0, ...heartbeats);
+    const set = Number(scenario.settings['DRAIN_DEADLINE_SECONDS'] ?? DEFAULT_DEADLINE_SECONDS);
     const global = Math.min(LONGEST_HOOK_SECONDS, 100 * heartbeat);
+    const policy = control.deadlineSeconds ?? set;
     return departure.noticedAtSeconds + Math.min(policy, global - GLOBAL_TIMEOUT_MARGIN_SECONDS);
   };
 
-  const unstopped = (instanceId: string): string[] => [...(alive.get(instanceId)?.values() ?? [])];
+  /** True while the switch forbids whatever changes something. */
+  const isHeld = (): boolean => control.mode !== 'act' && now() - controlSinceSeconds > SWITCH_GRACE_SECONDS;
+
+  const gotOn = (departure: Departure): void => {
+    const stall = { fromSeconds: departure.progressAtSeconds, toSeconds: now() };
+    const { longestStall } = departure;
+    if (stall.toSeconds - stall.fromSeconds > longestStall.toSeconds - longestStall.fromSeconds) {
+      departure.longestStall = stall;
+    }
+    departure.progressAtSeconds = now();
+  };
+
+  const onTask = (event: Extract<WorldEvent, { kind: 'task' }>): void => {
+    const tasks = unstopped.get(event.instanceId) ?? new Map<string, string>();
+    unstopped.set(event.instanceId, tasks);
+    const departure = open.get(event.instanceId);
+    if (departure && event.lastStatus !== 'RUNNING') gotOn(departure);
+    const drain = departure ?? free.get(event.instanceId);
+    if (event.cut && drain) drain.tasksCut += 1;
+    if (event.lastStatus !== 'STOPPED') tasks.set(event.taskArn, event.lastStatus);
+    else if (tasks.delete(event.taskArn) && drain && !event.cut && drain.releasedAtSeconds === undefined) {
+      drain.lastTaskStoppedAtSeconds = now();
+    }
+  };
+
+  const onHookFinished = (event: Extract<WorldEvent, { kind: 'hook-finished' }>): void => {
+    const { instanceId, group, hook, by } = event;
+    if (ours(group, hook) === undefined) {
+      if (by === 'call') violate('foreign-hook', instanceId, `the hook ${hook} is not ours to complete`);
+      return;
+    }
+    const departure = open.get(instanceId);
+    if (departure === undefined) return;
+    gotOn(departure);
+    if (by !== 'call') {
+      departure.endedBy = by;
+      const expired = by === 'heartbeat-timeout' || by === 'global-timeout';
+      if (expired && !departure.heldBack) violate('hook-expired', instanceId, `the hook ended by its ${by}, not by us`);
+      return;
+    }
+    departure.releasedAtSeconds = now();
+    if (isHeld()) violate('held-back', instanceId, `released while the switch says ${control.mode}`);
+    const left = [...(unstopped.get(instanceId)?.values() ?? [])];
+    departure.premature = left.length > 0;
+    if (left.length > 0 && now() < deadlineSeconds(departure)) {
+      violate(
+        'released-early',
+        instanceId,
+        `released with ${left.length} tasks not stopped: ${left.slice(0, 5).join(', ')}`,
+      );
+    }
+  };
 
   world.on((event) => {
-    const now = world.clock.nowSeconds();
     switch (event.kind) {
       case 'instance-terminating':
-        leaving.add(event.instanceId);
+        drainable.add(event.instanceId);
+        break;
+      case 'instance-kept':
+        drainable.delete(event.instanceId);
+        open.delete(event.instanceId);
         break;
       case 'hook-waiting': {
-        if (!hookOf(event.group, event.hook)?.ours) break;
+        if (!ours(event.group, event.hook)) break;
         const departure: Departure = {
           instanceId: event.instanceId,
           group: event.group,
           cluster: clusterOf.get(event.instanceId),
           token: event.token,
-          noticedAtSeconds: now,
+          noticedAtSeconds: now(),
           drainingAtSeconds: undefined,
           lastTaskStoppedAtSeconds: undefined,
           releasedAtSeconds: undefined,
           premature: false,
           tasksCut: 0,
           endedBy: undefined,
+          progressAtSeconds: now(),
+          longestStall: { fromSeconds: now(), toSeconds: now() },
+          heldBack: control.mode !== 'act',
         };
         departures.push(departure);
         open.set(event.instanceId, departure);
+        drainable.add(event.instanceId);
         break;
       }
       case 'container-instance': {
         clusterOf.set(event.instanceId, event.cluster);
-        if (event.by !== 'call' || event.status !== 'DRAINING') break;
-        if (!leaving.has(event.instanceId))
+        if (event.by !== 'call') break;
+        if (event.instanceId.startsWith('mi-'))
+          violate('foreign-instance', event.instanceId, 'an external instance was touched');
+        if (isHeld())
+          violate('held-back', event.instanceId, `set ${event.status} while the switch says ${control.mode}`);
+        if (event.status !== 'DRAINING') break;
+        if (!drainable.has(event.instanceId)) {
           violate('drained-not-leaving', event.instanceId, 'set DRAINING, yet nobody is taking it away');
-        const departure = open.get(event.instanceId);
-        if (departure) departure.drainingAtSeconds ??= now;
+        }
+        (open.get(event.instanceId) ?? drainOf(event.instanceId)).drainingAtSeconds ??= now();
         break;
       }
-      case 'task': {
-        const tasks = alive.get(event.instanceId) ?? new Map<string, string>();
-        alive.set(event.instanceId, tasks);
-        const departure = open.get(event.instanceId);
-        if (event.lastStatus !== 'STOPPED') tasks.set(event.taskArn, event.lastStatus);
-        else if (tasks.delete(event.taskArn) && departure) {
-          if (event.cut) departure.tasksCut += 1;
-          else if (departure.releasedAtSeconds === undefined) departure.lastTaskStoppedAtSeconds = now;
-        }
+      case 'task':
+        onTask(event);
         break;
-      }
-      case 'hook-finished': {
-        const hook = hookOf(event.group, event.hook);
-        if (!hook?.ours) {
-          if (event.by === 'call')
-            violate('foreign-hook', event.instanceId, `the hook ${event.hook} is not ours to complete`);
-          break;
-        }
-        const departure = open.get(event.instanceId);
-        if (departure === undefined) break;
-        if (event.by !== 'call') {
-          departure.endedBy = event.by;
-          if (event.by !== 'sibling-abandoned')
-            violate('hook-expired', event.instanceId, `the hook ended by its ${event.by}, not by us`);
-          break;
-        }
-        departure.releasedAtSeconds = now;
-        const left = unstopped(event.instanceId);
-        departure.premature = left.length > 0;
-        if (left.length > 0 && now < deadlineSeconds(departure)) {
-          violate(
-            'released-early',
-            event.instanceId,
-            `released with ${left.length} tasks not stopped: ${left.slice(0, 5).join(', ')}`,
-          );
-        }
+      case 'hook-finished':
+        onHookFinished(event);
         break;
-      }
       case 'instance-terminated':
         open.delete(event.instanceId);
         break;
@@ -159,6 +239,12 @@ export function createAudit(world: World, scenario: Scenario): Audit {
       case 'invocation-ended':
         if (event.executionName !== undefined) live.set(event.executionName, (live.get(event.executionName) ?? 1) - 1);
         break;
+      case 'published': {
+        const { instanceId, kind } = event.attributes;
+        if (instanceId === undefined || (kind !== 'stuck' && kind !== 'paused' && kind !== 'observed')) break;
+        stuckTold.set(instanceId, [...(stuckTold.get(instanceId) ?? []), now()]);
+        break;
+      }
       case 'call':
         if (event.error === 'UnknownOperationException' || event.error === 'InvalidAction') {
           violate('unknown-operation', undefined, `${event.service}:${event.operation} does not exist here`);
@@ -168,31 +254,75 @@ export function createAudit(world: World, scenario: Scenario): Audit {
         violate('lost', undefined, `${event.functionName} gave up an event: ${event.because}`);
         break;
       case 'execution':
-        if (event.status === 'FAILED' || event.status === 'TIMED_OUT')
+        if (event.status === 'FAILED' || event.status === 'TIMED_OUT') {
           violate('execution-failed', undefined, `${event.name} ended ${event.status}`);
+        }
         break;
     }
   });
 
+  const judge = (departure: Departure): void => {
+    const { releasedAtSeconds, endedBy, instanceId, heldBack, longestStall } = departure;
+    if (heldBack) return;
+    const deadline = deadlineSeconds(departure) + DEADLINE_GRACE_SECONDS;
+    const end = releasedAtSeconds ?? now();
+    if (endedBy === undefined && end > deadline) {
+      violate('unreleased', instanceId, `not released ${Math.round(end - deadline)} s after its deadline`);
+    } else if (endedBy === undefined && releasedAtSeconds === undefined) {
+      violate('unfinished', instanceId, 'the run ended before the instance was released');
+    }
+    const stuckAfter = Number(scenario.settings['STUCK_AFTER_SECONDS'] ?? DEFAULT_STUCK_SECONDS);
+    const { fromSeconds, toSeconds } = longestStall;
+    const told = (stuckTold.get(instanceId) ?? []).some((at) => at >= fromSeconds && at <= toSeconds);
+    if (toSeconds - fromSeconds > stuckAfter + STALL_GRACE_SECONDS && !told) {
+      violate(
+        'silent-stall',
+        instanceId,
+        `nothing changed for ${Math.round(toSeconds - fromSeconds)} s, and nobody was told`,
+      );
+    }
+  };
+
   return {
     departures,
-    finish() {
-      for (const departure of departures) {
-        const { releasedAtSeconds, endedBy, instanceId } = departure;
-        const deadline = deadlineSeconds(departure) + DEADLINE_GRACE_SECONDS;
-        const end = releasedAtSeconds ?? world.clock.nowSeconds();
-        if (endedBy === undefined && end > deadline) {
-          violate('unreleased', instanceId, `not released ${Math.round(end - deadline)} s after its deadline`);
-        } else if (endedBy === undefined && releasedAtSeconds === undefined) {
-          violate('unfinished', instanceId, 'the run ended before the instance was released');
-        }
-      }
+    drainOf,
+    mayBeDrained: (instanceId) => void drainable.add(instanceId),
+    switched(text) {
+      const next = readSwitch(text);
+      // What cannot be read changes nothing.
+      if (next === undefined) return;
+      if (next.mode !== control.mode) controlSinceSeconds = now();
+      control = next;
+      if (control.mode !== 'act') for (const departure of open.values()) departure.heldBack = true;
+    },
+    finish(executions) {
+      departures.forEach(judge);
+      for (const execution of executions) judgeExecution(execution);
       return violations;
     },
   };
+
+  function judgeExecution({ name, operations, bytes, startedAtMs, closedAtMs, input }: ExecutionRecord): void {
+    if (operations >= MOST_OPERATIONS)
+      violate('operation-limit', undefined, `${name} used ${operations} durable operations`);
+    if (bytes >= MOST_BYTES) violate('data-limit', undefined, `${name} wrote ${bytes} bytes`);
+    const previous = inputs.get(input);
+    if (previous && startedAtMs < (previous.closedAtMs ?? Number.POSITIVE_INFINITY)) {
+      violate('two-executions', undefined, `${previous.name} and ${name} ran for one request at the same time`);
+    }
+    inputs.set(input, { name, closedAtMs });
+  }
 }
 
-/** For executions that closed: the limit after which Lambda ends them (AWS-CONTRACTS §7). */
-export function overOperationLimit(operations: number): boolean {
-  return operations >= MOST_OPERATIONS;
+const ACT: Switch = { mode: 'act', deadlineSeconds: undefined };
+
+/** As much of the switch as matters here; undefined where the text is none. */
+function readSwitch(text: string | undefined): Switch | undefined {
+  if (text === undefined) return ACT;
+  try {
+    const { mode = 'act', policy = {} } = JSON.parse(text);
+    return ['observe', 'act', 'pause'].includes(mode) ? { mode, deadlineSeconds: policy.deadlineSeconds } : undefined;
+  } catch {
+    return undefined;
+  }
 }

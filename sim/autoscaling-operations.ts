@@ -1,5 +1,5 @@
 import type * as sdk from '@aws-sdk/client-auto-scaling';
-import type { AutoScalingGroup, AutoScalingInstance, HookSpec, LifecycleState } from './autoscaling.ts';
+import type { AutoScalingGroup, AutoScalingInstance, HookSpec, LifecycleState } from './autoscaling-state.ts';
 import { AwsError } from './aws-error.ts';
 import { globalTimeoutSeconds, type LifecycleAction, type LifecycleHook } from './lifecycle.ts';
 import type { World } from './world.ts';
@@ -22,6 +22,7 @@ export function createAutoScalingOperations(region: {
   instances: ReadonlyMap<string, AutoScalingInstance>;
   groupNamed: (name: string) => AutoScalingGroup;
   putHook: (group: string, hook: HookSpec) => void;
+  deleteHook: (group: string, hook: string) => void;
   terminate: (group: string, instanceId: string, decrement: boolean, cause: string) => void;
 }) {
   const { groups, instances, groupNamed, world } = region;
@@ -36,7 +37,7 @@ export function createAutoScalingOperations(region: {
     ImageId: instance.group.imageId,
     AvailabilityZone: `${world.region}a`,
     LifecycleState: shownState(instance),
-    ProtectedFromScaleIn: false,
+    ProtectedFromScaleIn: instance.protectedFromScaleIn,
   });
 
   const groupShape = (group: AutoScalingGroup): sdk.AutoScalingGroup => ({
@@ -49,11 +50,12 @@ export function createAutoScalingOperations(region: {
     AvailabilityZones: [`${world.region}a`],
     HealthCheckType: 'EC2',
     CreatedTime: new Date(group.createdAtMs),
+    NewInstancesProtectedFromScaleIn: group.protectedFromScaleIn,
     // The API writes the health of groups' instances capitalised, and in DescribeAutoScalingInstances in capitals.
-    Instances: [...group.instances.values()].map((instance) => ({
-      ...instanceShape(instance),
-      HealthStatus: 'Healthy',
-    })),
+    // Those of the warm pool are in DescribeWarmPool instead.
+    Instances: [...group.instances.values()]
+      .map((instance) => ({ ...instanceShape(instance), HealthStatus: 'Healthy' }))
+      .filter(({ LifecycleState }) => !LifecycleState.startsWith('Warmed:')),
     Tags: Object.entries(group.tags).map(([Key, Value]) => ({
       ResourceId: group.name,
       ResourceType: 'auto-scaling-group',
@@ -168,16 +170,7 @@ export function createAutoScalingOperations(region: {
     },
 
     DeleteLifecycleHook(input: sdk.DeleteLifecycleHookCommandInput) {
-      const group = groupNamed(input.AutoScalingGroupName ?? '');
-      const hook = input.LifecycleHookName ?? '';
-      if (!group.hooks.has(hook)) throw invalid(`No Lifecycle Hook found with name ${hook}`);
-      // The API reference: outstanding actions are completed first, terminating ones with CONTINUE.
-      for (const instance of group.instances.values()) {
-        for (const action of instance.actions) {
-          if (action.hook.name === hook && action.isActive()) action.complete('CONTINUE');
-        }
-      }
-      group.hooks.delete(hook);
+      region.deleteHook(input.AutoScalingGroupName ?? '', input.LifecycleHookName ?? '');
       return {};
     },
 

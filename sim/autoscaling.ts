@@ -1,47 +1,17 @@
 import { type AutoScalingOperations, createAutoScalingOperations } from './autoscaling-operations.ts';
+import type {
+  AutoScalingGroup,
+  AutoScalingInstance,
+  GroupSpec,
+  HookSpec,
+  LifecycleState,
+  UnverifiedAutoScaling,
+  Way,
+} from './autoscaling-state.ts';
 import { AwsError } from './aws-error.ts';
-import { type LifecycleAction, type LifecycleHook, openLifecycleActions } from './lifecycle.ts';
+import { createDepartures } from './departure.ts';
+import type { LifecycleAction, LifecycleHook } from './lifecycle.ts';
 import type { World } from './world.ts';
-
-/**
- * A way out of InService that hooks can hold up. `Warmed:Terminating`, `Warmed:Pending` and `ReplacingRootVolume`
- * (AWS-CONTRACTS §1) belong here and are not simulated yet.
- */
-type Leaving = 'Terminating';
-export type LifecycleState = 'Pending' | 'InService' | Leaving | `${Leaving}:${'Wait' | 'Proceed'}`;
-
-export interface AutoScalingInstance {
-  readonly id: string;
-  readonly group: AutoScalingGroup;
-  /** The state as it is. What DescribeAutoScalingInstances says can be older: see `shown`. */
-  state: LifecycleState;
-  /** States and since when the API shows them, the oldest first. */
-  readonly shown: { readonly state: LifecycleState; readonly fromMs: number }[];
-  actions: readonly LifecycleAction[];
-}
-
-export interface AutoScalingGroup {
-  readonly name: string;
-  readonly arn: string;
-  /** The ECS cluster that its instances join, if any. */
-  readonly cluster: string | undefined;
-  readonly min: number;
-  readonly max: number;
-  desired: number;
-  readonly instanceType: string;
-  readonly imageId: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly createdAtMs: number;
-  readonly instances: Map<string, AutoScalingInstance>;
-  readonly hooks: Map<string, LifecycleHook>;
-}
-
-type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
-
-export type GroupSpec = { readonly name: string; readonly desired: number } & Given<
-  Pick<AutoScalingGroup, 'cluster' | 'min' | 'max' | 'instanceType' | 'imageId' | 'tags'>
->;
-export type HookSpec = { readonly name: string } & Given<Omit<LifecycleHook, 'name'>>;
 
 export interface AutoScalingOptions {
   /** How far the API's view of a state change lags. Without it each change draws 0 to 3 s (AWS-CONTRACTS §1). */
@@ -51,30 +21,41 @@ export interface AutoScalingOptions {
 /** The Auto Scaling of one region: its API operations, and what a scenario does with groups. */
 export interface AutoScaling {
   readonly operations: AutoScalingOperations;
+  readonly unverified: UnverifiedAutoScaling;
   /** Creates a group whose instances have been InService for long. Answers their ids; ECS is not told of them. */
   createGroup(spec: GroupSpec): string[];
-  /** @throws AwsError ValidationError when a member is out of bounds. */
+  /** Creates or changes a hook. @throws AwsError ValidationError when a member is out of bounds. */
   putHook(group: string, hook: HookSpec): void;
+  /** @throws AwsError ValidationError when there is no such hook. */
+  deleteHook(group: string, hook: string): void;
   /**
-   * Terminates so many InService instances, the oldest first, or those named. Unless `decrement` lowers the desired
-   * capacity, replacements are launched. Answers the ids of the instances that now leave.
+   * Terminates so many InService instances, the oldest first and none protected from scale-in, or those named: protected
+   * or not, and out of the warm pool too. Unless `decrement` lowers the desired capacity, replacements are launched.
+   * Answers the ids of the instances that now leave.
    */
   terminate(
     group: string,
     what: number | readonly string[],
     options?: { decrement?: boolean; cause?: string },
   ): string[];
+  /** Scales in by so many InService instances, which go back to the warm pool and are stopped there. Answers their ids. */
+  toWarmPool(group: string, count: number): string[];
+  /** Gives so many InService instances a new root volume, as such an instance refresh does. Answers their ids. */
+  replaceRootVolume(group: string, count: number): string[];
+  /** Sets the instance's protection from scale-in; nothing when it is in no group. */
+  setProtected(instanceId: string, isProtected: boolean): void;
+  /** The action of the hook that waits for the instance, if one does. */
+  waitingAction(instanceId: string, hook: string): LifecycleAction | undefined;
   /** The state as it is, without lag; undefined when the instance is in no group. */
   stateOf(instanceId: string): LifecycleState | undefined;
 }
 
-/** From the decision to terminate until the hooks are told. Our figures, here and below: AWS publishes none. */
-const NOTICE_SECONDS = 1;
-/** From the last hook until the instance is gone, its tasks with it. */
-const SHUTDOWN_SECONDS = 1;
+/** From a departure until its replacement is launched. Our figures, here and in departure.ts: AWS publishes none. */
 const REPLACE_SECONDS = 5;
 /** From the launch of an instance until it is InService; that its ECS agent registers takes longer. */
 const IN_SERVICE_SECONDS = 30;
+/** From the end of an instance that the group did not order until its health check sees it. */
+const HEALTH_CHECK_SECONDS = 60;
 const MOST_LAG_MS = 3000;
 
 const bounded = (name: string, value: number, low: number, high: number): number => {
@@ -86,6 +67,12 @@ const bounded = (name: string, value: number, low: number, high: number): number
 export function createAutoScaling(world: World, options: AutoScalingOptions = {}): AutoScaling {
   const { clock } = world;
   const random = world.random('autoscaling');
+  const pick = (fact: string): boolean => world.random(`unverified/${fact}`).chance(0.5);
+  const unverified = {
+    deletedHookLetsGo: pick('autoscaling-deleted-hook-lets-go'),
+    goneInstancePassesHooks: pick('autoscaling-gone-instance-passes-hooks'),
+    abandonedVolumeIsReplaced: pick('autoscaling-abandoned-volume-is-replaced'),
+  };
   const groups = new Map<string, AutoScalingGroup>();
   const instances = new Map<string, AutoScalingInstance>();
 
@@ -103,20 +90,21 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
 
   const enter = (instance: AutoScalingInstance, state: LifecycleState): void => {
     instance.state = state;
-    instance.shown.push({ state, fromMs: Math.max(clock.nowMs() + lagMs(), instance.shown.at(-1)?.fromMs ?? 0) });
+    instance.shown.push({ state, fromMs: clock.nowMs() + lagMs() });
   };
 
   const add = (group: AutoScalingGroup, state: LifecycleState): AutoScalingInstance => {
-    const id = `i-0${random.hex(16)}`;
     const instance: AutoScalingInstance = {
-      id,
+      id: `i-0${random.hex(16)}`,
       group,
       state,
       shown: [{ state, fromMs: clock.nowMs() }],
       actions: [],
+      protectedFromScaleIn: group.protectedFromScaleIn,
+      isGone: false,
     };
-    group.instances.set(id, instance);
-    instances.set(id, instance);
+    group.instances.set(instance.id, instance);
+    instances.set(instance.id, instance);
     return instance;
   };
 
@@ -136,43 +124,43 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
 
   const isStaying = ({ state }: AutoScalingInstance): boolean => state === 'Pending' || state === 'InService';
 
-  /** Instances that leave are outside capacity: replacements come while the hooks still wait. */
+  /** Instances that leave are outside capacity: replacements come while the hooks still wait. A new volume is no departure. */
+  const isCapacity = (instance: AutoScalingInstance): boolean =>
+    isStaying(instance) || /^(Replacing|RootVolume)/.test(instance.state);
+
   const fill = (group: AutoScalingGroup): void => {
-    const staying = [...group.instances.values()].filter(isStaying).length;
+    const staying = [...group.instances.values()].filter(isCapacity).length;
     for (let i = staying; i < group.desired; i++) launch(group);
   };
 
-  const remove = (instance: AutoScalingInstance): void => {
-    enter(instance, 'Terminating:Proceed');
-    soon(SHUTDOWN_SECONDS, () => {
-      world.emit({ kind: 'instance-terminated', instanceId: instance.id, group: instance.group.name });
-      instance.group.instances.delete(instance.id);
-      instances.delete(instance.id);
-    });
+  const forget = (instance: AutoScalingInstance): void => {
+    instance.group.instances.delete(instance.id);
+    instances.delete(instance.id);
   };
 
-  const leave = (instance: AutoScalingInstance, cause: string): void => {
-    const { group, id } = instance;
-    enter(instance, 'Terminating');
-    world.emit({ kind: 'instance-terminating', instanceId: id, group: group.name, cause });
-    soon(NOTICE_SECONDS, () => {
-      const hooks = [...group.hooks.values()].filter(
-        ({ transition }) => transition === 'autoscaling:EC2_INSTANCE_TERMINATING',
-      );
-      if (hooks.length > 0) enter(instance, 'Terminating:Wait');
-      const move = { instanceId: id, group: group.name, origin: 'AutoScalingGroup', destination: 'EC2' } as const;
-      // CONTINUE and ABANDON both terminate (AWS-CONTRACTS §1); retention triggers are not simulated.
-      instance.actions = openLifecycleActions(world, move, hooks, () => remove(instance));
+  const { leave, after } = createDepartures(world, { instances, enter, forget, unverified });
+
+  /** Takes the oldest that scale-in may take. */
+  const scaleIn = (group: AutoScalingGroup, count: number): AutoScalingInstance[] =>
+    [...group.instances.values()]
+      .filter((instance) => instance.state === 'InService' && !instance.protectedFromScaleIn)
+      .slice(0, count);
+
+  const leaveAll = (leaving: readonly AutoScalingInstance[], way: Way, cause: string): string[] =>
+    leaving.map((instance) => {
+      leave(instance, way, cause);
+      return instance.id;
     });
-  };
 
   const autoScaling: AutoScaling = {
+    unverified,
     operations: createAutoScalingOperations({
       world,
       groups,
       instances,
       groupNamed,
       putHook: (group, hook) => autoScaling.putHook(group, hook),
+      deleteHook: (group, hook) => autoScaling.deleteHook(group, hook),
       terminate: (group, id, decrement, cause) => autoScaling.terminate(group, [id], { decrement, cause }),
     }),
 
@@ -187,6 +175,8 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
         instanceType: spec.instanceType ?? 'm7i.xlarge',
         imageId: spec.imageId ?? 'ami-0ec5000000000000a',
         tags: spec.tags ?? {},
+        protectedFromScaleIn: spec.protectedFromScaleIn ?? false,
+        retainOnAbandon: spec.retainOnAbandon ?? false,
         createdAtMs: clock.nowMs(),
         instances: new Map(),
         hooks: new Map(),
@@ -198,7 +188,8 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     putHook(groupName, hook) {
       const heartbeatSeconds = bounded('HeartbeatTimeout', hook.heartbeatSeconds ?? 3600, 30, 7200);
       bounded('NotificationMetadata length', hook.metadata?.length ?? 1, 1, 4000);
-      groupNamed(groupName).hooks.set(hook.name, {
+      const { hooks } = groupNamed(groupName);
+      const values: LifecycleHook = {
         name: hook.name,
         transition: hook.transition ?? 'autoscaling:EC2_INSTANCE_TERMINATING',
         heartbeatSeconds,
@@ -206,23 +197,68 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
         targetArn: hook.targetArn,
         roleArn: hook.roleArn,
         metadata: hook.metadata,
-      });
+      };
+      // In place, so that actions that wait see the change.
+      hooks.set(hook.name, Object.assign(hooks.get(hook.name) ?? {}, values));
+    },
+
+    deleteHook(groupName, hook) {
+      const group = groupNamed(groupName);
+      if (!group.hooks.delete(hook)) throw new AwsError('ValidationError', `No Lifecycle Hook found with name ${hook}`);
+      if (!unverified.deletedHookLetsGo) return;
+      for (const { id } of group.instances.values()) {
+        autoScaling.waitingAction(id, hook)?.complete('CONTINUE', 'hook-deleted');
+      }
     },
 
     terminate(groupName, what, { decrement = false, cause = 'a user request' } = {}) {
       const group = groupNamed(groupName);
-      const staying = [...group.instances.values()].filter(isStaying);
-      const leaving =
-        typeof what === 'number'
-          ? staying.filter(({ state }) => state === 'InService').slice(0, what)
-          : staying.filter(({ id }) => what.includes(id));
+      const named = typeof what === 'number' ? [] : [...group.instances.values()].filter(({ id }) => what.includes(id));
+      const leaving = typeof what === 'number' ? scaleIn(group, what) : named.filter(isStaying);
       if (decrement) group.desired -= leaving.length;
-      for (const instance of leaving) leave(instance, cause);
+      const pooled = named.filter(({ state }) => state === 'Warmed:Stopped');
       soon(REPLACE_SECONDS, () => fill(group));
-      return leaving.map(({ id }) => id);
+      return [...leaveAll(leaving, 'Terminating', cause), ...leaveAll(pooled, 'Warmed:Terminating', cause)];
     },
+
+    toWarmPool(groupName, count) {
+      const group = groupNamed(groupName);
+      const leaving = scaleIn(group, count);
+      group.desired -= leaving.length;
+      return leaveAll(leaving, 'Warmed:Pending', 'a scale-in that reuses instances');
+    },
+
+    replaceRootVolume: (groupName, count) =>
+      leaveAll(scaleIn(groupNamed(groupName), count), 'ReplacingRootVolume', 'an instance refresh'),
+
+    setProtected(instanceId, isProtected) {
+      const instance = instances.get(instanceId);
+      if (instance !== undefined) instance.protectedFromScaleIn = isProtected;
+    },
+
+    waitingAction: (instanceId, hook) =>
+      instances.get(instanceId)?.actions.find((action) => action.hook.name === hook && action.isActive()),
 
     stateOf: (instanceId) => instances.get(instanceId)?.state,
   };
+
+  /** Whoever ended the EC2 instance: Auto Scaling itself, Spot, a person in the EC2 console. */
+  world.on((event) => {
+    const instance = event.kind === 'instance-terminated' ? instances.get(event.instanceId) : undefined;
+    if (instance === undefined || instance.isGone) return;
+    const { group } = instance;
+    if (instance.state === 'InService' && unverified.goneInstancePassesHooks) {
+      instance.isGone = true;
+      after(instance, HEALTH_CHECK_SECONDS, () => {
+        if (instance.state === 'InService') leave(instance, 'Terminating', 'an EC2 health check');
+        fill(group);
+      });
+      return;
+    }
+    if (isCapacity(instance)) soon(HEALTH_CHECK_SECONDS, () => fill(group));
+    forget(instance);
+    for (const action of instance.actions) action.complete('ABANDON', 'instance-gone');
+  });
+
   return autoScaling;
 }

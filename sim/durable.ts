@@ -4,11 +4,21 @@ import type {
   ErrorObject,
   WireOperation,
 } from '@aws/durable-execution-sdk-js';
-import { DurableExecutionInvocationInputWithClient } from '@aws/durable-execution-sdk-js';
 import type { Timer } from './clock.ts';
 import { apply, dueMs, invalid, refusal, sizeOf, snapshot } from './durable-history.ts';
+import type {
+  DurableEngine,
+  DurableOptions,
+  ExecutionRecord,
+  ExecutionStatus,
+  InvocationEnd,
+  Run,
+  Session,
+} from './execution.ts';
 import { pause, sandboxes } from './virtual-time.ts';
 import type { World } from './world.ts';
+
+export type { CheckpointFault, DurableOptions, ExecutionRecord, ExecutionStatus } from './execution.ts';
 
 // The hard limits of AWS-CONTRACTS §7. What counts towards the 3,000 is what is metered: the stricter reading.
 const MAX_OPERATIONS = 3_000;
@@ -18,38 +28,13 @@ const MAX_BYTES = 100 * 2 ** 20;
 const REQUEST_MS = 7;
 const ANSWER_MS = 8;
 const RESUME_MS = { min: 20, max: 100 };
-const FIRST_PAGE = 500;
+/** Operations that an invocation is given at once; it asks for the rest. */
+export const FIRST_PAGE = 500;
 const MAX_FAILURES_IN_A_ROW = 20;
 const backoffMs = (failures: number): number => Math.min(60, 2 ** (failures - 1)) * 1000;
 
-export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT';
-
-/** One durable execution, as far as it has come. */
-export interface ExecutionRecord {
-  readonly name: string;
-  readonly arn: string;
-  readonly functionName: string;
-  /** The payload it was invoked with, exactly. */
-  readonly input: string;
-  readonly startedAtMs: number;
-  readonly closedAtMs: number | undefined;
-  readonly status: ExecutionStatus;
-  /** What the handler returned, parsed. */
-  readonly result: unknown;
-  readonly error: ErrorObject | undefined;
-  /** Metered operations: one each, and one more for every retry or poll (AWS-CONTRACTS §7). */
-  readonly operations: number;
-  /** Payloads written: input, results, errors. */
-  readonly bytes: number;
-  readonly checkpoints: number;
-  readonly invocations: number;
-  readonly billedMs: number;
-}
-
-interface Execution extends Omit<{ -readonly [K in keyof ExecutionRecord]: ExecutionRecord[K] }, 'name' | 'arn'> {
-  readonly name: string;
-  readonly arn: string;
-  readonly functionArn: string;
+interface Execution extends Omit<{ -readonly [K in keyof ExecutionRecord]: ExecutionRecord[K] }, 'moves'> {
+  readonly moves: string[];
   /** By operation id, oldest first; the first one is the execution itself. Operations are replaced, never changed. */
   readonly history: Map<string, WireOperation>;
   /** What is waited for: a wait's end or a step's next attempt, by operation id. */
@@ -64,38 +49,6 @@ interface Execution extends Omit<{ -readonly [K in keyof ExecutionRecord]: Execu
   timeout: Timer | undefined;
 }
 
-/** `fail`: the request is lost (500). The others end the sandbox before or after the checkpoint was stored. */
-export type CheckpointFault = 'fail' | 'kill-before' | 'kill-after';
-
-export interface DurableOptions {
-  /** Asked at each checkpoint of an execution; `n` counts from one. */
-  readonly beforeCheckpoint?: ((execution: ExecutionRecord, n: number) => CheckpointFault | undefined) | undefined;
-}
-
-/** How one invocation ended: with the handler's answer, or without one, because. */
-export interface InvocationEnd {
-  readonly outcome: 'returned' | 'error' | 'timeout' | 'crashed';
-  readonly value: unknown;
-  readonly because: string;
-  readonly billedMs: number;
-}
-
-/** Runs the function once. */
-export type Run = (execution: ExecutionRecord, event: unknown, ended: (end: InvocationEnd) => void) => void;
-
-export interface DurableEngine {
-  start(request: {
-    name: string;
-    functionName: string;
-    /** With the version, which the execution keeps for life. */
-    functionArn: string;
-    input: string;
-    executionTimeoutSeconds: number;
-  }): ExecutionRecord;
-  find(functionName: string, name: string): ExecutionRecord | undefined;
-  executions(): readonly ExecutionRecord[];
-}
-
 /**
  * The durable execution service in memory (AWS-CONTRACTS §7): keeps histories, lets waits and retries fall due on the
  * world's clock, and invokes the function again, at most once at a time for each execution.
@@ -104,6 +57,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
   const { clock } = world;
   const random = world.random('durable');
   const executions = new Map<string, Execution>();
+  const byArn = new Map<string, Execution>();
 
   const renewToken = (execution: Execution): string => {
     execution.tokens++;
@@ -166,6 +120,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
       throw invalid('Invalid Checkpoint Token');
     }
     const next = new Map<string, WireOperation>();
+    const began: string[] = [];
     let metered = 0;
     let bytes = 0;
     for (const update of request.Updates ?? []) {
@@ -174,6 +129,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
       const current = next.get(id) ?? execution.history.get(id);
       next.set(id, apply(update, current, clock.nowMs()));
       if (current === undefined || update.Action === 'RETRY') metered++;
+      if (current === undefined) began.push(update.Name ?? '');
       bytes += sizeOf(update.Payload, update.Error);
     }
     if (execution.operations + metered > MAX_OPERATIONS || execution.bytes + bytes > MAX_BYTES) {
@@ -182,6 +138,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
       throw invalid(because);
     }
     execution.operations += metered;
+    execution.moves.push(...began);
     execution.bytes += bytes;
     for (const [id, operation] of next) {
       execution.history.set(id, operation);
@@ -202,8 +159,25 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
     return ids;
   };
 
+  const beginSession = (execution: Execution): Session => {
+    let kept: WireOperation[] | undefined;
+    const history = (): WireOperation[] => {
+      kept ??= snapshot(execution.history);
+      return kept;
+    };
+    return {
+      execution,
+      token: renewToken(execution),
+      updated: takeChanged(execution),
+      operationCount: execution.history.size,
+      history,
+      operation: (id) => execution.history.get(id),
+      client: createClient(execution, history),
+    };
+  };
+
   /** The SDK's transport, for one invocation. */
-  const createClient = (execution: Execution, history: readonly WireOperation[]): DurableExecutionClient => ({
+  const createClient = (execution: Execution, history: () => readonly WireOperation[]): DurableExecutionClient => ({
     async checkpoint(request) {
       execution.checkpoints++;
       const fault = options.beforeCheckpoint?.(execution, execution.checkpoints);
@@ -225,7 +199,8 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
       if (CheckpointToken !== execution.token) throw invalid('Invalid Checkpoint Token');
       const from = Number(Marker ?? 0);
       const to = from + (MaxItems ?? FIRST_PAGE);
-      return { Operations: history.slice(from, to), NextMarker: to < history.length ? String(to) : undefined };
+      const all = history();
+      return { Operations: all.slice(from, to), NextMarker: to < all.length ? String(to) : undefined };
     },
   });
 
@@ -233,21 +208,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
     execution.resume = undefined;
     execution.live = true;
     execution.invocations++;
-    const history = snapshot(execution.history);
-    const event = new DurableExecutionInvocationInputWithClient(
-      {
-        DurableExecutionArn: execution.arn,
-        CheckpointToken: renewToken(execution),
-        InitialExecutionState: {
-          Operations: history.slice(0, FIRST_PAGE),
-          NextMarker: history.length > FIRST_PAGE ? String(FIRST_PAGE) : '',
-        },
-      },
-      createClient(execution, history),
-    );
-    // The constructor drops this member, which the SDK reads.
-    Object.assign(event, { UpdatedOperationIds: takeChanged(execution) });
-    run(execution, event, (end) => {
+    run(beginSession(execution), (end) => {
       execution.live = false;
       execution.billedMs += end.billedMs;
       if (execution.status === 'RUNNING') conclude(execution, end);
@@ -284,17 +245,23 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
       const execution: Execution = {
         ...{ name, arn, functionName, functionArn, input, startedAtMs, closedAtMs: undefined },
         ...{ status: 'RUNNING', result: undefined, error: undefined },
-        ...{ operations: 0, bytes: sizeOf(input), checkpoints: 0, invocations: 0, billedMs: 0 },
+        ...{ moves: [], operations: 0, bytes: sizeOf(input), checkpoints: 0, invocations: 0, billedMs: 0 },
         ...{ history: new Map([[arn, first]]), due: new Map(), changed: new Set() },
         ...{ token: '', tokens: 0, failures: 0, live: false, resume: undefined, timeout: undefined },
       };
       executions.set(`${functionName}/${name}`, execution);
+      byArn.set(arn, execution);
       execution.timeout = clock.after(executionTimeoutSeconds * 1000, () => close(execution, 'TIMED_OUT'));
       announce(execution);
       wake(execution);
       return execution;
     },
     find: (functionName, name) => executions.get(`${functionName}/${name}`),
+    findByArn: (arn) => byArn.get(arn),
     executions: () => [...executions.values()],
+    stop(arn, error) {
+      const execution = byArn.get(arn);
+      if (execution?.status === 'RUNNING') close(execution, 'STOPPED', undefined, error);
+    },
   };
 }

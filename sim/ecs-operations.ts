@@ -1,8 +1,16 @@
 import type * as sdk from '@aws-sdk/client-ecs';
 import { AwsError } from './aws-error.ts';
 import { parseQuery } from './cluster-query.ts';
+import type { ContainerInstances } from './container-instances.ts';
 import { toCluster, toContainerInstance, toService, toTask } from './ecs-shapes.ts';
-import { type Cluster, type ContainerInstance, forget, type Names, type Service, type Task } from './ecs-state.ts';
+import {
+  type Cluster,
+  type ContainerInstance,
+  forget,
+  type Names,
+  type Task,
+  type UnreadableError,
+} from './ecs-state.ts';
 import type { Tasks } from './tasks.ts';
 import { createBucket } from './throttle.ts';
 import type { World } from './world.ts';
@@ -21,6 +29,7 @@ const BUCKET_OF: Readonly<Record<string, keyof typeof BUCKETS>> = {
   ListTasks: 'read',
   DescribeTasks: 'read',
   UpdateContainerInstancesState: 'modify',
+  DeregisterContainerInstance: 'modify',
   StopTask: 'modify',
   DescribeServices: 'serviceRead',
 };
@@ -60,6 +69,14 @@ function page<T extends { readonly order: number }>(
   return { items };
 }
 
+type Known<T> = Pick<ReadonlyMap<string, T>, 'get'>;
+
+/** UNVERIFIED: the wordings but that of the cluster that is not found. */
+const unreadable = (code: UnreadableError): AwsError =>
+  new AwsError(code, code === 'ClusterNotFoundException' ? 'Cluster not found.' : 'The cluster cannot be read.', {
+    statusCode: code === 'ServerException' ? 500 : 400,
+  });
+
 export type EcsOperations = ReturnType<typeof createEcsOperations>;
 
 export function createEcsOperations(ecs: {
@@ -67,33 +84,37 @@ export function createEcsOperations(ecs: {
   clusters: ReadonlyMap<string, Cluster>;
   names: Names;
   tasks: Tasks;
-  instanceChanged: (instance: ContainerInstance, by: 'call') => void;
+  containerInstances: Pick<ContainerInstances, 'setStatus' | 'deregister'>;
   unverified: { readonly inactiveUpdateThrows: boolean };
 }) {
   const { clusters, names, world } = ecs;
 
-  const lookUpCluster = (nameOrArn: string): Cluster | undefined => {
-    const cluster = clusters.get(nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1));
-    const isOurs = cluster !== undefined && (!nameOrArn.startsWith('arn:') || nameOrArn === cluster.arn);
-    return isOurs ? cluster : undefined;
-  };
-
-  const clusterOf = (input: { cluster?: string | undefined }): Cluster => {
-    const cluster = lookUpCluster(input.cluster ?? 'default');
-    if (cluster === undefined) throw new AwsError('ClusterNotFoundException', 'Cluster not found.');
-    forget(cluster, world.clock.nowMs());
-    return cluster;
-  };
-
   /** Short ids and full ARNs are both good; an ARN of another cluster finds nothing. */
-  const lookUp = <T extends { readonly arn: string }>(map: ReadonlyMap<string, T>, idOrArn: string): T | undefined => {
+  const lookUp = <T extends { readonly arn: string }>(map: Known<T>, idOrArn: string): T | undefined => {
     const found = map.get(idOrArn.slice(idOrArn.lastIndexOf('/') + 1));
     return found !== undefined && idOrArn.startsWith('arn:') && found.arn !== idOrArn ? undefined : found;
   };
 
+  const readable: Known<Cluster> = {
+    get(name) {
+      const cluster = clusters.get(name);
+      // A cluster that is not found is no error to DescribeClusters.
+      if (cluster?.unreadable === 'ClusterNotFoundException') return undefined;
+      if (cluster?.unreadable !== undefined) throw unreadable(cluster.unreadable);
+      return cluster;
+    },
+  };
+
+  const clusterOf = (input: { cluster?: string | undefined }): Cluster => {
+    const cluster = lookUp(readable, input.cluster ?? 'default');
+    if (cluster === undefined) throw unreadable('ClusterNotFoundException');
+    forget(cluster, world.clock.nowMs());
+    return cluster;
+  };
+
   /** "failures[] come back beside successes" (AWS-CONTRACTS §3). */
   const describe = <T extends { readonly arn: string }>(
-    map: ReadonlyMap<string, T>,
+    map: Known<T>,
     ids: readonly string[],
     arnOf: (id: string) => string,
   ): { found: T[]; failures: sdk.Failure[] } => {
@@ -112,14 +133,9 @@ export function createEcsOperations(ecs: {
 
   const rules = {
     DescribeClusters(input: sdk.DescribeClustersCommandInput) {
-      const clustersAsked = input.clusters ?? ['default'];
-      const known = new Map(clustersAsked.map((name) => [name, lookUpCluster(name)]));
-      return {
-        clusters: [...known.values()].flatMap((cluster) => (cluster === undefined ? [] : [toCluster(cluster)])),
-        failures: clustersAsked
-          .filter((name) => known.get(name) === undefined)
-          .map((name) => ({ arn: name.startsWith('arn:') ? name : names.arn('cluster', name), reason: 'MISSING' })),
-      } satisfies sdk.DescribeClustersResponse;
+      const asked = input.clusters ?? ['default'];
+      const { found, failures } = describe(readable, asked, (name) => names.arn('cluster', name));
+      return { clusters: found.map(toCluster), failures } satisfies sdk.DescribeClustersResponse;
     },
 
     ListClusters(input: sdk.ListClustersCommandInput) {
@@ -169,15 +185,22 @@ export function createEcsOperations(ecs: {
       }
       for (const { arn } of gone) failures.push({ arn, reason: 'INACTIVE' });
       const changeable = found.filter((instance) => instance.status !== 'INACTIVE');
-      for (const instance of changeable) {
-        if (instance.status === status) continue;
-        instance.status = status;
-        ecs.instanceChanged(instance, 'call');
-      }
+      for (const instance of changeable) ecs.containerInstances.setStatus(instance, status, 'call');
       return {
         containerInstances: changeable.map(toContainerInstance),
         failures,
       } satisfies sdk.UpdateContainerInstancesStateResponse;
+    },
+
+    DeregisterContainerInstance(input: sdk.DeregisterContainerInstanceCommandInput) {
+      const cluster = clusterOf(input);
+      const instance = lookUp(cluster.instances, input.containerInstance ?? '');
+      // UNVERIFIED: both wordings.
+      if (instance === undefined) throw invalid('Container instance not found.');
+      const isBusy = [...instance.tasks].some(({ lastStatus }) => lastStatus !== 'STOPPED');
+      if (isBusy && input.force !== true) throw invalid('Found running tasks on the instance.');
+      ecs.containerInstances.deregister(instance, 'call');
+      return { containerInstance: toContainerInstance(instance) } satisfies sdk.DeregisterContainerInstanceResponse;
     },
 
     ListTasks(input: sdk.ListTasksCommandInput) {
@@ -215,7 +238,7 @@ export function createEcsOperations(ecs: {
     DescribeServices(input: sdk.DescribeServicesCommandInput) {
       const cluster = clusterOf(input);
       const ids = checkList(input.services, 'services', 'Services', 10);
-      const { found, failures } = describe<Service>(cluster.services, ids, (name) =>
+      const { found, failures } = describe(cluster.services, ids, (name) =>
         names.arn('service', `${cluster.name}/${name}`),
       );
       return {
@@ -228,7 +251,7 @@ export function createEcsOperations(ecs: {
       const cluster = clusterOf(input);
       const task = lookUp(cluster.tasks, input.task ?? '');
       if (task === undefined) throw invalid('The referenced task was not found.');
-      ecs.tasks.stop(task, 'UserInitiated', input.reason ?? 'Task stopped by user');
+      ecs.tasks.stop(task, { stopCode: 'UserInitiated', stoppedReason: input.reason ?? 'Task stopped by user' });
       return { task: toTask(task, names) } satisfies sdk.StopTaskResponse;
     },
   };

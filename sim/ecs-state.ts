@@ -13,16 +13,38 @@ export interface TaskSettings {
   /** Time in DEACTIVATING, leaving a load balancer; 0 means the task is behind none. */
   readonly deregistrationSeconds: number;
   readonly stopTimeoutSeconds: number;
-  /** How long the application takes to stop; longer than the stop timeout it never gets. */
+  /** How long the application takes to stop; longer than the stop timeout it never gets, unless nothing stops it (Infinity). */
   readonly stopSeconds: number;
   readonly deprovisioningSeconds: number;
-  /** Task scale-in protection is on. */
-  readonly protected: boolean;
+  /** How long each task is under scale-in protection: 0 is never, Infinity for good. */
+  readonly protectedSeconds: number;
+}
+
+/** What AWS-CONTRACTS §3 leaves open, as this seed has it. */
+export interface UnverifiedEcs {
+  /** A task under scale-in protection stays on a DRAINING instance. */
+  readonly protectionHoldsOffDraining: boolean;
+  /** A drain that min and max percent deadlock is told in a service event, as a deadlocked deployment is. */
+  readonly deadlockIsTold: boolean;
+  /** UpdateContainerInstancesState of an INACTIVE one is an error; otherwise it is among `failures`. */
+  readonly inactiveUpdateThrows: boolean;
+  /** A deregistered container instance is MISSING at once; otherwise it is described as INACTIVE for an hour. */
+  readonly deregisteredIsMissing: boolean;
+  /** After a new root volume the same container instance reconnects; otherwise the agent registers a new one (§1). */
+  readonly newDiskKeepsRegistration: boolean;
 }
 
 type Optional<T> = { [K in keyof T]?: T[K] | undefined };
 
-export interface ServiceSpec extends Optional<TaskSettings> {
+/** What a scenario says of tasks; the rest has defaults. */
+interface TaskSpec extends Optional<TaskSettings> {
+  /** Under scale-in protection, for good unless `protectedSeconds` says how long. */
+  readonly protected?: boolean | undefined;
+  /** The container survives even its kill, as when Docker hangs: the task stays STOPPING for ever. */
+  readonly neverStops?: boolean | undefined;
+}
+
+export interface ServiceSpec extends TaskSpec {
   readonly name: string;
   /** Ignored for DAEMON. */
   readonly desired?: number | undefined;
@@ -31,7 +53,7 @@ export interface ServiceSpec extends Optional<TaskSettings> {
   readonly maximumPercent?: number | undefined;
 }
 
-export interface StandaloneSpec extends Optional<TaskSettings> {
+export interface StandaloneSpec extends TaskSpec {
   readonly count: number;
   /** How long each task runs before its container exits by itself; without it, until somebody stops it. */
   readonly runsSeconds?: number | undefined;
@@ -47,6 +69,8 @@ export interface InstanceSpec {
   readonly imageId?: string | undefined;
   readonly agentVersion?: string | undefined;
   readonly capacityProviderName?: string | undefined;
+  /** False for a leftover of a registration whose agent never comes back. */
+  readonly agentConnected?: boolean | undefined;
 }
 
 export type StopCode = 'ServiceSchedulerInitiated' | 'UserInitiated' | 'EssentialContainerExited' | 'TerminationNotice';
@@ -64,6 +88,10 @@ export interface Task {
   readonly settings: TaskSettings;
   lastStatus: TaskStatus;
   desiredStatus: 'RUNNING' | 'STOPPED';
+  /** False as soon as nothing of it runs any more: with STOPPED, or earlier where ECS cannot know. */
+  alive: boolean;
+  /** Under scale-in protection until then; 0 without. */
+  protectedUntilMs: number;
   version: number;
   /** When it got so far, and why it was told to stop: members of the API's task. */
   readonly times: Partial<Record<'createdAt' | 'startedAt' | 'stoppingAt' | 'executionStoppedAt' | 'stoppedAt', Date>>;
@@ -77,12 +105,11 @@ export interface ContainerInstance {
   readonly order: number;
   readonly cluster: Cluster;
   readonly ec2InstanceId: string;
-  readonly registered: { readonly cpu: number; readonly memory: number };
+  /** As it registered. */
+  readonly spec: InstanceSpec & { readonly cpu: number; readonly memory: number; readonly agentVersion: string };
   readonly free: { cpu: number; memory: number };
   readonly ports: Set<number>;
   readonly attributes: ReadonlyMap<string, string>;
-  readonly agentVersion: string;
-  readonly capacityProviderName: string | undefined;
   readonly registeredAtMs: number;
   /** Every task of the instance that ECS still knows, the recently stopped included. */
   readonly tasks: Set<Task>;
@@ -129,9 +156,13 @@ export interface Cluster {
   /** In the order they stopped, so that the oldest are forgotten first. */
   readonly stopped: Set<Task>;
   readonly inactive: Set<ContainerInstance>;
+  /** What reading or changing anything in it answers instead. */
+  unreadable: UnreadableError | undefined;
 }
 
-/** ECS lists stopped tasks for about an hour (AWS-CONTRACTS §3). The same for INACTIVE instances is our choice: UNVERIFIED. */
+export type UnreadableError = 'AccessDeniedException' | 'ServerException' | 'ClusterNotFoundException';
+
+/** ECS lists stopped tasks for about an hour (AWS-CONTRACTS §3), and describes INACTIVE instances as long (developer guide). */
 const REMEMBERED_MS = 3_600_000;
 
 /** Drops what ECS no longer answers for. Called before reads, so that no timer is needed for it. */
@@ -140,7 +171,8 @@ export function forget(cluster: Cluster, nowMs: number): void {
     if (nowMs - (task.times.stoppedAt?.getTime() ?? nowMs) <= REMEMBERED_MS) break;
     cluster.stopped.delete(task);
     cluster.tasks.delete(task.id);
-    task.instance.tasks.delete(task);
+    // What runs on without ECS is still on the instance.
+    if (!task.alive) task.instance.tasks.delete(task);
   }
   for (const instance of cluster.inactive) {
     if (nowMs - (instance.inactiveAtMs ?? nowMs) <= REMEMBERED_MS) break;
@@ -158,7 +190,7 @@ export function countTasks(tasks: Iterable<Task>): { running: number; pending: n
   return count;
 }
 
-export function resolveSettings(spec: Optional<TaskSettings>): TaskSettings {
+export function resolveSettings(spec: TaskSpec): TaskSettings {
   const stopTimeoutSeconds = spec.stopTimeoutSeconds ?? 30;
   return {
     cpu: spec.cpu ?? 256,
@@ -169,9 +201,9 @@ export function resolveSettings(spec: Optional<TaskSettings>): TaskSettings {
     deregistrationSeconds: spec.deregistrationSeconds ?? 0,
     stopTimeoutSeconds,
     // Docker kills what has not stopped by then (AWS-CONTRACTS §3).
-    stopSeconds: Math.min(spec.stopSeconds ?? stopTimeoutSeconds, stopTimeoutSeconds),
+    stopSeconds: spec.neverStops ? Infinity : Math.min(spec.stopSeconds ?? stopTimeoutSeconds, stopTimeoutSeconds),
     deprovisioningSeconds: spec.deprovisioningSeconds ?? 5,
-    protected: spec.protected ?? false,
+    protectedSeconds: spec.protectedSeconds ?? (spec.protected ? Infinity : 0),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Timer } from './clock.ts';
+import { createContainerInstances } from './container-instances.ts';
 import { createEcsOperations, type EcsOperations } from './ecs-operations.ts';
 import {
   type Cluster,
@@ -10,9 +10,11 @@ import {
   type ServiceSpec,
   type StandaloneSpec,
   type Task,
+  type UnreadableError,
+  type UnverifiedEcs,
 } from './ecs-state.ts';
 import { place } from './placement.ts';
-import { createScheduler, type UnverifiedEcs } from './scheduler.ts';
+import { createScheduler } from './scheduler.ts';
 import { createTasks } from './tasks.ts';
 import type { World } from './world.ts';
 
@@ -27,10 +29,13 @@ export interface EcsOptions {
 export interface Ecs {
   readonly operations: EcsOperations;
   /** How this seed decides what AWS-CONTRACTS leaves open. */
-  readonly unverified: UnverifiedEcs & { readonly inactiveUpdateThrows: boolean };
+  readonly unverified: UnverifiedEcs;
   /** `instances`: what agents register with, unless the registration says otherwise. */
   createCluster(name: string, instances?: InstanceSpec): void;
-  /** Registers a container instance at once and answers its ARN. Twice for one EC2 instance makes two (AWS-CONTRACTS §3). */
+  /**
+   * Registers a container instance at once and answers its ARN. Twice for one EC2 instance makes two (AWS-CONTRACTS §3); an
+   * external instance has an `mi-…` id and takes no tasks of services here, which are of launch type EC2.
+   */
   registerContainerInstance(spec: InstanceSpec & { cluster: string; instanceId: string }): string;
   /**
    * Creates a service and answers its ARN. Its tasks are RUNNING at once, as if deployed long ago, as far as there is room;
@@ -41,10 +46,16 @@ export interface Ecs {
   runStandalone(cluster: string, spec: StandaloneSpec): string[];
   /** Disconnects or reconnects the agent; while it is away, ECS confirms nothing about the instance's tasks. */
   setAgentConnected(instanceId: string, connected: boolean): void;
-  /** Cuts the tasks of an EC2 instance that is gone, and makes its registrations INACTIVE. */
-  onInstanceTerminated(instanceId: string): void;
-  /** The tasks on an EC2 instance that are not STOPPED: the truth, for audits and demos, past every API limit. */
+  /** Sets all registrations of the instance that are not INACTIVE, as somebody else does. */
+  setStatus(instanceId: string, status: 'ACTIVE' | 'DRAINING', by?: 'other' | 'managed-draining'): void;
+  /** Deregisters by force, as somebody else does: tasks run on until the instance ends, and ECS knows them no more. */
+  deregister(instanceId: string): void;
+  /** Whatever names the cluster is answered with that error, until `undefined` makes it readable again. */
+  setUnreadable(cluster: string, error: UnreadableError | undefined): void;
+  /** The tasks that really run on an EC2 instance, whatever ECS says of them: for audits and demos, past every API limit. */
   liveTasks(instanceId: string): readonly Readonly<Task>[];
+  /** The tasks on an EC2 instance that ECS does not call STOPPED, whether or not they still run. */
+  unstoppedTasks(instanceId: string): readonly Readonly<Task>[];
 }
 
 /** DAEMON services stop before they start: 0 and 100 are the defaults of CreateService; REPLICA has 100 and 200 (§3). */
@@ -55,8 +66,6 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
   const jitter = options.jitter ?? 0.2;
   const names = createNames(world);
   const clusters = new Map<string, Cluster>();
-  const byInstanceId = new Map<string, ContainerInstance[]>();
-  const booting = new Map<string, Timer>();
 
   // A stream for each fact: one more of them leaves the others as this seed had them.
   const pick = (fact: string): boolean => world.random(`unverified/${fact}`).chance(0.5);
@@ -64,6 +73,8 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
     protectionHoldsOffDraining: pick('ecs-protection-holds-off-draining'),
     deadlockIsTold: pick('ecs-deadlock-is-told'),
     inactiveUpdateThrows: pick('ecs-inactive-update-throws'),
+    deregisteredIsMissing: pick('ecs-deregistered-is-missing'),
+    newDiskKeepsRegistration: pick('ecs-new-disk-keeps-registration'),
   };
 
   const tasks = createTasks(world, names, { jitter, changed: (task) => scheduler.taskChanged(task) });
@@ -75,21 +86,19 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
     return cluster;
   };
 
-  const instanceChanged = (instance: ContainerInstance, by: 'call' | 'agent'): void => {
-    instance.version++;
-    world.emit({
-      kind: 'container-instance',
-      arn: instance.arn,
-      instanceId: instance.ec2InstanceId,
-      cluster: instance.cluster.name,
-      status: instance.status,
-      by,
-    });
-    scheduler.instanceChanged(instance);
-  };
+  const containerInstances = createContainerInstances(world, {
+    names,
+    tasks,
+    scheduler,
+    clusterNamed,
+    unverified,
+    bootSeconds: () => world.random('boot').around(options.bootSeconds ?? 90, jitter),
+  });
+  const tasksOf = (instanceId: string): Task[] =>
+    containerInstances.of(instanceId).flatMap((instance) => [...instance.tasks]);
 
   const ecs: Ecs = {
-    operations: createEcsOperations({ world, clusters, names, tasks, instanceChanged, unverified }),
+    operations: createEcsOperations({ world, clusters, names, tasks, containerInstances, unverified }),
     unverified,
 
     createCluster(name, instances = {}) {
@@ -102,47 +111,12 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
         tasks: new Map(),
         stopped: new Set(),
         inactive: new Set(),
+        unreadable: undefined,
       });
     },
 
-    registerContainerInstance(spec) {
-      const cluster = clusterNamed(spec.cluster);
-      const defaults = cluster.instanceDefaults;
-      const id = names.id();
-      const registered = { cpu: spec.cpu ?? defaults.cpu ?? 4096, memory: spec.memory ?? defaults.memory ?? 16384 };
-      const instance: ContainerInstance = {
-        id,
-        arn: names.arn('container-instance', `${cluster.name}/${id}`),
-        order: names.order(),
-        cluster,
-        ec2InstanceId: spec.instanceId,
-        registered,
-        free: { ...registered },
-        ports: new Set(),
-        attributes: new Map(
-          Object.entries({
-            'ecs.ami-id': spec.imageId ?? defaults.imageId ?? 'ami-0ec5000000000000a',
-            'ecs.os-type': 'linux',
-            'ecs.availability-zone': `${world.region}a`,
-            ...defaults.attributes,
-            ...spec.attributes,
-          }),
-        ),
-        agentVersion: spec.agentVersion ?? defaults.agentVersion ?? '1.98.0',
-        capacityProviderName: spec.capacityProviderName ?? defaults.capacityProviderName,
-        registeredAtMs: clock.nowMs(),
-        tasks: new Set(),
-        unreported: [],
-        status: 'ACTIVE',
-        inactiveAtMs: undefined,
-        agentConnected: true,
-        version: 1,
-      };
-      cluster.instances.set(id, instance);
-      byInstanceId.set(spec.instanceId, [...(byInstanceId.get(spec.instanceId) ?? []), instance]);
-      instanceChanged(instance, 'agent');
-      return instance.arn;
-    },
+    registerContainerInstance: ({ cluster, instanceId, ...spec }) =>
+      containerInstances.register(clusterNamed(cluster), instanceId, spec).arn,
 
     createService(clusterName, spec, { settled = true } = {}) {
       const cluster = clusterNamed(clusterName);
@@ -180,12 +154,10 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
         const origin = { service: undefined, family, group: `family:${family}`, startedBy: undefined };
         const task = tasks.start(instance, settings, origin, true);
         made.push(task);
-        if (spec.runsSeconds === undefined) return;
-        tasks.later(task, spec.runsSeconds, () =>
-          tasks.stop(task, 'EssentialContainerExited', 'Essential container in task exited'),
-        );
+        if (spec.runsSeconds !== undefined) tasks.exitAfter(task, spec.runsSeconds);
       };
-      const [pinned] = spec.instanceId === undefined ? [] : (byInstanceId.get(spec.instanceId) ?? []);
+      const registrations = containerInstances.of(spec.instanceId ?? '');
+      const pinned = registrations.find(({ agentConnected }) => agentConnected) ?? registrations[0];
       if (pinned !== undefined) for (let i = 0; i < spec.count; i++) start(pinned);
       else if (place(cluster, settings, spec.count, new Map(), start) < spec.count) {
         throw new Error(
@@ -196,47 +168,25 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
     },
 
     setAgentConnected(instanceId, connected) {
-      for (const instance of byInstanceId.get(instanceId) ?? []) {
-        if (instance.status === 'INACTIVE' || instance.agentConnected === connected) continue;
-        instance.agentConnected = connected;
-        if (connected) for (const report of instance.unreported.splice(0)) report();
-        instanceChanged(instance, 'agent');
+      for (const instance of containerInstances.of(instanceId)) {
+        containerInstances.setAgentConnected(instance, connected);
       }
     },
 
-    onInstanceTerminated(instanceId) {
-      clock.cancel(booting.get(instanceId));
-      booting.delete(instanceId);
-      for (const instance of byInstanceId.get(instanceId) ?? []) {
-        if (instance.status === 'INACTIVE') continue;
-        tasks.cut(instance);
-        instance.agentConnected = false;
-        instance.status = 'INACTIVE';
-        instance.inactiveAtMs = clock.nowMs();
-        instance.cluster.inactive.add(instance);
-        instanceChanged(instance, 'agent');
-      }
+    setStatus(instanceId, status, by = 'other') {
+      for (const instance of containerInstances.of(instanceId)) containerInstances.setStatus(instance, status, by);
     },
 
-    liveTasks: (instanceId) =>
-      (byInstanceId.get(instanceId) ?? []).flatMap((instance) =>
-        [...instance.tasks].filter((task) => task.lastStatus !== 'STOPPED'),
-      ),
+    deregister(instanceId) {
+      for (const instance of containerInstances.of(instanceId)) containerInstances.deregister(instance, 'other');
+    },
+
+    setUnreadable(clusterName, error) {
+      clusterNamed(clusterName).unreadable = error;
+    },
+
+    liveTasks: (instanceId) => tasksOf(instanceId).filter(({ alive }) => alive),
+    unstoppedTasks: (instanceId) => tasksOf(instanceId).filter(({ lastStatus }) => lastStatus !== 'STOPPED'),
   };
-
-  world.on((event) => {
-    if (event.kind === 'instance-terminated') ecs.onInstanceTerminated(event.instanceId);
-    if (event.kind !== 'instance-launched' || event.cluster === undefined) return;
-    const { instanceId, cluster } = event;
-    const bootMs = world.random('boot').around(options.bootSeconds ?? 90, jitter) * 1000;
-    booting.set(
-      instanceId,
-      clock.after(bootMs, () => {
-        booting.delete(instanceId);
-        ecs.registerContainerInstance({ cluster, instanceId });
-      }),
-    );
-  });
-
   return ecs;
 }

@@ -1,8 +1,16 @@
 import type { InvocationRequest } from '@aws-sdk/client-lambda';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
-import type { DurableOptions, ExecutionRecord, InvocationEnd } from './durable.ts';
+import type { Core } from './checkpoint-store.ts';
+import { createCheckpointStore } from './checkpoint-store.ts';
+import type { DurableOptions, ExecutionRecord } from './durable.ts';
 import { createDurableEngine } from './durable.ts';
+import type { UnverifiedLambda } from './durable-operations.ts';
+import { createDurableOperations } from './durable-operations.ts';
+import { invocationEvent } from './durable-sdk.ts';
+import type { EnvironmentFaults, Fleet, FunctionTotals, Stay } from './environments.ts';
+import { createFleet, createOccupy } from './environments.ts';
+import type { InvocationEnd, Run } from './execution.ts';
 import type { Sandbox } from './virtual-time.ts';
 import { sandboxes } from './virtual-time.ts';
 import type { World } from './world.ts';
@@ -14,9 +22,6 @@ const QUEUE_MS = { min: 20, max: 120 };
 const RETRY_AFTER_MS = [60_000, 120_000];
 /** How late the second copy of an event may be. */
 const SECOND_COPY_MS = 60_000;
-/** UNVERIFIED, as everybody observes it: an idle environment is kept for some minutes. */
-const KEEP_WARM_MS = 600_000;
-const DEFAULT_INIT_MS = 350;
 
 export interface FunctionOptions {
   readonly name: string;
@@ -25,6 +30,8 @@ export interface FunctionOptions {
   readonly durable: boolean;
   /** The bundle's exported handler. Its invocations share the module, as one environment's do one after another. */
   readonly handler: (event: never, context: never) => Promise<unknown>;
+  /** Of a durable function, its program without the durable SDK; what the engine `store` runs. */
+  readonly core?: Core | undefined;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   /** How long a cold environment initialises, in milliseconds; it is billed. Default 350. */
@@ -34,25 +41,18 @@ export interface FunctionOptions {
 }
 
 export interface LambdaOptions extends DurableOptions {
+  /** What runs durable functions: the real SDK (default), or the checkpoint store, which is many times faster. */
+  readonly engine?: 'sdk' | 'store' | undefined;
+  readonly unverified?: Partial<UnverifiedLambda> | undefined;
   readonly faults?:
-    | {
+    | (EnvironmentFaults & {
         /** Probability (0 to 1) that an event is delivered twice to a plain function. */
         readonly duplicate?: number | undefined;
-        /** Probability (0 to 1) that an invocation's sandbox dies within its first 200 ms. */
-        readonly crash?: number | undefined;
-      }
+      })
     | undefined;
 }
 
-/** What one function has cost so far. */
-export interface FunctionTotals {
-  readonly name: string;
-  readonly memoryMb: number;
-  readonly invocations: number;
-  readonly coldStarts: number;
-  /** Milliseconds, rounded up for each invocation, initialisation included. */
-  readonly billedMs: number;
-}
+export type { FunctionTotals } from './environments.ts';
 
 export interface Lambda {
   readonly operations: Operations;
@@ -69,37 +69,32 @@ export interface Lambda {
 interface Registered {
   readonly options: FunctionOptions;
   readonly arn: string;
-  readonly totals: { -readonly [K in keyof FunctionTotals]: FunctionTotals[K] };
-  /** Since when each idle environment has been idle. */
-  readonly idleSinceMs: number[];
+  readonly fleet: Fleet;
 }
 
+/** The one version that is deployed, and that the alias means. */
+const VERSION = '1';
 const FUNCTION_NAME = /^(?:(?:arn:aws[\w-]*:lambda:[\w-]+:\d{12}:|\d{12}:)?function:)?([\w-]+)(?::([\w$-]+))?$/;
 
 /** AWS Lambda: plain functions invoked asynchronously, and durable ones (AWS-CONTRACTS §2 and §7). */
 export function createLambda(world: World, options: LambdaOptions = {}): Lambda {
   const { clock } = world;
   const random = world.random('lambda');
+  const unknowns = world.random('lambda-unverified');
   const functions = new Map<string, Registered>();
   const { faults = {} } = options;
   const arnOf = (name: string): string => `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}`;
 
-  /** Takes the environment that was used last, if one is still warm. */
-  const takeWarm = ({ idleSinceMs }: Registered): boolean => {
-    const since = idleSinceMs.pop();
-    if (since !== undefined && clock.nowMs() - since <= KEEP_WARM_MS) return true;
-    // The last used was the youngest: all others are cold as well.
-    idleSinceMs.length = 0;
-    return false;
-  };
+  const occupy = createOccupy(world, faults);
+  let requests = 0;
 
   const context = ({ options: { name, memoryMb, alias }, arn }: Registered, deadlineMs: number): object => ({
     callbackWaitsForEmptyEventLoop: false,
     functionName: name,
-    functionVersion: '1',
+    functionVersion: VERSION,
     invokedFunctionArn: alias === undefined ? arn : `${arn}:${alias}`,
     memoryLimitInMB: String(memoryMb),
-    awsRequestId: random.uuid(),
+    awsRequestId: `00000000-0000-4000-8000-${String(++requests).padStart(12, '0')}`,
     logGroupName: `/aws/lambda/${name}`,
     logStreamName: '2026/01/01/[1]embedded',
     getRemainingTimeInMillis: () => Math.max(0, deadlineMs - clock.nowMs()),
@@ -108,64 +103,45 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
     succeed() {},
   });
 
-  /** Runs a function once, from the moment an environment is asked for. */
+  /** Calls a function's handler once. */
   const execute = (
     fn: Registered,
     event: unknown,
     executionName: string | undefined,
     ended: (end: InvocationEnd) => void,
   ): void => {
-    const { options: config, totals } = fn;
-    const functionName = config.name;
-    const startedMs = clock.nowMs();
-    const warm = takeWarm(fn);
-    totals.invocations++;
-    if (!warm) totals.coldStarts++;
-    world.emit({ kind: 'invoked', functionName, executionName });
-
-    const begin = (): void => {
-      let alive = true;
-      const end = (outcome: InvocationEnd['outcome'], value: unknown, because: string): void => {
-        if (!alive) return;
-        alive = false;
-        clock.cancel(timeout);
-        clock.cancel(kill);
-        const billedMs = Math.max(1, clock.nowMs() - startedMs);
-        totals.billedMs += billedMs;
-        if (outcome === 'returned' || outcome === 'error') fn.idleSinceMs.push(clock.nowMs());
-        const reason = outcome === 'returned' ? undefined : because;
-        world.emit({ kind: 'invocation-ended', functionName, executionName, outcome, because: reason, billedMs });
-        ended({ outcome, value, because, billedMs });
-      };
+    const handler = fn.options.handler as (event: unknown, context: object) => Promise<unknown>;
+    const begin = (stay: Stay): void => {
       const sandbox: Sandbox = {
         get alive() {
-          return alive;
+          return stay.open;
         },
-        crash: (because) => end('crashed', undefined, because),
+        skewMs: stay.skewMs,
+        crash: (because) => stay.end('crashed', undefined, because),
       };
-      const deadlineMs = clock.nowMs() + config.timeoutSeconds * 1000;
-      const timeout = clock.at(deadlineMs, () => {
-        end('timeout', undefined, `Task timed out after ${config.timeoutSeconds} seconds`);
-      });
-      const dies = random.chance(faults.crash ?? 0);
-      const kill = dies ? clock.after(random.int(0, 200), () => sandbox.crash('by the fault "crash"')) : undefined;
-      const handler = config.handler as (event: unknown, context: object) => Promise<unknown>;
       sandboxes
-        .run(sandbox, async () => handler(event, context(fn, deadlineMs)))
+        .run(sandbox, async () => handler(event, context(fn, stay.deadlineMs)))
         .then(
-          (value) => end('returned', value, ''),
-          (error: unknown) => end('error', undefined, error instanceof Error ? error.message : String(error)),
+          (value) => stay.end('returned', value, ''),
+          (error: unknown) => stay.end('error', undefined, error instanceof Error ? error.message : String(error)),
         );
     };
-    if (warm) begin();
-    else clock.after(config.initMs ?? DEFAULT_INIT_MS, begin);
+    occupy(fn.fleet, executionName, begin, ended);
   };
 
-  const engine = createDurableEngine(
-    world,
-    (execution, event, ended) => execute(find(execution.functionName), event, execution.name, ended),
-    options,
-  );
+  const replay: Run = (session, ended) => {
+    const { functionName, name } = session.execution;
+    execute(find(functionName), invocationEvent(session), name, ended);
+  };
+  const keep: Run = createCheckpointStore(world, {
+    coreOf(functionName) {
+      const { core } = find(functionName).options;
+      if (core === undefined) throw new Error(`${functionName} has no core: the engine "store" cannot run it`);
+      return core;
+    },
+    occupy: ({ functionName, name }, begin, ended) => occupy(find(functionName).fleet, name, begin, ended),
+  });
+  const engine = createDurableEngine(world, options.engine === 'store' ? keep : replay, options);
 
   const find = (name: string): Registered => {
     const fn = functions.get(name);
@@ -199,7 +175,8 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
       refuse('DurableExecutionAlreadyStartedException', message, 409);
     }
     const executionTimeoutSeconds = fn.options.executionTimeoutSeconds ?? YEAR_SECONDS;
-    return engine.start({ name, functionName, functionArn: `${fn.arn}:1`, input, executionTimeoutSeconds });
+    const functionArn = `${fn.arn}:${VERSION}`;
+    return engine.start({ name, functionName, functionArn, input, executionTimeoutSeconds });
   };
 
   /** The function that is meant, with the qualifier that goes with it. */
@@ -211,7 +188,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
     }
     const qualifier = asked ?? suffix;
     const fn = find(name === '' ? reference : name);
-    if (qualifier !== undefined && !['$LATEST', '1', fn.options.alias].includes(qualifier)) {
+    if (qualifier !== undefined && !['$LATEST', VERSION, fn.options.alias].includes(qualifier)) {
       refuse('ResourceNotFoundException', `Function not found: ${fn.arn}:${qualifier}`, 404);
     }
     return { fn, qualifier };
@@ -219,13 +196,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
 
   return {
     register(config) {
-      const { name, memoryMb } = config;
-      functions.set(name, {
-        options: config,
-        arn: arnOf(name),
-        totals: { name, memoryMb, invocations: 0, coldStarts: 0, billedMs: 0 },
-        idleSinceMs: [],
-      });
+      functions.set(config.name, { options: config, arn: arnOf(config.name), fleet: createFleet(config) });
     },
     deliver(functionName, event) {
       const fn = find(functionName);
@@ -233,9 +204,17 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
       if (fn.options.durable) startExecution(fn, payload, undefined);
       else enqueue(fn, payload);
     },
-    totals: () => [...functions.values()].map(({ totals }) => totals),
+    totals: () => [...functions.values()].map(({ fleet }) => fleet.totals),
     executions: () => engine.executions(),
     operations: {
+      ...createDurableOperations(world, engine, {
+        resolve(reference, asked) {
+          const { fn, qualifier } = resolve(reference, asked);
+          const isAlias = qualifier !== undefined && qualifier === fn.options.alias;
+          return { name: fn.options.name, version: isAlias ? VERSION : qualifier };
+        },
+        unverified: { listsOnlyLatest: unknowns.chance(0.5), newestFirst: unknowns.chance(0.5), ...options.unverified },
+      }),
       Invoke({ FunctionName = '', Qualifier, InvocationType, Payload, DurableExecutionName }: InvocationRequest) {
         const { fn, qualifier } = resolve(FunctionName, Qualifier);
         if (InvocationType !== 'Event') {

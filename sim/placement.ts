@@ -31,9 +31,13 @@ function obstacle(instance: ContainerInstance, settings: TaskSettings, matches: 
   return undefined;
 }
 
+/** DRAINING: "no new placement". External instances (`mi-…`) are of another launch type than our services (AWS-CONTRACTS §3). */
+const isOpen = ({ status, ec2InstanceId }: ContainerInstance): boolean =>
+  status === 'ACTIVE' && !ec2InstanceId.startsWith('mi-');
+
 /** Whether the instance is one a service with these settings is meant for at all, full or not. */
 export function isMeantFor(instance: ContainerInstance, settings: TaskSettings): boolean {
-  return instance.status === 'ACTIVE' && matcherOf(settings)(instance);
+  return isOpen(instance) && matcherOf(settings)(instance);
 }
 
 /** Whether an instance that the service is meant for also has room. */
@@ -54,9 +58,8 @@ export function place(
   start: (instance: ContainerInstance) => void,
 ): number {
   const matches = matcherOf(settings);
-  // DRAINING: "no new placement" (AWS-CONTRACTS §3).
   const roomy = (instance: ContainerInstance): boolean =>
-    instance.status === 'ACTIVE' && obstacle(instance, settings, matches) === undefined;
+    isOpen(instance) && obstacle(instance, settings, matches) === undefined;
   const crowdOn = (instance: ContainerInstance): number => crowd.get(instance) ?? 0;
   const candidates = new TinyQueue(
     [...cluster.instances.values()].filter(roomy),
@@ -82,7 +85,7 @@ export function explain(
   const matches = matcherOf(settings);
   let closest: { instance: ContainerInstance; rank: number } | undefined;
   for (const instance of candidates) {
-    if (instance.status !== 'ACTIVE') continue;
+    if (!isOpen(instance)) continue;
     const found = obstacle(instance, settings, matches);
     const rank = OBSTACLES.findIndex(([name]) => name === found);
     if (rank < 0) continue;

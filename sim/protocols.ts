@@ -11,6 +11,7 @@ import {
 import { FromStringShapeDeserializer, ToStringShapeSerializer } from '@smithy/core/protocols';
 import { NormalizedSchema, SCHEMA } from '@smithy/core/schema';
 import type { AwsError, Operations } from './aws-error.ts';
+import { once } from './once.ts';
 
 export interface WireRequest {
   readonly method: string;
@@ -94,7 +95,8 @@ const stringReader = new FromStringShapeDeserializer(JSON_SETTINGS);
 const stringWriter = new ToStringShapeSerializer(JSON_SETTINGS);
 const xmlReader = new XmlShapeDeserializer(XML_SETTINGS);
 
-const text = (body: Uint8Array): string => new TextDecoder().decode(body);
+const decoder = new TextDecoder();
+const text = (body: Uint8Array): string => decoder.decode(body);
 const parseJson = (body: Uint8Array) => JSON.parse(text(body) || '{}');
 
 function toJson(shape: NormalizedSchema, value: unknown): Uint8Array | string {
@@ -256,6 +258,12 @@ function readRest(shape: NormalizedSchema, request: Received, labels: Readonly<R
 
 const UNMODELLED_ERROR = struct('Error', { message: SCHEMA.STRING });
 
+/** A label takes one segment of the path; the slashes of an ARN in it are encoded. */
+const pathPattern = once((template: string) => {
+  const pattern = template.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)');
+  return new RegExp(`^${pattern}/?$`);
+});
+
 const restJson: Protocol = {
   refusals: {
     ...awsJson.refusals,
@@ -265,8 +273,7 @@ const restJson: Protocol = {
   open(request, service) {
     for (const { name, http } of service?.operations.values() ?? []) {
       const [method, template = ''] = http ?? [];
-      const pattern = new RegExp(`^${template.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}/?$`);
-      const match = method === request.method && pattern.exec(request.path);
+      const match = method === request.method && pathPattern(template).exec(request.path);
       if (!match) continue;
       const read = ({ input }: Operation): Members => {
         const labels = Object.entries(match.groups ?? {}).map(([label, raw]) => [label, decodeURIComponent(raw)]);

@@ -25,6 +25,7 @@ function hash(text: string): number {
 }
 
 const RESOLUTION = 2 ** 30;
+const HEX = '0123456789abcdef';
 
 export function createRandom(seed: number, stream: string): Random {
   const generator = xoroshiro128plus(hash(`${seed}/${stream}`));
@@ -33,7 +34,11 @@ export function createRandom(seed: number, stream: string): Random {
     int: (min, max) => uniformInt(generator, min, max),
     chance: (probability) => unit() < probability,
     around: (value, fraction) => value * (1 + fraction * (2 * unit() - 1)),
-    hex: (length) => Array.from({ length }, () => uniformInt(generator, 0, 15).toString(16)).join(''),
+    hex(length) {
+      let digits = '';
+      for (let i = 0; i < length; i++) digits += HEX[uniformInt(generator, 0, 15)];
+      return digits;
+    },
     uuid: () => [8, 4, 4, 4, 12].map((length) => random.hex(length)).join('-'),
   };
   return random;

@@ -2,17 +2,24 @@ import type { Audit } from './audit.ts';
 import { createAudit } from './audit.ts';
 import type { AutoScaling } from './autoscaling.ts';
 import { createAutoScaling } from './autoscaling.ts';
-import { EPOCH_MS } from './clock.ts';
-import type { CheckpointFault, ExecutionRecord } from './durable.ts';
+import type { Ec2 } from './ec2.ts';
+import { createEc2 } from './ec2.ts';
 import type { Ecs } from './ecs.ts';
 import { createEcs } from './ecs.ts';
+import type { EventBridge } from './event-bridge.ts';
+import { createEventBridge } from './event-bridge.ts';
+import type { CheckpointFault, ExecutionRecord } from './execution.ts';
+import { schedule } from './happenings.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
+import { addManagedDraining } from './managed-draining.ts';
 import type { Meter } from './report.ts';
 import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
+import type { Ssm } from './ssm.ts';
+import { createSsm } from './ssm.ts';
 import type { CallFault, Transport } from './transport.ts';
 import { createTransport } from './transport.ts';
 import type { Dispatcher, WireCall } from './wire.ts';
@@ -24,17 +31,27 @@ import { createWorld } from './world.ts';
 export interface Region {
   readonly world: World;
   readonly scenario: Scenario;
+  /** What goes wrong, and how often; a scenario may end it. */
+  readonly faults: { -readonly [K in keyof Scenario['faults']]: number };
   readonly ecs: Ecs;
+  readonly ec2: Ec2;
   readonly autoScaling: AutoScaling;
   readonly sns: Sns;
+  readonly ssm: Ssm;
+  readonly events: EventBridge;
   readonly lambda: Lambda;
   readonly wire: Dispatcher;
   /** Carries SDK requests into the region, in virtual time. */
   readonly transport: Transport;
   readonly lifecycleTopicArn: string;
   readonly alertTopicArn: string;
+  readonly switchParameter: string;
   readonly audit: Audit;
   readonly meter: Meter;
+  /** Ids of the EC2 instances that a group began with, and of those that it launched. */
+  instancesOf(group: string): readonly string[];
+  /** What an operator's command does; set where our functions are deployed. */
+  order: (instanceId: string, reason: string, deadlineSeconds: number | undefined) => void;
 }
 
 /** What a caller may do to a region: watch it from before its first task, and break it call by call. */
@@ -42,85 +59,142 @@ export interface Handles {
   readonly watch?: ((region: Region) => void) | undefined;
   readonly beforeCall?: ((call: WireCall, sequence: number) => CallFault | undefined) | undefined;
   readonly beforeCheckpoint?: ((execution: ExecutionRecord, n: number) => CheckpointFault | undefined) | undefined;
+  /** What runs durable functions: the real SDK (default), or the checkpoint store, which is many times faster. */
+  readonly engine?: 'sdk' | 'store' | undefined;
 }
 
 export function createRegion(scenario: Scenario, seed: number, handles: Handles = {}): Region {
   const world = createWorld({ seed, region: scenario.region });
-  const { faults } = scenario;
-
-  const crashes = world.random('lambda-crashes');
-  const crashNow = (): CheckpointFault | undefined => {
-    if (!crashes.chance(faults.lambdaCrash)) return undefined;
-    return crashes.chance(0.5) ? 'kill-before' : 'kill-after';
-  };
-
+  const faults = { ...scenario.faults };
   const ecs = createEcs(world);
+  const ec2 = createEc2(world);
   const autoScaling = createAutoScaling(world);
   const lambda = createLambda(world, {
-    faults: { duplicate: faults.duplicate },
-    beforeCheckpoint: handles.beforeCheckpoint ?? crashNow,
+    engine: handles.engine,
+    faults: {
+      get duplicate() {
+        return faults.duplicate;
+      },
+      get crash() {
+        return faults.lambdaCrash;
+      },
+      clockSkewMs: faults.clockSkewSeconds * 1000,
+    },
+    beforeCheckpoint: handles.beforeCheckpoint,
   });
   const sns = createSns(world, { deliver: lambda.deliver, faults });
+  const events = createEventBridge(world, {
+    deliver: lambda.deliver,
+    faults: {
+      get duplicate() {
+        return faults.duplicate;
+      },
+      get reorder() {
+        return faults.reorder;
+      },
+      get lost() {
+        return faults.lostEvents;
+      },
+    },
+  });
+  const ssm = createSsm(world);
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
+  const switchParameter = '/ecs-drain/switch';
+  if (scenario.switch !== undefined) ssm.set(switchParameter, scenario.switch);
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
+    ssm: ssm.operations,
   });
   const transport = createTransport({ world, wire, faults, beforeCall: handles.beforeCall });
 
   // Before anything exists, so that they see all of it.
   const audit = createAudit(world, scenario);
   const meter = createMeter(world, alertTopicArn);
+  const members = membersByGroup(world);
 
-  const region = {
+  const region: Region = {
     world,
     scenario,
+    faults,
     ecs,
+    ec2,
     autoScaling,
     sns,
+    ssm,
+    events,
     lambda,
     wire,
     transport,
     lifecycleTopicArn,
     alertTopicArn,
+    switchParameter,
     audit,
     meter,
+    instancesOf: (group) => [...(members.get(group) ?? [])],
+    order: () => undefined,
   };
   handles.watch?.(region);
-  build(region);
+  build(region, members);
+  schedule(region);
   return region;
 }
 
-function build({ world, scenario, ecs, autoScaling, lifecycleTopicArn }: Region): void {
+/** Follows what the groups launch; what they begin with is added by whoever creates them. */
+function membersByGroup(world: World): Map<string, Set<string>> {
+  const members = new Map<string, Set<string>>();
+  world.on((event) => {
+    if (event.kind === 'instance-launched') members.get(event.group)?.add(event.instanceId);
+  });
+  return members;
+}
+
+function build(
+  { world, scenario, ecs, autoScaling, lifecycleTopicArn }: Region,
+  members: Map<string, Set<string>>,
+): void {
   for (const cluster of scenario.clusters) {
     ecs.createCluster(cluster.name, { cpu: cluster.instanceCpu, memory: cluster.instanceMemory });
-    const group = { name: cluster.group, desired: cluster.instances, cluster: cluster.name };
-    for (const instanceId of autoScaling.createGroup(group)) {
-      ecs.registerContainerInstance({ cluster: cluster.name, instanceId });
+    const ids = autoScaling.createGroup({
+      name: cluster.group,
+      desired: cluster.instances,
+      cluster: cluster.name,
+      retainOnAbandon: cluster.retainOnAbandon,
+      protectedFromScaleIn: cluster.protectedFromScaleIn,
+    });
+    members.set(cluster.group, new Set([...(members.get(cluster.group) ?? []), ...ids]));
+    for (const [i, instanceId] of ids.entries()) {
+      const attributes = i === 0 ? cluster.firstInstanceAttributes : undefined;
+      if (cluster.leftovers) {
+        ecs.registerContainerInstance({ cluster: cluster.name, instanceId, agentConnected: false });
+      }
+      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, attributes });
     }
     for (const service of cluster.services) ecs.createService(cluster.name, service);
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
+    if (cluster.managedDraining) addManagedDraining(world, { ecs, autoScaling }, cluster.group);
   }
-  for (const group of scenario.groups) autoScaling.createGroup({ name: group.name, desired: group.instances });
+  for (const group of scenario.groups) {
+    members.set(group.name, new Set(autoScaling.createGroup({ name: group.name, desired: group.instances })));
+  }
 
   for (const hook of scenario.hooks) {
-    const cluster = scenario.clusters.find(({ group }) => group === hook.group)?.name;
+    const cluster = hook.metadata ? (hook.metadataCluster ?? clusterOf(scenario, hook.group)) : undefined;
     autoScaling.putHook(hook.group, {
       name: hook.name,
       heartbeatSeconds: hook.heartbeatSeconds,
       defaultResult: hook.defaultResult,
-      ...(hook.ours ? { targetArn: lifecycleTopicArn, roleArn: `arn:aws:iam::${world.accountId}:role/hook` } : {}),
-      ...(hook.metadata && cluster ? { metadata: JSON.stringify({ cluster }) } : {}),
+      ...(hook.ours && !hook.byEvent
+        ? { targetArn: lifecycleTopicArn, roleArn: `arn:aws:iam::${world.accountId}:role/hook` }
+        : {}),
+      ...(cluster === undefined ? {} : { metadata: JSON.stringify({ cluster }) }),
     });
   }
+}
 
-  const keeps = new Set(scenario.clusters.filter((cluster) => cluster.replaceInstances).map(({ group }) => group));
-  for (const { atSeconds, terminate } of scenario.events) {
-    world.clock.at(EPOCH_MS + atSeconds * 1000, () => {
-      autoScaling.terminate(terminate.group, terminate.count, { decrement: !keeps.has(terminate.group) });
-    });
-  }
+function clusterOf(scenario: Scenario, group: string): string | undefined {
+  return scenario.clusters.find((cluster) => cluster.group === group)?.name;
 }

@@ -1,4 +1,4 @@
-import type { Departure, Violation } from './audit.ts';
+import type { Drain, Violation } from './audit.ts';
 import type { World } from './world.ts';
 
 /** What a run came to; the shape is a contract (docs/simulator.md). Times in simulated seconds from the start. */
@@ -85,7 +85,7 @@ export function createMeter(world: World, alertTopicArn: string): Meter {
   };
 }
 
-export function instanceReport(departure: Departure, outcome: string): InstanceReport {
+export function instanceReport(departure: Drain, outcome: string): InstanceReport {
   return {
     instanceId: departure.instanceId,
     cluster: departure.cluster ?? null,

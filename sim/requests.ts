@@ -37,9 +37,9 @@ export function watchTargets(world: World): { requests(untilSeconds: number): Re
     const target = targets.get(event.taskArn);
     if (event.lastStatus === 'RUNNING' && target === undefined) {
       targets.set(event.taskArn, { fromSeconds: now, closesSeconds: Infinity, diesSeconds: Infinity, killed: false });
-    } else if (target && closing.includes(event.lastStatus)) {
+    } else if (target && (closing.includes(event.lastStatus) || !event.alive)) {
       target.closesSeconds = Math.min(target.closesSeconds, event.cut ? now + UNNOTICED_SECONDS : now);
-      if (event.lastStatus === 'STOPPED') {
+      if (!event.alive && target.diesSeconds === Infinity) {
         target.diesSeconds = now;
         target.killed = event.cut;
       }

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { overOperationLimit } from './audit.ts';
-import type { ExecutionRecord } from './durable.ts';
+import type { Core } from './checkpoint-store.ts';
+import type { EventPattern } from './event-pattern.ts';
+import type { ExecutionRecord } from './execution.ts';
 import type { Handles, Region } from './region.ts';
 import { createRegion } from './region.ts';
-import type { Report } from './report.ts';
+import type { InstanceReport, Report } from './report.ts';
 import { instanceReport } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { parseScenario } from './scenario.ts';
@@ -18,9 +19,14 @@ interface Bundle {
   }) => (event: never, context: never) => Promise<unknown>;
 }
 
+/** A durable function's bundle also exports its program without the durable SDK. */
+interface DurableBundle extends Bundle {
+  readonly connect: (platform: Parameters<Bundle['create']>[0]) => Core;
+}
+
 export interface Bundles {
   readonly intake: Bundle;
-  readonly drain: Bundle;
+  readonly drain: DurableBundle;
 }
 
 const scenarioFolder = new URL('./scenarios/', import.meta.url);
@@ -43,11 +49,14 @@ export function readScenario(nameOrPath: string): Scenario {
 const FUNCTIONS = { intake: 'ecs-drain-intake', drain: 'ecs-drain-drain' } as const;
 
 /** What the stack sets for its functions, in the region of this run. */
-function functionEnvironment({ world, scenario, alertTopicArn }: Region): Record<string, string> {
+function functionEnvironment({ world, scenario, alertTopicArn, switchParameter }: Region): Record<string, string> {
   return {
     ...lambdaEnvironment(world),
+    // What the functions log is not what the simulator prints.
     POWERTOOLS_LOG_LEVEL: 'SILENT',
+    AWS_LAMBDA_LOG_LEVEL: 'FATAL',
     ALERT_TOPIC_ARN: alertTopicArn,
+    SWITCH_PARAMETER: switchParameter,
     DRAIN_FUNCTION_ARN: `arn:aws:lambda:${world.region}:${world.accountId}:function:${FUNCTIONS.drain}:durable`,
     ...scenario.settings,
   };
@@ -63,8 +72,7 @@ export async function loadBundles(): Promise<Bundles> {
     DRAIN_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
   });
   try {
-    const load = async (name: string): Promise<Bundle> =>
-      import(new URL(`../dist/${name}/index.mjs`, import.meta.url).href);
+    const load = async (name: string) => import(new URL(`../dist/${name}/index.mjs`, import.meta.url).href);
     return { intake: await load('intake'), drain: await load('drain') };
   } finally {
     restore();
@@ -126,9 +134,58 @@ function deploy(region: Region, bundles: Bundles): void {
     durable: true,
     timeoutSeconds: 120,
     handler: bundles.drain.create(platform),
+    core: bundles.drain.connect(platform),
     ...sizes,
   });
   sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
+  for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
+  region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
+}
+
+/** The stack's rules. Hooks with a target of their own are told of by SNS: the rule is for those without. */
+function rulesOf({ scenario }: Region): Record<string, EventPattern> {
+  const byEvent = scenario.hooks.filter((hook) => hook.ours && hook.byEvent).map(({ name }) => name);
+  return {
+    ...(byEvent.length === 0
+      ? {}
+      : {
+          hook: {
+            source: ['aws.autoscaling'],
+            'detail-type': ['EC2 Instance-terminate Lifecycle Action'],
+            detail: { LifecycleHookName: byEvent },
+          },
+        }),
+    spot: { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
+    rebalance: { source: ['aws.ec2'], 'detail-type': ['EC2 Instance Rebalance Recommendation'] },
+    health: {
+      source: ['aws.health'],
+      'detail-type': ['AWS Health Event'],
+      detail: { service: ['EC2'], eventTypeCategory: ['scheduledChange'] },
+    },
+    failed: {
+      source: ['aws.lambda'],
+      'detail-type': ['Durable Execution Status Change'],
+      detail: { status: ['FAILED', 'TIMED_OUT'] },
+    },
+  };
+}
+
+/** As an operator's command orders a drain: by invoking the function itself. */
+function order(
+  { world, lambda }: Region,
+  instanceId: string,
+  reason: string,
+  deadlineSeconds: number | undefined,
+): void {
+  const id = `order-${world.random('orders').hex(12)}`;
+  const noticedAt = new Date(world.clock.nowMs()).toISOString();
+  const request = { kind: 'ordered', instanceId, noticedAt, id, by: 'operator', reason, deadlineSeconds };
+  lambda.operations['Invoke']?.({
+    FunctionName: `${FUNCTIONS.drain}:durable`,
+    InvocationType: 'Event',
+    DurableExecutionName: `${instanceId}-${id}`,
+    Payload: new TextEncoder().encode(JSON.stringify(request)),
+  });
 }
 
 /** True when the scenario's time is up, or everything it started has ended and stayed so for a while. */
@@ -148,25 +205,15 @@ function untilQuiet({ world, scenario }: Region): () => boolean {
 }
 
 function writeReport(region: Region, seed: number): Report {
-  const { audit, meter, lambda, scenario, world } = region;
+  const { audit, meter, lambda, scenario } = region;
   const executions = lambda.executions();
   const { peak, mean30 } = meter.readsPerSecond();
-  const violations = [
-    ...audit.finish(),
-    ...executions
-      .filter(({ operations }) => overOperationLimit(operations))
-      .map(({ name }) => ({
-        rule: 'operation-limit',
-        instanceId: undefined,
-        atSeconds: world.clock.nowSeconds(),
-        because: `execution ${name} reached the limit of durable operations`,
-      })),
-  ];
+  const violations = audit.finish(executions);
   return {
     schema: 1,
     scenario: scenario.name,
     seed,
-    instances: audit.departures.map((departure) => instanceReport(departure, outcomeOf(departure.token, executions))),
+    instances: instancesOf(region, executions),
     calls: Object.fromEntries(Object.entries(meter.calls).sort(([a], [b]) => (a < b ? -1 : 1))),
     peakEcsReadsPerSecond: peak,
     meanEcsReadsPerSecond30: mean30,
@@ -177,9 +224,21 @@ function writeReport(region: Region, seed: number): Report {
   };
 }
 
-/** What the execution that was started for the lifecycle action says of its end. */
-function outcomeOf(token: string | undefined, executions: readonly ExecutionRecord[]): string {
-  const execution = executions.find(({ input }) => token !== undefined && input.includes(token));
+/** Every instance that a hook of ours held, and every other that a drain was started for. */
+function instancesOf({ audit }: Region, executions: readonly ExecutionRecord[]): InstanceReport[] {
+  const requests = executions.map((execution) => ({ execution, request: JSON.parse(execution.input) }));
+  const held = audit.departures.map((departure) => {
+    const own = requests.filter(({ request }) => request.token === departure.token);
+    return instanceReport(departure, outcomeOf(own.at(-1)?.execution));
+  });
+  const free = requests
+    .filter(({ request }) => request.token === undefined)
+    .map(({ request, execution }) => instanceReport(audit.drainOf(request.instanceId), outcomeOf(execution)));
+  return [...held, ...free];
+}
+
+/** What an execution says of its end. */
+function outcomeOf(execution: ExecutionRecord | undefined): string {
   const result = execution?.status === 'SUCCEEDED' ? (execution.result as { outcome?: unknown }) : {};
   return typeof result.outcome === 'string' ? result.outcome : 'failed';
 }

@@ -23,7 +23,9 @@ const Service = z
     memory: z.int().min(0).default(512),
     hostPort: z.int().min(1).max(65_535).optional().describe('at most one such task on an instance'),
     placementConstraint: z.string().max(200).optional().describe('like `attribute:zone == a`'),
+    neverStops: z.boolean().default(false).describe('told to stop, its containers hang for ever'),
     protected: z.boolean().default(false).describe('tasks under task protection'),
+    protectedSeconds: seconds.optional().describe('until the protection ends'),
   })
   .describe('an ECS service');
 
@@ -39,6 +41,14 @@ const Cluster = z.strictObject({
   instanceCpu: z.int().min(1).default(4096),
   instanceMemory: z.int().min(1).default(16_384),
   replaceInstances: z.boolean().default(true).describe('false: the group shrinks by what is terminated'),
+  retainOnAbandon: z.boolean().default(false).describe('the group keeps an instance whose terminate hook is abandoned'),
+  protectedFromScaleIn: z.boolean().default(false).describe('as managed termination protection makes them'),
+  managedDraining: z.boolean().default(false).describe('of a capacity provider, beside ours'),
+  firstInstanceAttributes: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('custom attributes of the first instance, for placement constraints'),
+  leftovers: z.boolean().default(false).describe('every instance has an older registration with its agent away'),
   services: z.array(Service).max(100).default([]),
   standalone: z.array(Standalone).max(100).default([]),
 });
@@ -49,13 +59,69 @@ const Hook = z.strictObject({
   heartbeatSeconds: z.int().min(30).max(7_200).default(3_600),
   defaultResult: z.enum(['CONTINUE', 'ABANDON']).default('CONTINUE'),
   metadata: z.boolean().default(true).describe('whether the notice names the cluster'),
+  metadataCluster: name.optional().describe('the cluster it names, where that is not the right one'),
+  byEvent: z.boolean().default(false).describe('without a target: only EventBridge tells of it'),
   ours: z.boolean().default(true).describe("false: somebody else's hook, which tells nobody of us"),
 });
 
-const Event = z.strictObject({
-  atSeconds: seconds,
-  terminate: z.strictObject({ group: z.string().min(1), count: z.int().min(1).max(5_000) }),
-});
+const group = z.string().min(1).max(255);
+const some = { group, count: z.int().min(1).max(5_000) };
+const leaving = z.strictObject({ group }).describe('the instances of the group that are leaving just then');
+
+/** What can happen, by name; an event names one of them. */
+const HAPPENINGS = {
+  terminate: z.strictObject(some).describe('scale-in or replacement: instances leave through their hooks'),
+  toWarmPool: z.strictObject(some),
+  replaceRootVolume: z.strictObject(some),
+  spotInterruption: z
+    .strictObject({ ...some, action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate') })
+    .describe('a warning now, and the instance is gone two minutes later'),
+  rebalance: z.strictObject(some).describe('a recommendation; nothing happens to the instances'),
+  maintenance: z
+    .strictObject({
+      ...some,
+      change: z.enum(['reboot', 'retirement']),
+      inSeconds: seconds.describe('from the Health event to the maintenance'),
+      lastsSeconds: seconds.default(3_600),
+    })
+    .describe('announced by AWS Health, then done'),
+  order: z
+    .strictObject({
+      ...some,
+      reason: z.string().min(1).max(200).default('patching'),
+      deadlineSeconds: seconds.optional(),
+    })
+    .describe('an operator asks for a drain'),
+  setActive: leaving.describe('somebody sets the container instances ACTIVE'),
+  setDraining: z.strictObject(some).describe('somebody else drains instances that are to stay'),
+  deregister: leaving.describe('somebody deregisters the container instances by force'),
+  agentAway: leaving,
+  agentBack: leaving,
+  vanish: leaving.describe('somebody terminates the EC2 instances directly'),
+  deleteHook: z.strictObject({ group, name: group }),
+  changeHook: z.strictObject({ group, name: group, heartbeatSeconds: z.int().min(30).max(7_200) }),
+  unreadable: z
+    .strictObject({
+      cluster: name,
+      error: z.enum(['AccessDeniedException', 'ServerException', 'ClusterNotFoundException']),
+    })
+    .describe('everything about the cluster fails'),
+  readable: z.strictObject({ cluster: name }),
+  switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
+  faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
+} as const;
+
+const Event = z
+  .strictObject({
+    atSeconds: seconds,
+    ...(Object.fromEntries(Object.entries(HAPPENINGS).map(([kind, shape]) => [kind, shape.optional()])) as {
+      [K in keyof typeof HAPPENINGS]: z.ZodOptional<(typeof HAPPENINGS)[K]>;
+    }),
+  })
+  .refine((event) => Object.values(event).filter((value) => value !== undefined).length === 2, {
+    message: `an event has atSeconds and one of ${Object.keys(HAPPENINGS).join(', ')}`,
+  });
+export type ScenarioEvent = z.infer<typeof Event>;
 
 const Faults = z
   .strictObject({
@@ -64,7 +130,15 @@ const Faults = z
     timeoutAfterEffect: probability.default(0).describe('calls that did their work but whose answer was lost'),
     duplicate: probability.default(0).describe('messages delivered twice'),
     reorder: probability.default(0).describe('messages delivered late'),
-    lambdaCrash: probability.default(0).describe('checkpoints at which the Lambda sandbox dies'),
+    staleRead: probability.default(0).describe('reads that answer what was true some seconds ago'),
+    lostEvents: probability.default(0).describe('EventBridge deliveries that never come'),
+    clockSkewSeconds: z
+      .number()
+      .min(0)
+      .max(30)
+      .default(0)
+      .describe('by which clocks of Lambda machines differ at most'),
+    lambdaCrash: probability.default(0).describe('invocations whose Lambda sandbox dies'),
   })
   .describe('probabilities, drawn by the seed');
 
@@ -85,6 +159,7 @@ export const Scenario = z
       .default([])
       .describe('Auto Scaling groups whose instances are in no cluster'),
     hooks: z.array(Hook).max(200).default([]),
+    switch: z.string().max(4_096).optional().describe('text of the switch parameter at the start'),
     settings: z
       .record(z.string().regex(/^[A-Z_]+$/), z.string())
       .default({})
@@ -102,8 +177,11 @@ export const Scenario = z
         context.addIssue({ code: 'custom', path, message: `there is no group ${JSON.stringify(group)}` });
     };
     for (const [i, { group }] of scenario.hooks.entries()) check(group, ['hooks', i, 'group']);
-    for (const [i, { terminate }] of scenario.events.entries())
-      check(terminate.group, ['events', i, 'terminate', 'group']);
+    for (const [i, { atSeconds: _, ...what }] of scenario.events.entries()) {
+      for (const [kind, value] of Object.entries(what)) {
+        if (value && 'group' in value) check(value.group, ['events', i, kind, 'group']);
+      }
+    }
   });
 export type Scenario = z.infer<typeof Scenario>;
 

@@ -1,15 +1,7 @@
-import type { Cluster, ContainerInstance, Names, Service, Task } from './ecs-state.ts';
+import type { Cluster, ContainerInstance, Names, Service, Task, UnverifiedEcs } from './ecs-state.ts';
 import { explain, fits, isMeantFor, place } from './placement.ts';
-import type { Tasks } from './tasks.ts';
+import { isStarting, type Tasks } from './tasks.ts';
 import type { World } from './world.ts';
-
-/** What AWS-CONTRACTS §3 leaves open, as this seed has it. */
-export interface UnverifiedEcs {
-  /** A task under scale-in protection stays on a DRAINING instance. */
-  readonly protectionHoldsOffDraining: boolean;
-  /** A drain that min and max percent deadlock is told in a service event, as a deadlocked deployment is. */
-  readonly deadlockIsTold: boolean;
-}
 
 /** The service scheduler: it keeps services at their desired count and takes their tasks off DRAINING instances. */
 export interface Scheduler {
@@ -76,11 +68,10 @@ export function createScheduler(
   const stop = (service: Service, leaving: readonly Task[]): void => {
     if (leaving.length === 0) return;
     for (const task of leaving) {
-      tasks.stop(
-        task,
-        'ServiceSchedulerInitiated',
-        `Scaling activity initiated by (deployment ${service.deploymentId})`,
-      );
+      tasks.stop(task, {
+        stopCode: 'ServiceSchedulerInitiated',
+        stoppedReason: `Scaling activity initiated by (deployment ${service.deploymentId})`,
+      });
     }
     tell(service, `has stopped ${leaving.length} running tasks: ${shortList(leaving)}.`);
   };
@@ -93,7 +84,9 @@ export function createScheduler(
       settled,
     );
 
-  const isHeld = (task: Task): boolean => task.settings.protected && options.unverified.protectionHoldsOffDraining;
+  const isProtected = (task: Task): boolean => clock.nowMs() < task.protectedUntilMs;
+
+  const isHeld = (task: Task): boolean => isProtected(task) && options.unverified.protectionHoldsOffDraining;
 
   /** Tasks to keep, and tasks that a DRAINING instance must lose. */
   const sort = (service: Service): { keep: Task[]; drain: Task[] } => {
@@ -109,7 +102,7 @@ export function createScheduler(
   /** A drain that was called off leaves too many: the newest go, never the protected ("protection covers scale-in", §3). */
   const surplusOf = (keep: readonly Task[], desired: number): Task[] => {
     if (keep.length <= desired) return [];
-    const loose = keep.filter((task) => !task.settings.protected);
+    const loose = keep.filter((task) => !isProtected(task));
     return loose.sort((a, b) => b.order - a.order).slice(0, keep.length - desired);
   };
 
@@ -187,8 +180,7 @@ export function createScheduler(
   /** "Service PENDING tasks stop at once" on a DRAINING instance (AWS-CONTRACTS §3). */
   const stopPending = (instance: ContainerInstance): void => {
     for (const service of new Set([...instance.tasks].map((task) => task.service))) {
-      const isPending = (task: Task): boolean =>
-        task.service === service && (task.lastStatus === 'PROVISIONING' || task.lastStatus === 'PENDING');
+      const isPending = (task: Task): boolean => task.service === service && isStarting(task);
       if (service !== undefined) stop(service, [...instance.tasks].filter(isPending));
     }
   };

@@ -1,4 +1,4 @@
-import type { ContainerInstance, Names, StopCode, Task, TaskSettings } from './ecs-state.ts';
+import type { ContainerInstance, Names, Task, TaskSettings } from './ecs-state.ts';
 import type { TaskStatus, World } from './world.ts';
 
 /** Who wants a new task, and how it is labelled. */
@@ -9,12 +9,24 @@ export interface Tasks {
   /** `settled`: it has been RUNNING since before the run began, and no start-up is played. */
   start(instance: ContainerInstance, settings: TaskSettings, origin: TaskOrigin, settled: boolean): Task;
   /** Tells a task to stop. One already told is left as it is. */
-  stop(task: Task, stopCode: StopCode, stoppedReason: string): void;
-  /** The instance is gone: whatever was not STOPPED is cut off. */
-  cut(instance: ContainerInstance): void;
-  /** Runs `then` after about `seconds`, and not before the instance's agent is connected. */
-  later(task: Task, seconds: number, then: () => void): void;
+  stop(task: Task, because: StopCause): void;
+  /** Has its container exit by itself after about so many seconds, unless it is told to stop before. */
+  exitAfter(task: Task, seconds: number): void;
+  /**
+   * The instance took its containers with it. ECS hears so at once, in these words; of an instance whose agent is
+   * disconnected it hears when the agent is back, if ever (AWS-CONTRACTS §3).
+   */
+  cut(instance: ContainerInstance, because: StopCause): void;
+  /** ECS gives up the tasks of a container instance, which run on. */
+  orphan(instance: ContainerInstance, because: StopCause): void;
 }
+
+type StopCause = NonNullable<Task['stopped']>;
+
+export const EXITED: StopCause = {
+  stopCode: 'EssentialContainerExited',
+  stoppedReason: 'Essential container in task exited',
+};
 
 /** How start-up divides; ACTIVATING only behind a load balancer. Our shares: no rule of ours depends on them. */
 const PROVISIONING_SHARE = 0.05;
@@ -37,6 +49,9 @@ function startUp({ startSeconds, deregistrationSeconds }: TaskSettings): Step[] 
   return steps.filter(([, seconds]) => seconds > 0);
 }
 
+/** Its containers do not run yet. */
+export const isStarting = ({ lastStatus }: Task): boolean => lastStatus === 'PROVISIONING' || lastStatus === 'PENDING';
+
 export function createTasks(
   world: World,
   names: Names,
@@ -45,8 +60,7 @@ export function createTasks(
   const { clock } = world;
   const random = world.random('tasks');
 
-  const tell = (task: Task, cut = false): void => {
-    task.version++;
+  const tell = (task: Task, cut = false): void =>
     world.emit({
       kind: 'task',
       taskArn: task.arn,
@@ -55,8 +69,13 @@ export function createTasks(
       service: task.service?.name,
       lastStatus: task.lastStatus,
       desiredStatus: task.desiredStatus,
+      alive: task.alive,
       cut,
     });
+
+  const changed = (task: Task, cut = false): void => {
+    task.version++;
+    tell(task, cut);
     options.changed(task);
   };
 
@@ -79,33 +98,48 @@ export function createTasks(
       task.service?.live.delete(task);
       task.instance.cluster.stopped.add(task);
     }
-    tell(task, cut);
+    changed(task, cut);
   };
 
   // ECS cannot confirm anything while the agent is disconnected (AWS-CONTRACTS §3): it happens when the agent is back.
-  const later = (task: Task, seconds: number, then: () => void): void => {
+  // A container that `exits` is gone all the same.
+  const later = (task: Task, seconds: number, exits: boolean, then: () => void): void => {
+    if (seconds === Infinity) return;
     const timer = clock.after(random.around(seconds, options.jitter) * 1000, () => {
-      if (task.instance.agentConnected) then();
-      else task.instance.unreported.push(() => timer.cancelled || then());
+      if (task.instance.agentConnected) return then();
+      if (exits && task.alive) {
+        task.alive = false;
+        tell(task);
+      }
+      task.instance.unreported.push(() => timer.cancelled || then());
     });
     task.timer = timer;
   };
 
+  /** Through the steps, to an end that lasts. */
   const walk = (task: Task, steps: readonly Step[], end: TaskStatus): void => {
-    const [step, ...rest] = steps;
-    move(task, step?.[0] ?? end);
-    if (step !== undefined) later(task, step[1], () => walk(task, rest, end));
+    const [[status, seconds] = [end, Infinity], ...rest] = steps;
+    if (status === 'STOPPED') task.alive = false;
+    move(task, status);
+    later(task, seconds, status === 'STOPPING', () => walk(task, rest, end));
   };
 
-  const told = (task: Task, stopCode: StopCode, stoppedReason: string): void => {
+  const told = (task: Task, because: StopCause): void => {
     clock.cancel(task.timer);
+    if (task.desiredStatus === 'STOPPED') return;
     task.desiredStatus = 'STOPPED';
-    task.stopped = { stopCode, stoppedReason };
+    task.stopped = because;
     task.times.stoppingAt = new Date(clock.nowMs());
   };
 
-  return {
-    later,
+  /** Straight to STOPPED, whatever it was doing. */
+  const end = (task: Task, because: StopCause, cut = false): void => {
+    if (task.lastStatus === 'STOPPED') return;
+    told(task, because);
+    move(task, 'STOPPED', cut);
+  };
+
+  const tasks: Tasks = {
     start(instance, settings, origin, settled) {
       const { cluster } = instance;
       const id = names.id();
@@ -118,6 +152,8 @@ export function createTasks(
         settings,
         lastStatus: 'PROVISIONING',
         desiredStatus: 'RUNNING',
+        alive: true,
+        protectedUntilMs: clock.nowMs() + settings.protectedSeconds * 1000,
         version: 0,
         times: { createdAt: new Date(clock.nowMs()) },
         stopped: undefined,
@@ -129,36 +165,53 @@ export function createTasks(
       origin.service?.live.add(task);
       if (settled) move(task, 'RUNNING');
       else walk(task, startUp(settings), 'RUNNING');
+      // When protection ends, the scheduler may have waited for that.
+      if (settings.protectedSeconds > 0 && settings.protectedSeconds < Infinity) {
+        clock.at(task.protectedUntilMs, () => options.changed(task));
+      }
       return task;
     },
 
-    stop(task, stopCode, stoppedReason) {
+    stop(task, because) {
       if (task.desiredStatus === 'STOPPED') return;
-      told(task, stopCode, stoppedReason);
       // Nothing runs yet: "service PENDING tasks stop at once" (AWS-CONTRACTS §3).
-      if (task.lastStatus === 'PROVISIONING' || task.lastStatus === 'PENDING') {
-        move(task, 'STOPPED');
-        return;
+      if (isStarting(task)) {
+        task.alive = false;
+        return end(task, because);
       }
+      told(task, because);
       const { deregistrationSeconds, stopSeconds, deprovisioningSeconds } = task.settings;
       const steps: Step[] = [['DEPROVISIONING', deprovisioningSeconds]];
       // A container that exited by itself is past stopping.
-      if (stopCode !== 'EssentialContainerExited') {
+      if (because !== EXITED && task.alive) {
         steps.unshift(['STOPPING', stopSeconds]);
         if (deregistrationSeconds > 0) steps.unshift(['DEACTIVATING', deregistrationSeconds]);
       }
-      tell(task);
-      later(task, AGENT_SECONDS, () => walk(task, steps, 'STOPPED'));
+      changed(task);
+      later(task, AGENT_SECONDS, false, () => walk(task, steps, 'STOPPED'));
     },
 
-    cut(instance) {
+    exitAfter: (task, seconds) => later(task, seconds, true, () => tasks.stop(task, EXITED)),
+
+    cut(instance, because) {
+      const { agentConnected, unreported } = instance;
       for (const task of [...instance.tasks]) {
-        if (task.lastStatus === 'STOPPED') continue;
-        // The reason's wording is from the wild; its stop code is UNVERIFIED.
-        if (task.desiredStatus === 'STOPPED') clock.cancel(task.timer);
-        else told(task, 'TerminationNotice', `Host EC2 (instance ${instance.ec2InstanceId}) terminated.`);
-        move(task, 'STOPPED', true);
+        const wasAlive = task.alive;
+        task.alive = false;
+        if (agentConnected) end(task, because, wasAlive);
+        else if (wasAlive) {
+          tell(task, true);
+          unreported.push(() => end(task, because));
+        }
+      }
+    },
+
+    orphan(instance, because) {
+      for (const task of instance.tasks) {
+        if (isStarting(task)) task.alive = false;
+        end(task, because);
       }
     },
   };
+  return tasks;
 }

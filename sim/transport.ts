@@ -1,4 +1,5 @@
 import { AwsError } from './aws-error.ts';
+import { createStaleReads } from './stale-reads.ts';
 import { pause, sandboxes } from './virtual-time.ts';
 import type { Dispatcher, WireCall, WireRequest, WireResponse } from './wire.ts';
 import type { World } from './world.ts';
@@ -11,6 +12,8 @@ export interface TransportFaults {
   readonly serverError?: number | undefined;
   /** The operation is carried out, and then the connection is reset. */
   readonly timeoutAfterEffect?: number | undefined;
+  /** The answer to a Describe or a List is up to five seconds old when it arrives. */
+  readonly staleRead?: number | undefined;
 }
 
 /** Ends the sandbox that makes a call: before the request arrives, or when it has been carried out. */
@@ -77,7 +80,7 @@ export function createTransport({ world, wire, faults = {}, latencyMs = 20, befo
     world.emit({ kind: 'call', service, operation, error });
 
   /** The service's answer. Its effect, if any, happens here, at one moment. */
-  const answer = (call: WireCall, injected: AwsError | undefined): WireResponse => {
+  const answer = (call: WireCall, injected?: AwsError): WireResponse => {
     try {
       if (injected) throw injected;
       const response = wire.perform(call);
@@ -89,6 +92,8 @@ export function createTransport({ world, wire, faults = {}, latencyMs = 20, befo
       return wire.renderError(call, error);
     }
   };
+
+  const answerOrStale = createStaleReads(world, () => faults.staleRead ?? 0, answer);
 
   const draw = (call: WireCall): { injected: AwsError | undefined; reset: boolean } => {
     const { throttle, server } = ERRORS[call.service] ?? OTHER;
@@ -115,9 +120,11 @@ export function createTransport({ world, wire, faults = {}, latencyMs = 20, befo
 
       if (fault === 'kill-before') die();
       await pause(world, thereMs);
-      const response = guard(world, () => answer(call, injected));
+      const { response, lateMs } = guard(world, () =>
+        injected ? { response: answer(call, injected), lateMs: 0 } : answerOrStale(call),
+      );
       if (fault === 'kill-after') die();
-      await pause(world, roundTripMs - thereMs);
+      await pause(world, roundTripMs - thereMs + lateMs);
       if (reset) throw connectionReset();
       return { response };
     },

@@ -11,6 +11,8 @@ import type { World } from './world.ts';
  */
 export interface Sandbox {
   readonly alive: boolean;
+  /** Milliseconds by which its clock is ahead; 0 unless given. `Date` alone shows it: timers measure, they do not read. */
+  readonly skewMs?: number;
   /** Ends the sandbox at once; what it awaited is lost. */
   crash(because: string): void;
 }
@@ -102,7 +104,7 @@ function createTimers(world: World) {
   };
 }
 
-/** `Date` on the world's clock. It shares the real prototype, so `instanceof` holds for dates of either kind. */
+/** `Date` on the world's clock, or on that of the sandbox that asks. It shares the real prototype, so `instanceof` holds for dates of either kind. */
 function createDate(RealDate: DateConstructor, nowMs: () => number): DateConstructor {
   function VirtualDate(...args: unknown[]): unknown {
     if (new.target === undefined) return new RealDate(nowMs()).toString();
@@ -140,6 +142,7 @@ export function installVirtualTime(world: World): () => void {
   if (installed) throw new Error('Virtual time is already installed: uninstall it before another world begins.');
   installed = true;
   const numbers = world.random('process.random');
+  const nowMs = (): number => world.clock.nowMs() + (sandboxes.getStore()?.skewMs ?? 0);
   const randomUUID = (): string => numbers.uuid();
   const getRandomValues = <T extends NodeJS.TypedArray>(array: T): T => {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -147,7 +150,7 @@ export function installVirtualTime(world: World): () => void {
     return array;
   };
   const restores = [
-    override(globalThis, { ...createTimers(world), Date: createDate(globalThis.Date, world.clock.nowMs) }),
+    override(globalThis, { ...createTimers(world), Date: createDate(globalThis.Date, nowMs) }),
     override(performance, { now: () => world.clock.nowMs() - EPOCH_MS }),
     override(Math, { random: () => numbers.int(0, RANDOM_STEPS - 1) / RANDOM_STEPS }),
     override(globalThis.crypto, { randomUUID, getRandomValues }),

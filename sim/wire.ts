@@ -7,6 +7,7 @@ import * as ssm from '@aws-sdk/client-ssm';
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
+import { once } from './once.ts';
 import type {
   Members,
   ModelledError,
@@ -65,8 +66,10 @@ function openError(protocol: Protocol, schema: Schema): [string, ModelledError] 
   return [code ?? String(shape.getName()), { shape, statusCode }];
 }
 
-/** What a client knows of its service, joined with the operations that exist of it here. */
-function openService(id: string, operations: Operations): Service {
+type Model = Omit<Service, 'operations'> & { operation(name: string): Omit<Operation, 'run'> };
+
+/** What a client knows of its service. */
+function openModel(id: string): Model {
   const [exported, Client] = CLIENTS[id as keyof typeof CLIENTS] ?? [];
   if (exported === undefined) throw new Error(`There is no SDK client for the service ${id} here`);
   const { protocol: spoken, protocolSettings } = new Client({ region: 'us-east-1' }).config;
@@ -75,21 +78,32 @@ function openService(id: string, operations: Operations): Service {
 
   const schemas = Object.entries(exported as Record<string, unknown>).filter(([, schema]) => Array.isArray(schema));
   const known = new Map(schemas as [string, [number, ...unknown[]]][]);
-  const open = ([name, run]: [string, Operations[string]]): [string, Operation] => {
-    const schema = known.get(`${name}$`);
-    if (schema?.[0] !== OPERATION_KIND) throw new Error(`${id} has no operation ${name}`);
-    const [, , , { http }, input, output] = schema as unknown as OperationSchema;
-    return [name, { name, input: NormalizedSchema.of(input), output: NormalizedSchema.of(output), http, run }];
-  };
   const errors = [...known.values()].filter(([kind]) => kind === ERROR_KIND) as unknown as Schema[];
   return {
     id,
     protocol,
     target: protocolSettings?.['serviceTarget'],
     xmlNamespace: protocolSettings?.['xmlNamespace'],
-    operations: new Map(Object.entries(operations).map(open)),
     errors: new Map(errors.map((schema) => openError(protocol, schema))),
+    operation: once((name: string) => {
+      const schema = known.get(`${name}$`);
+      if (schema?.[0] !== OPERATION_KIND) throw new Error(`${id} has no operation ${name}`);
+      const [, , , { http }, input, output] = schema as unknown as OperationSchema;
+      return { name, input: NormalizedSchema.of(input), output: NormalizedSchema.of(output), http };
+    }),
   };
+}
+
+const modelOf = once(openModel);
+
+/** A service's model, joined with the operations that exist of it here. */
+function openService(id: string, operations: Operations): Service {
+  const model = modelOf(id);
+  const open = ([name, run]: [string, Operations[string]]): [string, Operation] => [
+    name,
+    { ...model.operation(name), run },
+  ];
+  return { ...model, operations: new Map(Object.entries(operations).map(open)) };
 }
 
 interface Misfits {
@@ -109,6 +123,12 @@ function isOfKind(shape: NormalizedSchema, value: unknown): boolean {
   return shape.isUnitSchema() || shape.isDocumentSchema();
 }
 
+const structureOf = once((schema: Schema) => {
+  // The first so many members of a structure are the required ones.
+  const [, , , , names, , required = 0] = schema as Extract<Schema, readonly [3 | -3, ...unknown[]]>;
+  return { members: new Map(NormalizedSchema.of(schema).structIterator()), required: names.slice(0, required) };
+});
+
 /** Where a value departs from its shape: required members that are missing, and what is unknown or of another kind. */
 function misfitsOf(
   shape: NormalizedSchema,
@@ -118,16 +138,13 @@ function misfitsOf(
 ): Misfits {
   const below = (step: string): string => (at === '' ? step : `${at}.${step}`);
   if (shape.isStructSchema() && isPlainObject(value)) {
-    // The first so many members of a structure are the required ones.
-    const [, , , , names, , required = 0] = shape.getSchema() as Extract<Schema, readonly [3 | -3, ...unknown[]]>;
-    const unseen = new Set(Object.keys(value));
-    for (const [name, member] of shape.structIterator()) {
-      unseen.delete(name);
-      const item = value[name] ?? undefined;
-      if (item !== undefined) misfitsOf(member, item, below(name), found);
-      else if (names.indexOf(name) < required) found.missing.push(below(name));
+    const { members, required } = structureOf(shape.getSchema());
+    for (const name of required) if ((value[name] ?? undefined) === undefined) found.missing.push(below(name));
+    for (const [name, item] of Object.entries(value)) {
+      const member = members.get(name);
+      if (member === undefined) found.wrong.push(below(name));
+      else if (item !== undefined && item !== null) misfitsOf(member, item, below(name), found);
     }
-    found.wrong.push(...[...unseen].map(below));
   } else if (shape.isListSchema() && Array.isArray(value)) {
     const member = shape.getValueSchema();
     value.forEach((item, index) => void misfitsOf(member, item, below(`${index + 1}.member`), found));
@@ -156,6 +173,8 @@ function refusal(protocol: Protocol, why: keyof Protocol['refusals'], message: s
   return new AwsError(code, message, { statusCode });
 }
 
+const encoder = new TextEncoder();
+
 function receive(request: WireRequest): Received {
   const { method, path, query, headers, body = '' } = request;
   const lowered = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
@@ -164,12 +183,12 @@ function receive(request: WireRequest): Received {
     path,
     query,
     headers: lowered,
-    body: typeof body === 'string' ? new TextEncoder().encode(body) : body,
+    body: typeof body === 'string' ? encoder.encode(body) : body,
   };
 }
 
 function finish({ statusCode, headers, body }: Reply, requestId: string): WireResponse {
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+  const bytes = typeof body === 'string' ? encoder.encode(body) : body;
   return { statusCode, headers: { ...headers, 'x-amzn-requestid': requestId }, body: bytes };
 }
 

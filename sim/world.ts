@@ -17,7 +17,14 @@ export type TaskStatus =
 /** Everything that happens in the simulated region and that somebody other than its owner wants to know. */
 export type WorldEvent =
   | { kind: 'instance-launched'; instanceId: string; group: string; cluster?: string }
-  | { kind: 'instance-terminating'; instanceId: string; group: string; cause: string }
+  | {
+      /** The instance leaves service: for good (`EC2`), or for as long as it is in the pool or gets its new root volume. */
+      kind: 'instance-terminating';
+      instanceId: string;
+      group: string;
+      cause: string;
+      to: 'EC2' | 'WarmPool' | 'AutoScalingGroup';
+    }
   | { kind: 'hook-waiting'; instanceId: string; group: string; hook: string; token: string; notice: HookNotice }
   | { kind: 'hook-heartbeat'; instanceId: string; group: string; hook: string }
   | {
@@ -27,16 +34,30 @@ export type WorldEvent =
       hook: string;
       token: string;
       result: 'CONTINUE' | 'ABANDON';
-      by: 'call' | 'heartbeat-timeout' | 'global-timeout' | 'sibling-abandoned';
+      /** `ecs`: managed draining completed its own hook. The last two: nobody waits any more, whatever `result` says. */
+      by:
+        | 'call'
+        | 'ecs'
+        | 'heartbeat-timeout'
+        | 'global-timeout'
+        | 'sibling-abandoned'
+        | 'hook-deleted'
+        | 'instance-gone';
     }
-  | { kind: 'instance-terminated'; instanceId: string; group: string }
+  /** The way out of service ended, and the instance still exists. */
+  | { kind: 'instance-kept'; instanceId: string; group: string; state: string }
+  | { kind: 'instance-terminated'; instanceId: string; cause: string }
+  | { kind: 'instance-stopped'; instanceId: string; cause: string }
+  /** Everything on it dies at once; its agent is back after so many seconds. */
+  | { kind: 'instance-restarting'; instanceId: string; cause: 'reboot' | 'root-volume'; awaySeconds: number }
   | {
       kind: 'container-instance';
       arn: string;
       instanceId: string;
       cluster: string;
       status: string;
-      by: 'call' | 'agent';
+      /** An API call, the agent or EC2, a person, or ECS itself for its managed draining. */
+      by: 'call' | 'agent' | 'other' | 'managed-draining';
     }
   | {
       kind: 'task';
@@ -47,7 +68,9 @@ export type WorldEvent =
       service: string | undefined;
       lastStatus: TaskStatus;
       desiredStatus: 'RUNNING' | 'STOPPED';
-      /** True when the instance was taken away under a task that was not STOPPED. */
+      /** False when nothing of it runs any more, which ECS may not know; true beside STOPPED for a task that ECS lost. */
+      alive: boolean;
+      /** True when the instance was taken away under a task that was alive. */
       cut: boolean;
     }
   | { kind: 'call'; service: string; operation: string; error: string | undefined }
@@ -72,9 +95,24 @@ export type WorldEvent =
   | {
       kind: 'execution';
       name: string;
-      status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT';
+      status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED';
       /** What EventBridge says of it: `Durable Execution Status Change`. */
       detail: Record<string, string>;
+    }
+  /** What a durable function said through its context, once; the checkpoint store alone can tell. */
+  | {
+      kind: 'said';
+      executionName: string;
+      level: string;
+      message: string;
+      fields: Readonly<Record<string, unknown>>;
+    }
+  /** An event was put on the bus, whether or not any rule wants it. */
+  | {
+      kind: 'eventbridge';
+      detailType: string;
+      source: string;
+      detail: Readonly<Record<string, unknown>>;
     };
 
 /** Where Auto Scaling sends the notice of a waiting hook, and what it says. */

@@ -2,7 +2,8 @@
 export interface Alert {
   readonly kind: AlertKind;
   readonly instanceId: string;
-  readonly group: string;
+  /** Auto Scaling group, where it is in one. */
+  readonly group: string | undefined;
   /** Cluster name, once it is known. */
   readonly cluster: string | undefined;
   /** One sentence that a person can act on; the first thing they read. */
@@ -11,36 +12,26 @@ export interface Alert {
   readonly details: readonly string[];
 }
 
-export type AlertKind =
-  | 'started'
-  | 'drained'
-  | 'not-a-container-instance'
-  | 'stuck'
-  | 'hook-gone'
-  | 'forced'
-  | 'failed';
-
+export type AlertKind = keyof typeof KINDS;
 export type Severity = 'info' | 'warning' | 'critical';
 
-const SEVERITY: Readonly<Record<AlertKind, Severity>> = {
-  started: 'info',
-  drained: 'info',
-  'not-a-container-instance': 'info',
-  stuck: 'warning',
-  'hook-gone': 'warning',
-  forced: 'critical',
-  failed: 'critical',
-};
-
-const TITLE: Readonly<Record<AlertKind, string>> = {
-  started: 'Draining',
-  drained: 'Drained',
-  'not-a-container-instance': 'Nothing to drain on',
-  stuck: 'Stuck: draining',
-  'hook-gone': 'No longer held by its hook:',
-  forced: 'Forced: released with tasks on it:',
-  failed: 'Failed: cannot release',
-};
+const KINDS = {
+  started: ['info', 'Draining'],
+  drained: ['info', 'Drained'],
+  restored: ['info', 'Back in service:'],
+  cancelled: ['info', 'Drain called off:'],
+  'not-a-container-instance': ['info', 'Nothing to drain on'],
+  noticed: ['info', 'Noticed, nothing done:'],
+  replacing: ['info', 'Being replaced:'],
+  observed: ['info', 'Observed, nothing done:'],
+  paused: ['warning', 'Paused:'],
+  reactivated: ['warning', 'Set ACTIVE by somebody, drained again:'],
+  misconfigured: ['warning', 'The switch cannot be read:'],
+  stuck: ['warning', 'Stuck: draining'],
+  'hook-gone': ['warning', 'No longer held by its hook:'],
+  forced: ['critical', 'Forced: taken away with tasks on it:'],
+  failed: ['critical', 'Failed:'],
+} as const satisfies Record<string, readonly [Severity, string]>;
 
 /** An alert as SNS takes it. */
 export interface AlertMessage {
@@ -52,7 +43,7 @@ export interface AlertMessage {
 }
 
 export function severityOf(kind: AlertKind): Severity {
-  return SEVERITY[kind];
+  return KINDS[kind][0];
 }
 
 /** Writes the alert for people: first what to do or know, then the facts, a line each. */
@@ -60,16 +51,19 @@ export function renderAlert(alert: Alert): AlertMessage {
   const severity = severityOf(alert.kind);
   // The name may come from a hook's metadata, and SNS refuses an attribute without a value.
   const cluster = oneLine(alert.cluster ?? '', 255);
+  const group = oneLine(alert.group ?? '', 255);
   const lines = [
     oneLine(alert.because, 1_000),
     '',
     ...alert.details.slice(0, 10).map((detail) => `- ${oneLine(detail, 500)}`),
     `Instance: ${alert.instanceId}`,
-    `Auto Scaling group: ${oneLine(alert.group, 255)}`,
+    ...(group === '' ? [] : [`Auto Scaling group: ${group}`]),
     ...(cluster === '' ? [] : [`Cluster: ${cluster}`]),
   ];
   return {
-    subject: asSubject(`[ecs-drain ${severity}] ${TITLE[alert.kind]} ${alert.instanceId} (${alert.group})`),
+    subject: asSubject(
+      `[ecs-drain ${severity}] ${KINDS[alert.kind][1]} ${alert.instanceId}${group === '' ? '' : ` (${group})`}`,
+    ),
     body: lines.join('\n'),
     attributes: {
       kind: alert.kind,

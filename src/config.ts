@@ -8,16 +8,28 @@ export interface DrainPolicy {
   readonly stuckAfterSeconds: number;
   /** What the lifecycle action is completed with when the deadline comes before the last task's stop. */
   readonly atDeadline: 'CONTINUE' | 'ABANDON';
+  /** Standalone tasks are stopped so long after DRAINING; undefined: they are waited for. */
+  readonly stopStandaloneAfterSeconds?: number;
+  /** What a warning or a plan of AWS's leads to. `replace`: the instance is terminated through its group, whose hook drains it. */
+  readonly spotInterruption: 'notify' | 'drain';
+  readonly rebalance: 'notify' | 'drain' | 'replace';
+  readonly maintenance: 'notify' | 'drain' | 'replace';
+  /** How long before its scheduled maintenance an instance is drained or replaced. */
+  readonly maintenanceLeadSeconds: number;
 }
 
 export interface DrainConfig {
   readonly alertTopicArn: string;
   /** Where to look for an instance whose notice names no cluster. Empty: in every cluster of the region. */
   readonly clusters: readonly string[];
+  /** What holds unless the switch says otherwise. */
   readonly policy: DrainPolicy;
+  /** Name of the SSM parameter with the switch; undefined: there is none, and the mode is `act`. */
+  readonly switchParameter: string | undefined;
 }
 
 export interface IntakeConfig {
+  readonly alertTopicArn: string;
   /** Qualified: a durable function answers only to a version or alias (AWS-CONTRACTS §7). */
   readonly drainFunctionArn: string;
 }
@@ -35,24 +47,27 @@ export class ConfigError extends Error {
   }
 }
 
-const wholeSeconds = (least: number, most: number, otherwise: number) =>
+const seconds = (least: number, most: number) =>
   z.pipe(
-    z._default(z.string(), String(otherwise)),
+    z.string().check(z.regex(/^\d{1,9}$/, `must be a whole number of seconds from ${least} to ${most}`)),
     z.pipe(
-      z.string().check(z.regex(/^\d{1,9}$/, `must be a whole number of seconds from ${least} to ${most}`)),
-      z.pipe(
-        z.transform((text: string) => Number(text)),
-        z
-          .number()
-          .check(z.gte(least, `must be at least ${least} seconds`), z.lte(most, `must be at most ${most} seconds`)),
-      ),
+      z.transform((text: string) => Number(text)),
+      z
+        .number()
+        .check(z.gte(least, `must be at least ${least} seconds`), z.lte(most, `must be at most ${most} seconds`)),
     ),
   );
+
+const wholeSeconds = (least: number, most: number, otherwise: number) =>
+  z.pipe(z._default(z.string(), String(otherwise)), seconds(least, most));
 
 const arn = (service: string, example: string) =>
   z
     .string(`is missing: give an ARN like ${example}`)
     .check(z.regex(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:\\d{12}:.+$`), `must be an ARN like ${example}`));
+
+const choice = <const T extends readonly [string, ...string[]]>(options: T, otherwise: T[number]) =>
+  z._default(z.enum(options, `must be one of ${options.join(', ')}`), otherwise as never);
 
 /** 48 hours: no hook lasts longer (AWS-CONTRACTS §1). */
 const LONGEST_HOOK_SECONDS = 172_800;
@@ -70,10 +85,21 @@ const DrainEnvironment = z.object({
   // 50 minutes: inside the hour without progress after which an instance refresh fails (AWS-CONTRACTS §5).
   DRAIN_DEADLINE_SECONDS: wholeSeconds(60, LONGEST_HOOK_SECONDS - 300, 3000),
   STUCK_AFTER_SECONDS: wholeSeconds(60, LONGEST_HOOK_SECONDS, 600),
-  AT_DEADLINE: z._default(z.enum(['CONTINUE', 'ABANDON'], 'must be CONTINUE or ABANDON'), 'CONTINUE'),
+  AT_DEADLINE: choice(['CONTINUE', 'ABANDON'], 'CONTINUE'),
+  STOP_STANDALONE_AFTER_SECONDS: z.optional(seconds(0, LONGEST_HOOK_SECONDS)),
+  ON_SPOT_INTERRUPTION: choice(['notify', 'drain'], 'drain'),
+  ON_REBALANCE: choice(['notify', 'drain', 'replace'], 'notify'),
+  ON_MAINTENANCE: choice(['notify', 'drain', 'replace'], 'notify'),
+  MAINTENANCE_LEAD_SECONDS: wholeSeconds(0, 1_209_600, 86_400),
+  SWITCH_PARAMETER: z.optional(
+    z
+      .string()
+      .check(z.regex(/^\/[A-Za-z0-9_./-]{1,1000}$/, 'must be the name of an SSM parameter, like /ecs-drain/switch')),
+  ),
 });
 
 const IntakeEnvironment = z.object({
+  ALERT_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:alerts'),
   DRAIN_FUNCTION_ARN: z
     .string('is missing: give the qualified ARN of the drain function')
     .check(
@@ -94,13 +120,22 @@ export function readDrainConfig(environment: Environment): DrainConfig {
       deadlineSeconds: settings.DRAIN_DEADLINE_SECONDS,
       stuckAfterSeconds: settings.STUCK_AFTER_SECONDS,
       atDeadline: settings.AT_DEADLINE,
+      ...(settings.STOP_STANDALONE_AFTER_SECONDS === undefined
+        ? {}
+        : { stopStandaloneAfterSeconds: settings.STOP_STANDALONE_AFTER_SECONDS }),
+      spotInterruption: settings.ON_SPOT_INTERRUPTION,
+      rebalance: settings.ON_REBALANCE,
+      maintenance: settings.ON_MAINTENANCE,
+      maintenanceLeadSeconds: settings.MAINTENANCE_LEAD_SECONDS,
     },
+    switchParameter: settings.SWITCH_PARAMETER,
   };
 }
 
 /** @throws ConfigError naming every mistake at once. */
 export function readIntakeConfig(environment: Environment): IntakeConfig {
-  return { drainFunctionArn: read(IntakeEnvironment, environment).DRAIN_FUNCTION_ARN };
+  const settings = read(IntakeEnvironment, environment);
+  return { drainFunctionArn: settings.DRAIN_FUNCTION_ARN, alertTopicArn: settings.ALERT_TOPIC_ARN };
 }
 
 function read<T extends z.ZodMiniType>(schema: T, environment: Environment): z.output<T> {

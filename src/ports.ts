@@ -64,11 +64,17 @@ export interface EcsPort {
   /** How many of the cluster's container instances are DRAINING, counted up to one page of 100. */
   countDraining(cluster: string): Promise<Result<number>>;
   describeContainerInstances(cluster: string, arns: readonly string[]): Promise<Result<ContainerInstancesSeen>>;
-  setDraining(cluster: string, arns: readonly string[]): Promise<Result<ContainerInstancesSeen>>;
+  setStatus(
+    cluster: string,
+    arns: readonly string[],
+    status: 'DRAINING' | 'ACTIVE',
+  ): Promise<Result<ContainerInstancesSeen>>;
   /** Short ids of the tasks on a container instance whose *desired* status is the given one, every page of them. */
   listTasks(cluster: string, arn: string, desired: 'RUNNING' | 'STOPPED'): Promise<Result<readonly string[]>>;
   /** Tasks by short id, in as many calls as it takes; a task that ECS has forgotten is left out, for it stopped long ago. */
   describeTasks(cluster: string, ids: readonly string[]): Promise<Result<readonly TaskSeen[]>>;
+  /** Tells a task to stop; one that has stopped already, or is gone, is as good. */
+  stopTask(cluster: string, id: string, reason: string): Promise<Result<undefined>>;
   describeServices(cluster: string, names: readonly string[]): Promise<Result<readonly ServiceSeen[]>>;
 }
 
@@ -89,6 +95,8 @@ export interface AutoScalingPort {
   describeInstance(instanceId: string): Promise<Result<{ readonly group: string; readonly state: string } | undefined>>;
   /** The hook, or undefined when the group has none of that name. */
   describeHook(group: string, hook: string): Promise<Result<HookSeen | undefined>>;
+  /** Terminates the instance through its group, which launches another; `gone`: it is in no group any more. */
+  terminate(instanceId: string): Promise<Result<undefined>>;
   /** `gone`: the action has already finished. */
   heartbeat(action: LifecycleAction): Promise<Result<undefined>>;
   /** `gone`: the action has already finished. */
@@ -103,7 +111,14 @@ export interface AlertPort {
   }): Promise<Result<undefined>>;
 }
 
+export interface SwitchPort {
+  /** The text of the switch, perhaps up to two minutes old; undefined when nobody has written one. */
+  read(): Promise<Result<string | undefined>>;
+}
+
 export interface ExecutionPort {
+  /** What an execution was started with, by its ARN. */
+  inputOf(executionArn: string): Promise<Result<string>>;
   /** Starts the durable execution of that name, or joins the one that exists. `gone`: there is no such function. */
   start(name: string, request: object): Promise<Result<undefined>>;
 }

@@ -4,6 +4,7 @@ import {
   DescribeAutoScalingInstancesCommand,
   DescribeLifecycleHooksCommand,
   RecordLifecycleActionHeartbeatCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import type { AutoScalingPort, LifecycleAction } from '../ports.ts';
 import { attempt } from './failure.ts';
@@ -31,6 +32,17 @@ export function autoScalingPort(client: AutoScalingClient): AutoScalingPort {
         const heartbeatTimeoutSeconds = found.HeartbeatTimeout ?? DEFAULT_HEARTBEAT_SECONDS;
         const globalTimeoutSeconds = found.GlobalTimeout ?? Math.min(LONGEST_SECONDS, 100 * heartbeatTimeoutSeconds);
         return { heartbeatTimeoutSeconds, globalTimeoutSeconds };
+      }),
+
+    terminate: (instanceId) =>
+      attempt('autoscaling:TerminateInstanceInAutoScalingGroup', async () => {
+        await client.send(
+          new TerminateInstanceInAutoScalingGroupCommand({
+            InstanceId: instanceId,
+            ShouldDecrementDesiredCapacity: false,
+          }),
+        );
+        return undefined;
       }),
 
     heartbeat: (action) =>

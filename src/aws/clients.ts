@@ -2,6 +2,7 @@ import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { SSMClient } from '@aws-sdk/client-ssm';
 
 /** What carries the requests; left out, the SDK's own HTTP handler with the bounds below. */
 export type RequestHandler = NonNullable<NonNullable<ConstructorParameters<typeof ECSClient>[0]>['requestHandler']>;
@@ -32,4 +33,8 @@ export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {
 
 export function lambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaClient {
   return new LambdaClient({ ...SDK_RETRIES, requestHandler });
+}
+
+export function ssmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
+  return new SSMClient({ ...ONE_ATTEMPT, requestHandler });
 }

@@ -6,6 +6,7 @@ import {
   ListClustersCommand,
   ListContainerInstancesCommand,
   ListTasksCommand,
+  StopTaskCommand,
   UpdateContainerInstancesStateCommand,
 } from '@aws-sdk/client-ecs';
 import type { ContainerInstanceSeen, ContainerInstancesSeen, EcsPort, ServiceSeen, TaskSeen } from '../ports.ts';
@@ -51,11 +52,11 @@ export function ecsPort(client: ECSClient): EcsPort {
         seen(await inChunks(arns, MOST_DESCRIBED, describe(cluster))),
       ),
 
-    setDraining: (cluster, arns) =>
+    setStatus: (cluster, arns, status) =>
       attempt('ecs:UpdateContainerInstancesState', async () =>
         seen(
           await inChunks(arns, MOST_UPDATED, (containerInstances) =>
-            client.send(new UpdateContainerInstancesStateCommand({ cluster, containerInstances, status: 'DRAINING' })),
+            client.send(new UpdateContainerInstancesStateCommand({ cluster, containerInstances, status })),
           ),
         ),
       ),
@@ -79,6 +80,12 @@ export function ecsPort(client: ECSClient): EcsPort {
         // A task in `failures` as MISSING stopped more than an hour ago; any other failure is no answer about it.
         refuseUnknown(answers.flatMap(({ failures }) => failures ?? []));
         return answers.flatMap(({ tasks }) => (tasks ?? []).map(taskSeen));
+      }),
+
+    stopTask: (cluster, task, reason) =>
+      attempt('ecs:StopTask', async () => {
+        await client.send(new StopTaskCommand({ cluster, task, reason }));
+        return undefined;
       }),
 
     describeServices: (cluster, names) =>

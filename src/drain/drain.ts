@@ -2,18 +2,21 @@ import { renderAlert } from '../alert.ts';
 import type { DrainConfig } from '../config.ts';
 import type { Course } from '../loop.ts';
 import { follow } from '../loop.ts';
-import type { AlertPort, AutoScalingPort, ClockPort, DurablePort, EcsPort, Failure } from '../ports.ts';
+import type { AlertPort, AutoScalingPort, ClockPort, DurablePort, EcsPort, Failure, SwitchPort } from '../ports.ts';
 import type { DrainResult, Move } from './decide.ts';
-import { decide } from './decide.ts';
-import { countTasks, findReasons, lastLook, lookAt } from './look.ts';
+import { ACTS, decide } from './decide.ts';
+import { find, verify } from './locate.ts';
+import { countTasks, findReasons, lastLook, lookAt, standaloneTasks } from './look.ts';
 import type { Memory, Placement, Seen } from './memory.ts';
 import { begin, isEmpty, remember, rest } from './memory.ts';
-import type { DrainRequest } from './request.ts';
+import type { DrainRequest, LifecycleRequest } from './request.ts';
+import { readSwitch } from './switch.ts';
 
 export interface DrainPorts {
   readonly ecs: EcsPort;
   readonly autoScaling: AutoScalingPort;
   readonly alerts: AlertPort;
+  readonly control: SwitchPort;
   readonly now: ClockPort;
 }
 
@@ -33,24 +36,55 @@ export function drain(
   return follow(course, begin(request, config.policy), durable);
 }
 
-/** One move, one effect. Every operating error comes back as part of what was seen. */
+/** One move, one effect, under the switch of the moment: where it no longer says `act`, what would act does not. */
 async function carryOut(move: Move, memory: Memory, config: DrainConfig, ports: DrainPorts): Promise<Seen> {
+  const settings = await changedSettings(memory, config, ports.control);
+  const mode = settings && 'mode' in settings ? settings.mode : memory.settings.mode;
+  const isHeldBack = ACTS.has(move.kind) && mode !== 'act' && !(mode === 'pause' && move.kind === 'heartbeat');
+  const seen: Seen = isHeldBack
+    ? { kind: 'read-switch', atMs: ports.now() }
+    : await perform(move, memory, config, ports);
+  return settings === undefined ? seen : { ...seen, settings };
+}
+
+/** What the switch says, where that is not what held before. A read that failed by chance says nothing: the next will. */
+async function changedSettings(memory: Memory, config: DrainConfig, control: SwitchPort): Promise<Seen['settings']> {
+  const text = await control.read();
+  if (!text.ok) return text.reason === 'denied' ? { mistakes: `${text.operation}: ${text.message}` } : undefined;
+  const group = memory.group;
+  const settings =
+    text.value === undefined
+      ? { mode: 'act' as const, policy: config.policy }
+      : readSwitch(text.value, group, config.policy);
+  const isKnown = JSON.stringify(settings) === JSON.stringify(memory.settings) && memory.switchMistakes === undefined;
+  return isKnown ? undefined : settings;
+}
+
+async function perform(move: Move, memory: Memory, config: DrainConfig, ports: DrainPorts): Promise<Seen> {
   const { ecs, autoScaling, alerts, now } = ports;
+  const { request } = memory;
   switch (move.kind) {
     case 'verify':
-      return verify(memory.request, autoScaling, now);
+      return verify(request, autoScaling, now);
     case 'find':
-      return find(memory.request, config.clusters, ecs, now);
+      return find(request, config.clusters, ecs, now);
+    case 'read-switch':
+      return { kind: 'read-switch', atMs: now() };
     case 'start-draining': {
-      const answer = await countTasks(move.placements, (cluster, arns) => ecs.setDraining(cluster, arns));
+      const answer = await countTasks(move.placements, (cluster, arns) => ecs.setStatus(cluster, arns, 'DRAINING'));
       const seen = answer.ok ? { instances: answer.value.instances } : { failure: answer };
       return { kind: 'start-draining', look: { atMs: now(), ...seen } };
     }
     case 'look':
       return { kind: 'look', look: await lookAt(move.placements, ecs, now, move) };
-    case 'heartbeat': {
-      const answer = await autoScaling.heartbeat(memory.request);
-      return { kind: 'heartbeat', atMs: now(), ...failureOf(answer) };
+    case 'heartbeat':
+      return request.kind === 'terminating' ? heartbeat(request, ports) : { kind: 'heartbeat', atMs: now() };
+    case 'stop-standalone':
+      return stopStandalone(move.placements, ecs, now);
+    case 'replace': {
+      const answer = await autoScaling.terminate(request.instanceId);
+      // In no group any more: then it is on its way out already.
+      return { kind: 'replace', atMs: now(), ...(!answer.ok && answer.reason === 'gone' ? {} : failureOf(answer)) };
     }
     case 'diagnose':
       return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move.placements, ecs) };
@@ -59,61 +93,19 @@ async function carryOut(move: Move, memory: Memory, config: DrainConfig, ports: 
       return { kind: 'alert', atMs: now(), alert: move.alert.kind, ...failureOf(answer) };
     }
     case 'release':
-      return release(move, memory.request, ports);
+      return release(move, request, ports);
+    case 'restore':
+      return restore(move, request, ports);
   }
 }
 
-/** Lifecycle states of an instance that a terminate hook is holding (AWS-CONTRACTS §1). */
-const LEAVING = /^(Terminating|Warmed:Terminating|Warmed:Pending|ReplacingRootVolume)(:Wait)?$/;
-
-async function verify(request: DrainRequest, autoScaling: AutoScalingPort, now: ClockPort): Promise<Seen> {
-  const instance = await autoScaling.describeInstance(request.instanceId);
-  if (!instance.ok) return { kind: 'verify', atMs: now(), departing: false, failure: instance };
-  const seen = instance.value;
-  if (seen?.group !== request.group || !LEAVING.test(seen.state)) {
-    const state = seen && (seen.group === request.group ? seen.state : `it belongs to group ${seen.group}`);
-    return { kind: 'verify', atMs: now(), departing: false, ...(state === undefined ? {} : { state }) };
-  }
+/** A hook that somebody has changed has another period from its next heartbeat on: so it is read again each time. */
+async function heartbeat(request: LifecycleRequest, { autoScaling, now }: DrainPorts): Promise<Seen> {
+  const answer = await autoScaling.heartbeat(request);
+  const atMs = now();
+  if (!answer.ok) return { kind: 'heartbeat', atMs, failure: answer };
   const hook = await autoScaling.describeHook(request.group, request.hook);
-  if (!hook.ok) return { kind: 'verify', atMs: now(), departing: false, state: seen.state, failure: hook };
-  if (hook.value === undefined) {
-    return { kind: 'verify', atMs: now(), departing: false, state: `that the group has no hook ${request.hook}` };
-  }
-  return { kind: 'verify', atMs: now(), departing: true, state: seen.state, hook: hook.value };
-}
-
-/**
- * Looks where the notice says, then where the configuration says; and before it is concluded that the instance is in
- * no cluster, in all of them: not found is not empty. A place that could not be read makes the answer a failure.
- */
-async function find(request: DrainRequest, configured: readonly string[], ecs: EcsPort, now: ClockPort): Promise<Seen> {
-  const searched = new Set<string>();
-  let failure: Failure | undefined;
-
-  const search = async (clusters: readonly string[]): Promise<Placement[]> => {
-    const placements: Placement[] = [];
-    for (const cluster of clusters) {
-      if (searched.has(nameOf(cluster))) continue;
-      searched.add(nameOf(cluster));
-      const arns = await ecs.findContainerInstances(cluster, request.instanceId);
-      if (arns.ok) placements.push(...arns.value.map((arn) => ({ cluster, arn })));
-      else failure ??= arns;
-    }
-    return placements;
-  };
-
-  const named = request.cluster === undefined ? configured : [request.cluster];
-  let placements = await search(named);
-  if (placements.length === 0) {
-    const all = await ecs.listClusters();
-    if (all.ok) placements = await search([...configured, ...all.value]);
-    else failure ??= all;
-  }
-  return { kind: 'find', atMs: now(), placements, searched: searched.size, ...(failure && { failure }) };
-}
-
-function nameOf(cluster: string): string {
-  return cluster.slice(cluster.lastIndexOf('/') + 1);
+  return { kind: 'heartbeat', atMs, ...(hook.ok && hook.value ? { hook: hook.value } : {}) };
 }
 
 /** Looks once more, then completes the action: nothing may come between the look and the release. */
@@ -122,12 +114,67 @@ async function release(
   request: DrainRequest,
   { ecs, autoScaling, now }: DrainPorts,
 ): Promise<Seen> {
+  const { forced } = move;
   const look = await lastLook(move, ecs, now);
-  if (!move.forced && !isEmpty(look)) return { kind: 'release', look, forced: false, completed: false };
+  const seen = { kind: 'release', look, forced, already: false } as const;
+  if (request.kind !== 'terminating' || (!forced && !isEmpty(look))) return { ...seen, completed: false };
   const answer = await autoScaling.complete(request, move.result);
   // An action that is already finished needs nothing more: perhaps it was we who finished it, before a crash.
-  const completed = answer.ok || answer.reason === 'gone';
-  return { kind: 'release', look, forced: move.forced, completed, ...(completed ? {} : failureOf(answer)) };
+  const already = !answer.ok && answer.reason === 'gone';
+  const completed = answer.ok || already;
+  return { ...seen, completed, already, ...(completed ? {} : failureOf(answer)) };
+}
+
+/** Stops what no service will: each task told once more does no harm. */
+async function stopStandalone(placements: readonly Placement[], ecs: EcsPort, now: ClockPort): Promise<Seen> {
+  let stopped = 0;
+  for (const placement of placements) {
+    const tasks = await standaloneTasks(placement, ecs);
+    if (!tasks.ok) return { kind: 'stop-standalone', atMs: now(), stopped, failure: tasks };
+    for (const { id } of tasks.value) {
+      const answer = await ecs.stopTask(placement.cluster, id, 'ecs-drain: its container instance is leaving');
+      if (!answer.ok && answer.reason !== 'gone')
+        return { kind: 'stop-standalone', atMs: now(), stopped, failure: answer };
+      stopped += 1;
+    }
+  }
+  return { kind: 'stop-standalone', atMs: now(), stopped };
+}
+
+/** Sets ACTIVE again what is back in service; what is not back yet, or already ACTIVE, is only looked at. */
+async function restore(
+  move: Extract<Move, { kind: 'restore' }>,
+  request: DrainRequest,
+  { ecs, autoScaling, now }: DrainPorts,
+): Promise<Seen> {
+  const nothing = { kind: 'restore', restored: false, agentAway: false } as const;
+  const looked = await countTasks(move.placements, (cluster, arns) => ecs.describeContainerInstances(cluster, arns));
+  if (!looked.ok) return { ...nothing, atMs: now(), failure: looked };
+  const { statuses, agentsAway } = looked.value.instances;
+  const isBack = agentsAway === 0 && statuses.length > 0;
+  if (!isBack && (await isRegisteredAnew(move.placements, request.instanceId, ecs))) {
+    return { ...nothing, atMs: now(), restored: true };
+  }
+  if (!isBack || move.onlyLook) return { ...nothing, atMs: now(), agentAway: !isBack };
+
+  if (request.kind === 'terminating') {
+    const instance = await autoScaling.describeInstance(request.instanceId);
+    if (!instance.ok) return { ...nothing, atMs: now(), failure: instance };
+    if (instance.value?.state !== 'InService') return { ...nothing, atMs: now() };
+  }
+  if (!statuses.includes('DRAINING')) return { ...nothing, atMs: now(), restored: true };
+  const answer = await countTasks(move.placements, (cluster, arns) => ecs.setStatus(cluster, arns, 'ACTIVE'));
+  return { ...nothing, atMs: now(), restored: answer.ok, ...failureOf(answer) };
+}
+
+/** The agent may come back as a new container instance, ACTIVE from the start (AWS-CONTRACTS §1: not known). */
+async function isRegisteredAnew(placements: readonly Placement[], instanceId: string, ecs: EcsPort): Promise<boolean> {
+  const known = placements.map(({ arn }) => arn);
+  for (const cluster of new Set(placements.map((placement) => placement.cluster))) {
+    const found = await ecs.findContainerInstances(cluster, instanceId);
+    if (found.ok && found.value.some((arn) => !known.includes(arn))) return true;
+  }
+  return false;
 }
 
 function failureOf(answer: { ok: true } | Failure): { failure?: Failure } {

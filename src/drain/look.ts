@@ -10,10 +10,10 @@ const NOTHING_LEFT: Remaining = { total: 0, byStatus: {}, samples: [] };
 
 interface How {
   /** Ask for just these tasks, by placement: one call. Otherwise the container instances are asked first. */
-  readonly known?: readonly (readonly string[])[];
-  readonly countCrowd?: boolean;
+  readonly known?: readonly (readonly string[])[] | undefined;
+  readonly countCrowd?: boolean | undefined;
   /** Name the tasks also while some are still wanted to run; otherwise counting those is enough. */
-  readonly nameAll?: boolean;
+  readonly nameAll?: boolean | undefined;
 }
 
 /** Sees what is left on the instance. A failed read makes the whole look a failure: half a look proves nothing. */
@@ -92,6 +92,13 @@ export async function findReasons(placements: readonly Placement[], ecs: EcsPort
     reasons.push(...diagnose({ agentConnected, tasks, services: described?.ok ? described.value : [] }));
   }
   return reasons.slice(0, MOST_SAMPLES);
+}
+
+/** The tasks on it that no service started and nobody has told to stop. */
+export async function standaloneTasks({ cluster, arn }: Placement, ecs: EcsPort): Promise<Result<readonly TaskSeen[]>> {
+  const tasks = await tasksOn([{ cluster, arn }], [arn], ['RUNNING'], ecs);
+  if (!tasks.ok) return tasks;
+  return { ok: true, value: tasks.value.flat().filter(({ group }) => !group.startsWith('service:')) };
 }
 
 /**

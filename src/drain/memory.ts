@@ -3,6 +3,7 @@ import type { DrainPolicy } from '../config.ts';
 import type { Wait } from '../loop.ts';
 import type { Failure, HookSeen } from '../ports.ts';
 import type { DrainRequest } from './request.ts';
+import type { Settings } from './switch.ts';
 
 /** One registration of the EC2 instance as an ECS container instance. */
 export interface Placement {
@@ -41,11 +42,17 @@ export interface Look {
 }
 
 /** What a move answered. Each carries the time at which it was seen. */
-export type Seen =
+export type Seen = {
+  /** The switch, where it says something else than what held before; or why it cannot be read. */
+  readonly settings?: Settings | { readonly mistakes: string };
+} & (
   | {
       readonly kind: 'verify';
       readonly atMs: number;
+      /** The instance's group and lifecycle state; undefined where Auto Scaling does not know it. */
+      readonly group?: string;
       readonly state?: string;
+      /** It is in the state that the request speaks of; true for a request that speaks of none. */
       readonly departing: boolean;
       readonly hook?: HookSeen;
       readonly failure?: Failure;
@@ -59,7 +66,10 @@ export type Seen =
     }
   | { readonly kind: 'start-draining'; readonly look: Look }
   | { readonly kind: 'look'; readonly look: Look }
-  | { readonly kind: 'heartbeat'; readonly atMs: number; readonly failure?: Failure }
+  | { readonly kind: 'heartbeat'; readonly atMs: number; readonly hook?: HookSeen; readonly failure?: Failure }
+  | { readonly kind: 'read-switch'; readonly atMs: number }
+  | { readonly kind: 'stop-standalone'; readonly atMs: number; readonly stopped: number; readonly failure?: Failure }
+  | { readonly kind: 'replace'; readonly atMs: number; readonly failure?: Failure }
   | { readonly kind: 'diagnose'; readonly atMs: number; readonly reasons: readonly string[] }
   | { readonly kind: 'alert'; readonly atMs: number; readonly alert: AlertKind; readonly failure?: Failure }
   | {
@@ -67,20 +77,44 @@ export type Seen =
       readonly look: Look;
       readonly forced: boolean;
       readonly completed: boolean;
+      /** The action was over already when we came to complete it. */
+      readonly already: boolean;
       readonly failure?: Failure;
-    };
+    }
+  | {
+      readonly kind: 'restore';
+      readonly atMs: number;
+      readonly restored: boolean;
+      readonly agentAway: boolean;
+      readonly failure?: Failure;
+    }
+);
 
-export type Outcome = 'drained' | 'forced' | 'abandoned' | 'not-a-container-instance' | 'hook-gone' | 'failed';
+export type Outcome =
+  | 'drained'
+  | 'forced'
+  | 'abandoned'
+  | 'not-a-container-instance'
+  | 'hook-gone'
+  | 'cancelled'
+  | 'failed'
+  | 'observed'
+  | 'replaced';
 
 /** Everything that is known of one drain; made anew at each replay from what the steps returned. */
 export interface Memory {
   readonly request: DrainRequest;
-  readonly policy: DrainPolicy;
+  /** What holds now, by the switch; until it was read, what the stack was deployed with. */
+  readonly settings: Settings;
+  /** Why the switch cannot be read, since it last could. */
+  readonly switchMistakes?: string;
   /** The latest time that anything told us. */
   readonly atMs: number;
-  /** When the first step ran. */
-  readonly beganAtMs?: number;
+  /** When the latest step ended: how old all of this is, the switch included. */
+  readonly steppedAtMs: number;
   readonly verified: boolean;
+  /** The instance's Auto Scaling group, once somebody named it. */
+  readonly group?: string;
   readonly hook?: HookSeen;
   /** When the action's heartbeat period last began. */
   readonly heartbeatAtMs: number;
@@ -88,13 +122,20 @@ export interface Memory {
   readonly heartbeatFailedAtMs?: number;
   /** Undefined until every cluster that could hold the instance has answered. */
   readonly placements?: readonly Placement[];
+  /** It was ACTIVE when we first looked, before we drained it: then it is ours to set ACTIVE again. */
+  readonly wasActive?: boolean;
   readonly drainingSinceMs?: number;
+  /** When we set it DRAINING again because somebody had set it ACTIVE. */
+  readonly drainedAgainAtMs?: number;
   readonly look?: Look;
   /** The latest look that asked for the container instances themselves. */
   readonly wholeLookAtMs?: number;
   readonly crowd?: { readonly count: number; readonly atMs: number };
+  /** How many times slower than usual, since ECS throttled us. */
+  readonly slower: number;
   /** The least that was ever left to do, and since when. */
   readonly progress: { readonly left: number; readonly atMs: number };
+  readonly standaloneStoppedAtMs?: number;
   /** Failures in a row, the latest of them, and when they began. */
   readonly trouble?: {
     readonly count: number;
@@ -113,17 +154,31 @@ export interface Memory {
   /** Auto Scaling answered that the lifecycle action is over, and it was not we who ended it. */
   readonly actionGone?: true;
   /** We completed the lifecycle action. `forced`: the deadline came first. */
-  readonly released?: { readonly atMs: number; readonly forced: boolean; readonly tasksLeft: boolean };
+  readonly released?: {
+    readonly atMs: number;
+    readonly forced: boolean;
+    readonly tasksLeft: boolean;
+    /** Instance and action had both gone before we released anything. */
+    readonly vanished: boolean;
+  };
+  /** Its group was told to terminate it, and its hook takes it from there. */
+  readonly replacedAtMs?: number;
+  /** The agent has been away since the drain was done: a reboot is under way or behind us. */
+  readonly agentWasAway?: true;
+  readonly restoredAtMs?: number;
 }
 
-export function begin(request: DrainRequest, policy: DrainPolicy): Memory {
+export function begin(request: DrainRequest, deployed: DrainPolicy): Memory {
   const noticedAtMs = Date.parse(request.noticedAt);
   return {
     request,
-    policy,
+    settings: { mode: 'act', policy: deployed },
     atMs: noticedAtMs,
+    steppedAtMs: noticedAtMs,
     verified: false,
+    ...(request.kind === 'terminating' ? { group: request.group } : {}),
     heartbeatAtMs: noticedAtMs,
+    slower: 1,
     progress: { left: Number.POSITIVE_INFINITY, atMs: noticedAtMs },
     said: {},
   };
@@ -148,8 +203,13 @@ export function leftToDo(look: Look): number | undefined {
 export function isEmpty(look: Look): boolean {
   if (look.failure) return false;
   const { instances, remaining } = look;
-  if (instances && instances.missing > 0 && instances.statuses.length === 0) return true;
+  if (instances && isForgotten(instances)) return true;
   return (instances === undefined || instances.wanted === 0) && remaining?.total === 0;
+}
+
+/** ECS has no registration of the instance any more. */
+export function isForgotten({ missing, statuses }: NonNullable<Look['instances']>): boolean {
+  return missing > 0 && statuses.length === 0;
 }
 
 export function rest(memory: Memory, wait: Wait): Memory {
@@ -157,15 +217,28 @@ export function rest(memory: Memory, wait: Wait): Memory {
 }
 
 /** Time never goes back, even where one Lambda machine's clock is behind another's. */
-function seenAt(memory: Memory, atMs: number): Memory {
-  return { ...memory, atMs: Math.max(memory.atMs, atMs), beganAtMs: memory.beganAtMs ?? atMs };
+function seenAt(memory: Memory, seen: Seen): Memory {
+  const atMs = Math.max(memory.atMs, 'look' in seen ? seen.look.atMs : seen.atMs);
+  const times = { atMs, steppedAtMs: atMs };
+  const { switchMistakes, ...rest } = memory;
+  const { settings } = seen;
+  if (settings === undefined) return { ...memory, ...times };
+  return 'mistakes' in settings
+    ? { ...memory, ...times, switchMistakes: settings.mistakes }
+    : { ...rest, ...times, settings };
 }
+
+const SLOWEST = 16;
+/** How fast a drain recovers its pace once ECS answers again. */
+const RECOVERY = 0.5;
 
 function withTrouble(memory: Memory, failure: Failure | undefined): Memory {
   const { trouble, ...rest } = memory;
-  if (failure === undefined) return rest;
+  if (failure === undefined) return { ...rest, slower: Math.max(1, memory.slower * RECOVERY) };
   return {
     ...rest,
+    // One throttled call is chance; one after the other says that there are too many of us.
+    slower: failure.reason === 'throttled' && trouble ? Math.min(SLOWEST, memory.slower * 2) : memory.slower,
     trouble: { count: (trouble?.count ?? 0) + 1, sinceMs: trouble?.sinceMs ?? memory.atMs, atMs: memory.atMs, failure },
   };
 }
@@ -178,6 +251,9 @@ function withLook(memory: Memory, look: Look): Memory {
     ...memory,
     look: { ...look, atMs },
     ...(look.instances ? { wholeLookAtMs: atMs } : {}),
+    ...(memory.wasActive === undefined && look.instances
+      ? { wasActive: look.instances.statuses.includes('ACTIVE') }
+      : {}),
     ...(look.crowd === undefined ? {} : { crowd: { count: look.crowd, atMs } }),
     ...(left !== undefined && left < memory.progress.left ? { progress: { left, atMs } } : {}),
   };
@@ -185,7 +261,7 @@ function withLook(memory: Memory, look: Look): Memory {
 
 /** Adds what a move answered to what is known. Pure: alerts and endings are decided from it, never here. */
 export function remember(before: Memory, seen: Seen): Memory {
-  const memory = seenAt(before, 'look' in seen ? seen.look.atMs : seen.atMs);
+  const memory = seenAt(before, seen);
   const { atMs } = memory;
   switch (seen.kind) {
     case 'verify': {
@@ -194,6 +270,7 @@ export function remember(before: Memory, seen: Seen): Memory {
       return {
         ...known,
         verified: seen.departing,
+        ...(seen.group === undefined || memory.group !== undefined ? {} : { group: seen.group }),
         ...(seen.hook ? { hook: seen.hook } : {}),
         ...(seen.departing ? {} : { staying: { sinceMs: staying?.sinceMs ?? atMs, atMs, state: seen.state } }),
       };
@@ -208,7 +285,8 @@ export function remember(before: Memory, seen: Seen): Memory {
     case 'start-draining': {
       const started = withTrouble(memory, seen.look.failure);
       if (seen.look.failure) return started;
-      return { ...withLook(started, seen.look), drainingSinceMs: memory.drainingSinceMs ?? atMs };
+      const again = memory.drainingSinceMs === undefined ? {} : { drainedAgainAtMs: atMs };
+      return { ...withLook(started, seen.look), drainingSinceMs: memory.drainingSinceMs ?? atMs, ...again };
     }
     case 'look':
       return withLook(withTrouble(memory, seen.look.failure), seen.look);
@@ -216,7 +294,13 @@ export function remember(before: Memory, seen: Seen): Memory {
       if (seen.failure?.reason === 'gone') return { ...memory, actionGone: true };
       return seen.failure
         ? { ...withTrouble(memory, seen.failure), heartbeatFailedAtMs: atMs }
-        : { ...memory, heartbeatAtMs: atMs };
+        : { ...memory, heartbeatAtMs: atMs, ...(seen.hook ? { hook: seen.hook } : {}) };
+    case 'read-switch':
+      return memory;
+    case 'stop-standalone':
+      return { ...withTrouble(memory, seen.failure), ...(seen.failure ? {} : { standaloneStoppedAtMs: atMs }) };
+    case 'replace':
+      return { ...withTrouble(memory, seen.failure), ...(seen.failure ? {} : { replacedAtMs: atMs }) };
     case 'diagnose':
       return { ...memory, diagnosis: { atMs, reasons: seen.reasons } };
     case 'alert': {
@@ -227,10 +311,31 @@ export function remember(before: Memory, seen: Seen): Memory {
     case 'release': {
       const after = withTrouble(memory, seen.failure ?? seen.look.failure);
       const looked = withLook(after, seen.look);
-      if (!seen.completed) return looked;
-      return { ...looked, released: { atMs, forced: seen.forced, tasksLeft: !isEmpty(seen.look) } };
+      return seen.completed ? { ...looked, released: releasedBy(before, seen, atMs) } : looked;
     }
+    case 'restore':
+      return {
+        ...withTrouble(memory, seen.failure),
+        ...(seen.agentAway ? { agentWasAway: true } : {}),
+        ...(seen.restored ? { restoredAtMs: atMs } : {}),
+      };
   }
+}
+
+/**
+ * After a crash the step runs again, and may find gone what it released itself; what was seen before it says then what
+ * the release was.
+ */
+function releasedBy(
+  before: Memory,
+  seen: Extract<Seen, { kind: 'release' }>,
+  atMs: number,
+): NonNullable<Memory['released']> {
+  const goneNow = seen.look.instances !== undefined && isForgotten(seen.look.instances);
+  const goneBefore = before.look?.instances !== undefined && isForgotten(before.look.instances);
+  const evidence = goneNow ? before.look : seen.look;
+  const tasksLeft = evidence === undefined || !isEmpty(evidence);
+  return { atMs, forced: seen.forced, tasksLeft, vanished: goneBefore && seen.already };
 }
 
 /** The SDK has retried each of them already; an alert that cannot be published must not hold the instance. */

@@ -1,9 +1,9 @@
 import type { Memory } from './memory.ts';
 
 /** Tasks still run, or are leaving their load balancer: minutes away. */
-const FAR_SECONDS = 30;
+const FAR_SECONDS = 33;
 /** Every task left is inside its stop timeout: seconds away. */
-const NEAR_SECONDS = 6;
+const NEAR_SECONDS = 8;
 /**
  * How many seconds each further draining instance adds to everybody's pace, so that a hundred of them together stay
  * under 10 reads a second of the 20 that ECS sustains for the whole account and region (AWS-CONTRACTS §3).
@@ -20,11 +20,12 @@ export function paceSeconds(memory: Memory): number {
   const crowd = memory.crowd?.count ?? 1;
   // As of the look, not of now: else the next look moves away while it is waited for.
   const quietSeconds = ((memory.look?.atMs ?? memory.atMs) - memory.progress.atMs) / 1000;
-  return Math.max(
+  const pace = Math.max(
     near ? NEAR_SECONDS : FAR_SECONDS * spread(memory),
     crowd * (near ? NEAR_SECONDS_EACH : FAR_SECONDS_EACH),
     Math.min(SLOWEST_SECONDS, quietSeconds * QUIET_SHARE),
   );
+  return Math.min(SLOWEST_SECONDS, pace * memory.slower);
 }
 
 /** Seconds to wait after failures in a row: doubling up to a minute, and rarer where they last for long. */

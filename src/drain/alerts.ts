@@ -1,0 +1,65 @@
+import type { Alert } from '../alert.ts';
+import { alertOf, isDone } from './ending.ts';
+import type { Memory } from './memory.ts';
+import { purposeOf } from './purpose.ts';
+import { deadlineMs, isStalled } from './times.ts';
+import { describeRemaining, describeRequest, describeTrouble, minutesUntil } from './words.ts';
+
+/** A failed read is worth an alert after this long; one that is denied, or names what does not exist, at once. */
+const TROUBLE_SECONDS = 120;
+/** The same thing is said again after this long. */
+export const AGAIN_SECONDS = 3_600;
+
+/** What people should hear now, on the way. Repeats are held back for an hour. Pure. */
+export function alertDue(memory: Memory): Alert | undefined {
+  const { said, trouble, diagnosis, switchMistakes } = memory;
+  if (memory.drainingSinceMs !== undefined && !said.started?.done) {
+    const latest = minutesUntil(deadlineMs(memory), memory.atMs);
+    const because = `Draining has begun, for ${describeRequest(memory)}; it is over in ${latest} at the latest.`;
+    return alertOf(memory, 'started', because, leftovers(memory));
+  }
+  if (switchMistakes !== undefined && isNews(memory, 'misconfigured')) {
+    const because = `The switch says nothing that can be understood (${switchMistakes}): what held before holds on.`;
+    return alertOf(memory, 'misconfigured', because);
+  }
+  const toldAgainAtMs = said.reactivated?.done ? said.reactivated.atMs : 0;
+  if (memory.drainedAgainAtMs !== undefined && toldAgainAtMs < memory.drainedAgainAtMs) {
+    const because =
+      'Somebody set the container instance ACTIVE while it is still being taken away: it was drained again.';
+    return alertOf(memory, 'reactivated', because);
+  }
+  if (isDone(memory) && purposeOf(memory.request, memory.settings.policy).restore && !said.drained?.done) {
+    return alertOf(memory, 'drained', 'Every task has stopped; it is set ACTIVE again when it is back.');
+  }
+  if (trouble && isNews(memory, 'stuck')) {
+    const lasting = memory.atMs - trouble.sinceMs >= TROUBLE_SECONDS * 1000;
+    const ours = trouble.failure.reason === 'denied' || trouble.failure.reason === 'gone';
+    if (lasting || ours) {
+      const because = `The drain does not get on: ${describeTrouble(memory)}. It is tried again until the deadline.`;
+      return alertOf(memory, 'stuck', because);
+    }
+  }
+  if (diagnosis && isStalled(memory) && isDiagnosed(memory) && isNews(memory, 'stuck')) {
+    const unknown = `Nothing has changed, and no cause is to be seen: ${describeRemaining(memory)}.`;
+    const because = diagnosis.reasons[0] ?? unknown;
+    const details = [...diagnosis.reasons.slice(1), ...(memory.look?.remaining?.samples ?? [])];
+    return alertOf(memory, 'stuck', because, details);
+  }
+  return undefined;
+}
+
+/** A diagnosis is good for as long as the alert about it. */
+export function isDiagnosed({ diagnosis, progress, atMs }: Memory): boolean {
+  if (diagnosis === undefined || diagnosis.atMs < progress.atMs) return false;
+  return atMs - diagnosis.atMs < AGAIN_SECONDS * 1000;
+}
+
+export function isNews({ said, atMs }: Memory, kind: Alert['kind']): boolean {
+  const before = said[kind];
+  return before?.done !== true || atMs - before.atMs >= AGAIN_SECONDS * 1000;
+}
+
+/** Registrations that an earlier agent left behind; they are drained along, and hold nothing up. */
+function leftovers({ placements = [] }: Memory): string[] {
+  return placements.length < 2 ? [] : [`It is registered ${placements.length} times; all of them are drained.`];
+}

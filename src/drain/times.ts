@@ -1,0 +1,76 @@
+import type { Memory } from './memory.ts';
+import { backoffSeconds, paceSeconds } from './pace.ts';
+import { purposeOf } from './purpose.ts';
+
+/** DescribeAutoScalingInstances may lag the notice (AWS-CONTRACTS §1): look again for this long. */
+export const LAG_SECONDS = 120;
+const LAG_RECHECK_SECONDS = 3;
+/** AWS-CONTRACTS §1: the least heartbeat timeout, and with it the least global timeout, taken until the hook is read. */
+const UNKNOWN_HOOK = { heartbeatTimeoutSeconds: 30, globalTimeoutSeconds: 3_000 };
+/** Stay clear of the hook's global timeout by five minutes. */
+const GLOBAL_TIMEOUT_MARGIN_SECONDS = 300;
+const LONGEST_HOOK_SECONDS = 172_800;
+
+/** When the drain is ended whatever is left: set by policy, and always well inside the hook's global timeout. */
+export function deadlineMs(memory: Memory): number {
+  const { request, hook = UNKNOWN_HOOK } = memory;
+  const byPurpose = purposeOf(request, memory.settings.policy).deadlineMs;
+  if (request.kind !== 'terminating') return byPurpose;
+  const most = hook.globalTimeoutSeconds - GLOBAL_TIMEOUT_MARGIN_SECONDS;
+  return Math.min(byPurpose, Date.parse(request.noticedAt) + most * 1000);
+}
+
+/** When Auto Scaling ends the action by itself, and nothing that we do counts any more. */
+export function globalTimeoutMs({ request, hook }: Memory): number {
+  if (request.kind !== 'terminating') return Number.POSITIVE_INFINITY;
+  return Date.parse(request.noticedAt) + (hook?.globalTimeoutSeconds ?? LONGEST_HOOK_SECONDS) * 1000;
+}
+
+/** While nothing was verified, nothing is kept alive, unless it is a failed read that keeps us from verifying. */
+export function heartbeatDueMs(memory: Memory): number {
+  const { request, settings, verified, trouble, released } = memory;
+  if (request.kind !== 'terminating' || settings.mode === 'observe' || released) return Number.POSITIVE_INFINITY;
+  if (!verified && trouble === undefined) return Number.POSITIVE_INFINITY;
+  const { heartbeatTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
+  const { heartbeatAtMs, heartbeatFailedAtMs = 0 } = memory;
+  if (heartbeatFailedAtMs <= heartbeatAtMs) return heartbeatAtMs + (heartbeatTimeoutSeconds / 2) * 1000;
+  // Five tries within the period. After it the action has gone, or its period is longer than we know: no hurry.
+  const isLate = heartbeatFailedAtMs >= heartbeatAtMs + heartbeatTimeoutSeconds * 1000;
+  return heartbeatFailedAtMs + Math.max(heartbeatTimeoutSeconds / 10, isLate ? backoffSeconds(memory) : 0) * 1000;
+}
+
+export function lookDueMs(memory: Memory): number {
+  // Nothing is wanted on it any more, and what is on its way down has not been listed: no reason to wait.
+  if (memory.look?.instances?.wanted === 0 && memory.look.remaining === undefined) return memory.atMs;
+  return (memory.look?.atMs ?? memory.atMs) + paceSeconds(memory) * 1000;
+}
+
+export function retryAtMs(memory: Memory): number {
+  return (memory.trouble?.atMs ?? memory.atMs) + backoffSeconds(memory) * 1000;
+}
+
+/** The lag is seconds at most times: soon at first, then after as long again as it has lasted. */
+export function retryVerifyAtMs({ staying, atMs }: Memory): number {
+  if (staying === undefined) return atMs;
+  const nextMs = staying.atMs + Math.max(LAG_RECHECK_SECONDS * 1000, staying.atMs - staying.sinceMs);
+  return Math.min(nextMs, staying.sinceMs + LAG_SECONDS * 1000);
+}
+
+/** When standalone tasks are stopped, if policy wants them stopped and they have not been. */
+export function standaloneDueMs({ settings, drainingSinceMs, standaloneStoppedAtMs }: Memory): number {
+  const after = settings.policy.stopStandaloneAfterSeconds;
+  if (after === undefined || drainingSinceMs === undefined || standaloneStoppedAtMs !== undefined) {
+    return Number.POSITIVE_INFINITY;
+  }
+  return drainingSinceMs + after * 1000;
+}
+
+/** Auto Scaling's latest answer is that the instance is not leaving: nothing of it may be ended, however late it is. */
+export function isStaying({ staying, trouble }: Memory): boolean {
+  return staying !== undefined && trouble === undefined;
+}
+
+/** By what was last seen, not by the clock: while nobody looks, nobody knows. */
+export function isStalled({ look, atMs, progress, settings }: Memory): boolean {
+  return (look?.atMs ?? atMs) - progress.atMs >= settings.policy.stuckAfterSeconds * 1000;
+}
