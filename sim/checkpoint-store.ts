@@ -86,32 +86,15 @@ function createLife(world: World, core: Core, firstSession: Session, firstStay: 
     stay.end('returned', value, '');
   const fail = (failure: ErrorObject): void => answer({ Status: 'FAILED', Error: failure });
 
-  /** The real SDK's queue: what is asked for while a request is on its way goes into the next one. */
-  let queue: { update: OperationUpdate; stored: () => void }[] = [];
-  let sending = false;
-  const send = async (): Promise<void> => {
-    await pause(world, 0);
-    if (sending || queue.length === 0) return;
-    sending = true;
-    const batch = queue;
-    queue = [];
+  const store = async (Updates: OperationUpdate[]): Promise<void> => {
+    const request = { DurableExecutionArn: session.execution.arn, CheckpointToken: token, Updates };
     try {
-      const Updates = batch.map(({ update }) => update);
-      const request = { DurableExecutionArn: session.execution.arn, CheckpointToken: token, Updates };
       token = (await session.client.checkpoint(request)).CheckpointToken ?? token;
     } catch (error) {
       refused(error as Refusal);
-      return;
+      await never();
     }
-    for (const { stored } of batch) stored();
-    sending = false;
-    if (queue.length > 0) void send();
   };
-  const checkpoint = (update: OperationUpdate): Promise<void> =>
-    new Promise((stored) => {
-      queue.push({ update, stored });
-      if (!sending) void send();
-    });
 
   /** A lost checkpoint or a replaced token ends the invocation; what the service will never take ends the execution. */
   const refused = ({ message, $metadata }: Refusal): void => {
@@ -140,10 +123,12 @@ function createLife(world: World, core: Core, firstSession: Session, firstStay: 
 
   const begin = async (): Promise<void> => {
     await loadHistory();
+    const { name: executionName, input } = session.execution;
     const operation = (id: string): WireOperation | undefined => session.operation(id);
-    const durable = createDurable(world, { executionName: session.execution.name, operation, checkpoint, suspend });
+    const checkpoint = createQueue(world, store);
+    const durable = createDurable(world, { executionName, operation, checkpoint, suspend });
     try {
-      const result = await core(JSON.parse(session.execution.input), durable);
+      const result = await core(JSON.parse(input), durable);
       answer({ Status: 'SUCCEEDED', Result: JSON.stringify(result) });
     } catch (error) {
       fail(errorObject(error));
@@ -169,6 +154,34 @@ function createLife(world: World, core: Core, firstSession: Session, firstStay: 
   };
 }
 
+/** The real SDK's queue: what is asked for while a request is on its way goes into the next one. */
+function createQueue(
+  world: World,
+  store: (updates: OperationUpdate[]) => Promise<void>,
+): (update: OperationUpdate) => Promise<void> {
+  let queue: { readonly update: OperationUpdate; readonly stored: () => void }[] = [];
+  let sending = false;
+  const send = async (): Promise<void> => {
+    await pause(world, 0);
+    if (sending || queue.length === 0) return;
+    sending = true;
+    const batch = queue;
+    queue = [];
+    await store(batch.map(({ update }) => update));
+    for (const { stored } of batch) stored();
+    sending = false;
+    if (queue.length > 0) void send();
+  };
+  return (update) =>
+    new Promise((stored) => {
+      queue.push({ update, stored });
+      if (!sending) void send();
+    });
+}
+
+/** Nothing comes after this: the sandbox is dead, or the run is. */
+const never = (): Promise<never> => new Promise(() => {});
+
 interface Refusal extends Error {
   readonly $metadata: { readonly httpStatusCode: number };
 }
@@ -191,29 +204,34 @@ function createDurable(world: World, { operation, executionName, checkpoint, sus
   const random = world.random('retries');
   let position = 0;
   let replaying = operation('1') !== undefined;
+  let busyWith: string | undefined;
+
+  /** Ends the run: a program like that would come to grief on AWS as well, only later. */
+  const defect = (message: string): Promise<never> => {
+    world.clock.after(0, () => {
+      throw new Error(`${message}, in ${executionName}`);
+    });
+    return never();
+  };
 
   /** The next operation's id. Whatever was kept at this position must be the same one: a program may not waver. */
   const next = async (Type: 'STEP' | 'WAIT', Name: string, seconds?: number): Promise<string> => {
+    const words = (...parts: unknown[]): string => parts.join(' ').trim();
+    const is = words(Type, Name, seconds);
+    // AWS-CONTRACTS §7: "Start operations one after another".
+    if (busyWith !== undefined) return defect(`${is} begins while ${busyWith} is under way`);
+    busyWith = is;
     position++;
     const Id = String(position);
     const kept = operation(Id);
-    if (kept === undefined) replaying = false;
-    else {
-      const { StartTimestamp, WaitDetails } = kept;
-      const keptSeconds = WaitDetails && (Number(WaitDetails.ScheduledEndTimestamp) - Number(StartTimestamp)) / 1000;
-      if (kept.Type !== Type || kept.Name !== Name || keptSeconds !== seconds) {
-        const [was, is] = [
-          [kept.Type, kept.Name, keptSeconds],
-          [Type, Name, seconds],
-        ].map((words) => words.join(' ').trim());
-        const defect = new Error(`Non-deterministic: operation ${Id} of ${executionName} was ${was}, now it is ${is}`);
-        world.clock.after(0, () => {
-          throw defect;
-        });
-        await new Promise(() => {});
-      }
+    if (kept === undefined) {
+      replaying = false;
+      return Id;
     }
-    return Id;
+    const { StartTimestamp, WaitDetails } = kept;
+    const keptSeconds = WaitDetails && (Number(WaitDetails.ScheduledEndTimestamp) - Number(StartTimestamp)) / 1000;
+    const was = words(kept.Type, kept.Name, keptSeconds);
+    return was === is ? Id : defect(`Non-deterministic: operation ${Id} was ${was}, now it is ${is}`);
   };
 
   const retry = (failure: ErrorObject, attempt: number): Change => {
@@ -222,31 +240,34 @@ function createDurable(world: World, { operation, executionName, checkpoint, sus
     return { Action: 'RETRY', Error: failure, StepOptions: { NextAttemptDelaySeconds } };
   };
 
+  const finishStep = async (Id: string, Name: string, run: () => Promise<unknown>): Promise<WireOperation> => {
+    const update = (change: Change): Promise<void> =>
+      checkpoint({ Id, Type: 'STEP', SubType: 'Step', Name, ...change });
+    for (;;) {
+      const kept = operation(Id);
+      if (kept?.Status === 'SUCCEEDED' || kept?.Status === 'FAILED') return kept;
+      if (kept?.Status === 'PENDING') {
+        await suspend();
+        continue;
+      }
+      // The step does not wait for it: only its end has to be stored before anything else happens.
+      if (kept?.Status !== 'STARTED') void update({ Action: 'START' });
+      try {
+        await update({ Action: 'SUCCEED', Payload: JSON.stringify(await run()) });
+      } catch (error) {
+        const why = errorObject(error);
+        const attempt = (kept?.StepDetails?.Attempt ?? 0) + 1;
+        await update(attempt < MOST_ATTEMPTS ? retry(why, attempt) : { Action: 'FAIL', Error: why });
+      }
+    }
+  };
+
   return {
     async step<T>(name: string, run: () => Promise<T>): Promise<T> {
-      const Id = await next('STEP', name);
-      const update = (details: Change): Promise<void> =>
-        checkpoint({ Id, Type: 'STEP', SubType: 'Step', Name: name, ...details });
-
-      for (;;) {
-        const kept = operation(Id);
-        const { Attempt = 0, Result, Error: failure } = kept?.StepDetails ?? {};
-        if (kept?.Status === 'SUCCEEDED') return Result === undefined ? (undefined as T) : JSON.parse(Result);
-        if (kept?.Status === 'FAILED') throw stepError(failure);
-        if (kept?.Status === 'PENDING') {
-          await suspend();
-          continue;
-        }
-        // The step does not wait for it: only its end has to be stored before anything else happens.
-        if (kept?.Status !== 'STARTED') void update({ Action: 'START' });
-        try {
-          const Payload = JSON.stringify(await run());
-          await update({ Action: 'SUCCEED', Payload });
-        } catch (error) {
-          const why = errorObject(error);
-          await update(Attempt + 1 < MOST_ATTEMPTS ? retry(why, Attempt + 1) : { Action: 'FAIL', Error: why });
-        }
-      }
+      const { Status, StepDetails } = await finishStep(await next('STEP', name), name, run);
+      busyWith = undefined;
+      if (Status === 'FAILED') throw stepError(StepDetails?.Error);
+      return StepDetails?.Result === undefined ? (undefined as T) : JSON.parse(StepDetails.Result);
     },
 
     async wait(name, seconds) {
@@ -256,6 +277,7 @@ function createDurable(world: World, { operation, executionName, checkpoint, sus
         await checkpoint({ Id, Type: 'WAIT', SubType: 'Wait', Name: name, Action: 'START', WaitOptions });
       }
       while (operation(Id)?.Status !== 'SUCCEEDED') await suspend();
+      busyWith = undefined;
     },
 
     log(level, message, fields) {

@@ -173,8 +173,8 @@ function build(
       }
       ecs.registerContainerInstance({ cluster: cluster.name, instanceId, attributes });
     }
-    for (const service of cluster.services) ecs.createService(cluster.name, service);
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
+    for (const service of cluster.services) ecs.createService(cluster.name, service);
     if (cluster.managedDraining) addManagedDraining(world, { ecs, autoScaling }, cluster.group);
   }
   for (const group of scenario.groups) {

@@ -32,6 +32,8 @@ const Service = z
 const Standalone = z.strictObject({
   count: z.int().min(1).max(1_000),
   runsSeconds: seconds.describe('until it ends by itself'),
+  cpu: z.int().min(0).default(256),
+  memory: z.int().min(0).default(512),
 });
 
 const Cluster = z.strictObject({

@@ -55,7 +55,7 @@ export function renderAlert(alert: Alert): AlertMessage {
   const lines = [
     oneLine(alert.because, 1_000),
     '',
-    ...alert.details.slice(0, 10).map((detail) => `- ${oneLine(detail, 500)}`),
+    ...alert.details.slice(0, 10).map((detail) => `- ${oneLine(detail, 2_000)}`),
     `Instance: ${alert.instanceId}`,
     ...(group === '' ? [] : [`Auto Scaling group: ${group}`]),
     ...(cluster === '' ? [] : [`Cluster: ${cluster}`]),

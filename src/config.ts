@@ -66,6 +66,11 @@ const arn = (service: string, example: string) =>
     .string(`is missing: give an ARN like ${example}`)
     .check(z.regex(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:\\d{12}:.+$`), `must be an ARN like ${example}`));
 
+/** A FIFO topic wants a group and an order that alerts do not have. */
+const alertTopic = arn('sns', 'arn:aws:sns:eu-west-1:123456789012:alerts').check(
+  z.refine((text) => !text.endsWith('.fifo'), 'must be a standard topic, not a FIFO one'),
+);
+
 const choice = <const T extends readonly [string, ...string[]]>(options: T, otherwise: T[number]) =>
   z._default(z.enum(options, `must be one of ${options.join(', ')}`), otherwise as never);
 
@@ -73,7 +78,7 @@ const choice = <const T extends readonly [string, ...string[]]>(options: T, othe
 const LONGEST_HOOK_SECONDS = 172_800;
 
 const DrainEnvironment = z.object({
-  ALERT_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:alerts'),
+  ALERT_TOPIC_ARN: alertTopic,
   CLUSTERS: z._default(
     z
       .string()
@@ -99,7 +104,7 @@ const DrainEnvironment = z.object({
 });
 
 const IntakeEnvironment = z.object({
-  ALERT_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:alerts'),
+  ALERT_TOPIC_ARN: alertTopic,
   DRAIN_FUNCTION_ARN: z
     .string('is missing: give the qualified ARN of the drain function')
     .check(

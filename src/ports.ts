@@ -61,7 +61,7 @@ export interface EcsPort {
   listClusters(): Promise<Result<readonly string[]>>;
   /** All registrations of the EC2 instance in the cluster that are not INACTIVE. */
   findContainerInstances(cluster: string, instanceId: string): Promise<Result<readonly string[]>>;
-  /** How many of the cluster's container instances are DRAINING, counted up to one page of 100. */
+  /** How many of the cluster's container instances are DRAINING: up to 100, and 101 for any more. One call. */
   countDraining(cluster: string): Promise<Result<number>>;
   describeContainerInstances(cluster: string, arns: readonly string[]): Promise<Result<ContainerInstancesSeen>>;
   setStatus(

@@ -11,20 +11,23 @@ export type RequestHandler = NonNullable<NonNullable<ConstructorParameters<typeo
 const BOUNDS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
 
 /**
- * The drain's loop is its own retry: it is durable, paid only while it runs, and knows about the deadline. An SDK that
- * retries beneath it would multiply the reads just when AWS asks for fewer.
+ * For ECS and the switch the drain's loop is the retry: it is durable, paid only while it runs, and knows about the
+ * deadline. An SDK that retries beneath it would multiply the reads just when AWS asks for fewer.
  */
 const ONE_ATTEMPT = { maxAttempts: 1 } as const;
 
-/** Where nothing of ours waits and tries again, the SDK does: backing off, with jitter. */
-const SDK_RETRIES = { maxAttempts: 3 } as const;
+/**
+ * Everywhere else a lost call costs more than a repeated one: a heartbeat keeps an instance alive, a notice is handed
+ * over once. The SDK tries again, backing off, with jitter.
+ */
+const SDK_RETRIES = { maxAttempts: 5 } as const;
 
 export function ecsClient(requestHandler: RequestHandler = BOUNDS): ECSClient {
   return new ECSClient({ ...ONE_ATTEMPT, requestHandler });
 }
 
 export function autoScalingClient(requestHandler: RequestHandler = BOUNDS): AutoScalingClient {
-  return new AutoScalingClient({ ...ONE_ATTEMPT, requestHandler });
+  return new AutoScalingClient({ ...SDK_RETRIES, requestHandler });
 }
 
 export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {

@@ -44,7 +44,7 @@ export function ecsPort(client: ECSClient): EcsPort {
     countDraining: (cluster) =>
       attempt('ecs:ListContainerInstances', async () => {
         const page = await client.send(new ListContainerInstancesCommand({ cluster, status: 'DRAINING' }));
-        return page.containerInstanceArns?.length ?? 0;
+        return (page.containerInstanceArns?.length ?? 0) + (page.nextToken ? 1 : 0);
       }),
 
     describeContainerInstances: (cluster, arns) =>
@@ -115,9 +115,9 @@ function seen(
   };
 }
 
-/** `failures[]` come back beside successes (AWS-CONTRACTS §3): only MISSING is an answer. */
+/** `failures[]` come back beside successes (AWS-CONTRACTS §3): only that something is gone is an answer. */
 function refuseUnknown(failures: readonly FailureEntry[]): void {
-  const unknown = failures.find(({ reason }) => reason !== 'MISSING');
+  const unknown = failures.find(({ reason }) => reason !== 'MISSING' && reason !== 'INACTIVE');
   if (unknown)
     throw new Error(
       `${unknown.arn ?? 'something'}: ${unknown.reason ?? 'no reason given'} ${unknown.detail ?? ''}`.trim(),

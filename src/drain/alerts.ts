@@ -7,8 +7,12 @@ import { describeRemaining, describeRequest, describeTrouble, minutesUntil } fro
 
 /** A failed read is worth an alert after this long; one that is denied, or names what does not exist, at once. */
 const TROUBLE_SECONDS = 120;
+/** Being throttled is the price of many drains at once: they get on, slower. Only after this long it is news. */
+const THROTTLED_SECONDS = 1_200;
 /** The same thing is said again after this long. */
-export const AGAIN_SECONDS = 3_600;
+const AGAIN_SECONDS = 3_600;
+/** And another after this long. */
+const OTHER_SECONDS = 600;
 
 /** What people should hear now, on the way. Repeats are held back for an hour. Pure. */
 export function alertDue(memory: Memory): Alert | undefined {
@@ -32,7 +36,8 @@ export function alertDue(memory: Memory): Alert | undefined {
     return alertOf(memory, 'drained', 'Every task has stopped; it is set ACTIVE again when it is back.');
   }
   if (trouble && isNews(memory, 'stuck')) {
-    const lasting = memory.atMs - trouble.sinceMs >= TROUBLE_SECONDS * 1000;
+    const patienceSeconds = trouble.failure.reason === 'throttled' ? THROTTLED_SECONDS : TROUBLE_SECONDS;
+    const lasting = memory.atMs - trouble.sinceMs >= patienceSeconds * 1000;
     const ours = trouble.failure.reason === 'denied' || trouble.failure.reason === 'gone';
     if (lasting || ours) {
       const because = `The drain does not get on: ${describeTrouble(memory)}. It is tried again until the deadline.`;
@@ -54,9 +59,13 @@ export function isDiagnosed({ diagnosis, progress, atMs }: Memory): boolean {
   return atMs - diagnosis.atMs < AGAIN_SECONDS * 1000;
 }
 
-export function isNews({ said, atMs }: Memory, kind: Alert['kind']): boolean {
-  const before = said[kind];
-  return before?.done !== true || atMs - before.atMs >= AGAIN_SECONDS * 1000;
+export function isNews(memory: Memory, kind: Alert['kind']): boolean {
+  const before = memory.said[kind];
+  if (before?.done !== true) return true;
+  // What has changed since is another stall, with a cause of its own.
+  const changedAtMs = Math.max(memory.progress.atMs, memory.trouble?.sinceMs ?? 0);
+  const heldBackSeconds = changedAtMs > before.atMs ? OTHER_SECONDS : AGAIN_SECONDS;
+  return memory.atMs - before.atMs >= heldBackSeconds * 1000;
 }
 
 /** Registrations that an earlier agent left behind; they are drained along, and hold nothing up. */

@@ -4,7 +4,7 @@ import { alertDue, isDiagnosed, isNews } from './alerts.ts';
 import type { Ending } from './ending.ts';
 import { alertOf, backByMs, endingOf, isDone } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
-import { isEmpty } from './memory.ts';
+import { isEmpty, isForgotten } from './memory.ts';
 import { purposeOf } from './purpose.ts';
 import {
   deadlineMs,
@@ -179,6 +179,12 @@ function proceed(memory: Memory, placements: readonly Placement[]): Move | Wait 
   if (restore && look === undefined) {
     return { kind: 'look', placements, because: 'what was DRAINING before we came is not ours to set ACTIVE again' };
   }
+  if (look?.instances && isForgotten(look.instances)) {
+    return release(memory, 'CONTINUE', 'ECS has no registration of the instance any more');
+  }
+  if (look === undefined && isRefused(memory)) {
+    return { kind: 'look', placements, because: 'its state could not be changed: what is it now?' };
+  }
   if (memory.drainingSinceMs === undefined || look === undefined) {
     return {
       kind: 'start-draining',
@@ -186,7 +192,7 @@ function proceed(memory: Memory, placements: readonly Placement[]): Move | Wait 
       because: `${describeRequest(memory)}: no new task may be placed on it`,
     };
   }
-  if (look.instances?.statuses.includes('ACTIVE')) {
+  if (look.instances?.statuses.includes('ACTIVE') && look.atMs > (memory.drainedAgainAtMs ?? memory.drainingSinceMs)) {
     return { kind: 'start-draining', placements, because: 'somebody set it ACTIVE again while it is still leaving' };
   }
   if (isEmpty(look)) return release(memory, 'CONTINUE', 'every task on the instance has stopped');
@@ -200,6 +206,11 @@ function proceed(memory: Memory, placements: readonly Placement[]): Move | Wait 
   return memory.atMs < lookDueMs(memory)
     ? wait(memory, Math.min(lookDueMs(memory), standaloneDueMs(memory)), describeRemaining(memory))
     : lookAgain(memory, placements);
+}
+
+/** ECS would not change the state: the registration may have gone since it was found. */
+function isRefused({ trouble }: Memory): boolean {
+  return trouble?.failure.operation === 'ecs:UpdateContainerInstancesState' && trouble.failure.reason === 'other';
 }
 
 function lookAgain(memory: Memory, placements: readonly Placement[]): Move {
@@ -235,12 +246,9 @@ function atDeadline(memory: Memory): Move | Wait {
   if (request.kind !== 'terminating') {
     return placements ? { kind: 'look', placements, nameAll: true, because } : { kind: 'read-switch', because };
   }
-  // Only a failed release is waited for: what failed before the deadline is no reason to miss it. Once the hook is
-  // known its end is minutes away; until then it may be two days, at the pace of any other trouble.
-  const mostMs = memory.hook ? 60_000 : Number.POSITIVE_INFINITY;
-  const retryMs = trouble ? Math.min(retryAtMs(memory), trouble.atMs + mostMs) : 0;
-  if (trouble && trouble.atMs >= deadlineMs(memory) && memory.atMs < retryMs) {
-    return wait(memory, retryMs, 'the release failed: again soon');
+  // Only a failed release is waited for: what failed before the deadline is no reason to miss it.
+  if (trouble && trouble.atMs >= deadlineMs(memory) && memory.atMs < retryAtMs(memory)) {
+    return wait(memory, retryAtMs(memory), 'the release failed: again soon');
   }
   const result = memory.settings.policy.atDeadline;
   return { kind: 'release', placements, result, forced: true, lookAtAll: true, because };

@@ -50,7 +50,7 @@ function whyServiceStays(service: ServiceSeen, tasks: number): string {
   }
   // The service's own words name the cause: no capacity, a port in use, a placement constraint.
   const event = service.events.find(({ message }) =>
-    /unable to (place|consistently start)|were stopped|is unhealthy|deregistered/.test(message),
+    /unable to (place|consistently start)|were stopped|is unhealthy/.test(message),
   );
   if (event) return `${left}: ECS says "${event.message.slice(0, 300)}"`;
   return `${left}: its replacement is not running yet, and ECS gives no reason. Look at the service's events.`;

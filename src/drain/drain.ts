@@ -115,10 +115,14 @@ async function release(
   { ecs, autoScaling, now }: DrainPorts,
 ): Promise<Seen> {
   const { forced } = move;
-  const look = await lastLook(move, ecs, now);
+  const first = await lastLook(move, ecs, now);
+  // What is cut off should be named: worth a second try, but no third, for the deadline has come.
+  const look = forced && first.failure ? await lastLook(move, ecs, now) : first;
   const seen = { kind: 'release', look, forced, already: false } as const;
   if (request.kind !== 'terminating' || (!forced && !isEmpty(look))) return { ...seen, completed: false };
-  const answer = await autoScaling.complete(request, move.result);
+  // Nothing is left to abandon: a group that retains what was abandoned would keep an empty instance.
+  const result = isEmpty(look) ? 'CONTINUE' : move.result;
+  const answer = await autoScaling.complete(request, result);
   // An action that is already finished needs nothing more: perhaps it was we who finished it, before a crash.
   const already = !answer.ok && answer.reason === 'gone';
   const completed = answer.ok || already;

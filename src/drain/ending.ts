@@ -1,6 +1,6 @@
 import type { Alert, AlertKind } from '../alert.ts';
 import type { Memory, Outcome } from './memory.ts';
-import { isEmpty } from './memory.ts';
+import { isEmpty, isForgotten } from './memory.ts';
 import { purposeOf } from './purpose.ts';
 import { deadlineMs, globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, shortName } from './words.ts';
@@ -112,6 +112,9 @@ function freeEnding(memory: Memory): Ending | undefined {
   if (action === 'notify' || (action === 'replace' && memory.verified && group === undefined)) {
     const why = action === 'notify' ? 'policy says to tell only' : 'it is in no group that could replace it';
     return ended(memory, 'observed', 'noticed', `Nothing was done, for ${why}: ${describeRequest(memory)}.`);
+  }
+  if (look?.instances && isForgotten(look.instances)) {
+    return ended(memory, 'drained', 'drained', 'ECS has no registration of the instance any more.');
   }
   if (memory.drainingSinceMs === undefined || look === undefined) return overdueEnding(memory);
   if (callable && look.instances?.statuses.includes('ACTIVE')) {

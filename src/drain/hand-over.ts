@@ -22,7 +22,7 @@ export interface HandOverPorts {
  */
 export async function handOver(delivery: unknown, ownAccountId: string, ports: HandOverPorts, log: Log): Promise<void> {
   const failures: Failure[] = [];
-  const failed = readFailure(delivery);
+  const failed = readFailure(delivery, ownAccountId);
   if (failed) {
     const restarted = await restart(failed, ports, log);
     if (!restarted.ok) failures.push(restarted);
@@ -75,7 +75,8 @@ async function restart(
   }
   const { instanceId } = request.data;
   const because = `The drain of ${instanceId} failed twice (${failed.status}): nobody drains it now. Start it again under a fresh name.`;
-  const redrive = `aws lambda invoke --invocation-type Event --durable-execution-name ${executionName(request.data)}-r2 --function-name ${failed.functionArn} --cli-binary-format raw-in-base64-out --payload '${JSON.stringify(request.data)}' /dev/null`;
+  const payload = JSON.stringify(request.data).replaceAll(`'`, `'\\''`);
+  const redrive = `aws lambda invoke --invocation-type Event --durable-execution-name ${executionName(request.data)}-r2 --function-name ${failed.functionArn} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/null`;
   const group = request.data.kind === 'terminating' ? request.data.group : undefined;
   return alerts.publish(
     renderAlert({ kind: 'failed', instanceId, group, cluster: undefined, because, details: [redrive] }),

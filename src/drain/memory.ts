@@ -36,7 +36,7 @@ export interface Look {
   };
   /** Undefined while tasks are still wanted to run: nobody has listed those on their way down. */
   readonly remaining?: Remaining;
-  /** How many container instances of the cluster are DRAINING, counted up to 100; undefined when not asked. */
+  /** How many container instances of the cluster are DRAINING, 101 for more than 100; undefined when not asked. */
   readonly crowd?: number;
   readonly failure?: Failure;
 }
@@ -118,6 +118,8 @@ export interface Memory {
   readonly hook?: HookSeen;
   /** When the action's heartbeat period last began. */
   readonly heartbeatAtMs: number;
+  /** The hook could not be read after the latest heartbeat: its period may be another than we know. */
+  readonly hookIsOld?: boolean;
   /** When a heartbeat was last sent in vain. */
   readonly heartbeatFailedAtMs?: number;
   /** Undefined until every cluster that could hold the instance has answered. */
@@ -271,7 +273,7 @@ export function remember(before: Memory, seen: Seen): Memory {
         ...known,
         verified: seen.departing,
         ...(seen.group === undefined || memory.group !== undefined ? {} : { group: seen.group }),
-        ...(seen.hook ? { hook: seen.hook } : {}),
+        ...(seen.hook ? { hook: seen.hook, heartbeatAtMs: periodBegan(memory, seen.hook) } : {}),
         ...(seen.departing ? {} : { staying: { sinceMs: staying?.sinceMs ?? atMs, atMs, state: seen.state } }),
       };
     }
@@ -291,10 +293,7 @@ export function remember(before: Memory, seen: Seen): Memory {
     case 'look':
       return withLook(withTrouble(memory, seen.look.failure), seen.look);
     case 'heartbeat':
-      if (seen.failure?.reason === 'gone') return { ...memory, actionGone: true };
-      return seen.failure
-        ? { ...withTrouble(memory, seen.failure), heartbeatFailedAtMs: atMs }
-        : { ...memory, heartbeatAtMs: atMs, ...(seen.hook ? { hook: seen.hook } : {}) };
+      return withHeartbeat(memory, seen);
     case 'read-switch':
       return memory;
     case 'stop-standalone':
@@ -320,6 +319,29 @@ export function remember(before: Memory, seen: Seen): Memory {
         ...(seen.restored ? { restoredAtMs: atMs } : {}),
       };
   }
+}
+
+/** A heartbeat that fails by chance is tried again in its own time; only one that is not permitted is trouble. */
+function withHeartbeat(memory: Memory, { failure, hook }: Extract<Seen, { kind: 'heartbeat' }>): Memory {
+  const { atMs } = memory;
+  if (failure?.reason === 'gone') return { ...memory, actionGone: true };
+  if (failure) {
+    const after = failure.reason === 'denied' ? withTrouble(memory, failure) : memory;
+    return { ...after, heartbeatFailedAtMs: atMs };
+  }
+  return { ...memory, heartbeatAtMs: atMs, hookIsOld: hook === undefined, ...(hook ? { hook } : {}) };
+}
+
+/** Read this soon after the notice, the hook is the one that the action began with. */
+const SAME_HOOK_SECONDS = 30;
+
+/**
+ * Since when the heartbeat period runs, as far as it matters: a hook that is first read long after the notice may have
+ * been changed meanwhile, and then only a heartbeat makes the period that was read the one that holds.
+ */
+function periodBegan({ heartbeatAtMs, atMs }: Memory, { heartbeatTimeoutSeconds }: HookSeen): number {
+  const isSame = atMs - heartbeatAtMs <= SAME_HOOK_SECONDS * 1000;
+  return isSame ? heartbeatAtMs : Math.min(heartbeatAtMs, atMs - (heartbeatTimeoutSeconds / 2) * 1000);
 }
 
 /**

@@ -17,21 +17,32 @@ const SLOWEST_SECONDS = 450;
 /** The least seconds from one look to the next. */
 export function paceSeconds(memory: Memory): number {
   const near = isNear(memory);
-  const crowd = memory.crowd?.count ?? 1;
+  const crowd = crowdOf(memory);
   // As of the look, not of now: else the next look moves away while it is waited for.
   const quietSeconds = ((memory.look?.atMs ?? memory.atMs) - memory.progress.atMs) / 1000;
   const pace = Math.max(
-    near ? NEAR_SECONDS : FAR_SECONDS * spread(memory),
+    near ? NEAR_SECONDS : FAR_SECONDS * firstSpread(memory),
     crowd * (near ? NEAR_SECONDS_EACH : FAR_SECONDS_EACH),
     Math.min(SLOWEST_SECONDS, quietSeconds * QUIET_SHARE),
   );
   return Math.min(SLOWEST_SECONDS, pace * memory.slower);
 }
 
+/** More than a hundred are not counted, for a thousand that count each other are themselves too many calls. */
+const UNCOUNTED = 400;
+
+function crowdOf({ crowd }: Memory): number {
+  const count = crowd?.count ?? 1;
+  return count > 100 ? UNCOUNTED : count;
+}
+
 /** Seconds to wait after failures in a row: doubling up to a minute, and rarer where they last for long. */
 export function backoffSeconds(memory: Memory): number {
-  const { count, sinceMs, atMs } = memory.trouble ?? { count: 0, sinceMs: 0, atMs: 0 };
-  const doubling = Math.min(60, 2 ** Math.min(count, 6)) * spread(memory);
+  if (memory.trouble === undefined) return 0;
+  const { count, sinceMs, atMs, failure } = memory.trouble;
+  // Throttled together, all come again together unless they go far apart: each time twice as far.
+  const first = failure.reason === 'throttled' ? 2 : 1;
+  const doubling = Math.min(60 * first, first * 2 ** Math.min(count, 6)) * spread(memory, count);
   return Math.max(doubling, Math.min(SLOWEST_SECONDS, ((atMs - sinceMs) / 1000) * QUIET_SHARE));
 }
 
@@ -41,8 +52,14 @@ function isNear(memory: Memory): boolean {
   return Object.keys(remaining.byStatus).every((status) => status === 'STOPPING' || status === 'DEPROVISIONING');
 }
 
-/** Before the first look, instances that were drained in one second are spread out; 0.7 to 1.3, by instance id. */
-function spread(memory: Memory): number {
-  if (memory.wholeLookAtMs !== undefined && memory.wholeLookAtMs !== memory.drainingSinceMs) return 1;
-  return 0.7 + 0.6 * (Number.parseInt(memory.request.instanceId.slice(-8), 16) / 2 ** 32);
+/** Before the first look, instances that were drained in one second are spread out. */
+function firstSpread(memory: Memory): number {
+  const isFirst = memory.wholeLookAtMs === undefined || memory.wholeLookAtMs === memory.drainingSinceMs;
+  return isFirst ? 0.4 + 0.6 * spread(memory, 0) : 1;
+}
+
+/** 0.5 to 1.5, by instance id and turn: no chance, so that a replay waits as long. */
+function spread({ request }: Memory, turn: number): number {
+  const digits = Number.parseInt(request.instanceId.slice(-8), 16) + turn * 0x9e3779b9;
+  return 0.5 + (digits % 2 ** 32) / 2 ** 32;
 }

@@ -12,6 +12,7 @@ export interface FailedExecution {
 const StatusChange = z.object({
   source: z.literal('aws.lambda'),
   'detail-type': z.literal('Durable Execution Status Change'),
+  account: z.string(),
   detail: z.object({
     durableExecutionArn: z.string().check(z.maxLength(1024)),
     durableExecutionName: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/)),
@@ -20,10 +21,10 @@ const StatusChange = z.object({
   }),
 });
 
-/** Reads `Durable Execution Status Change` (AWS-CONTRACTS §7); undefined for every other delivery. */
-export function readFailure(delivery: unknown): FailedExecution | undefined {
+/** Reads `Durable Execution Status Change` (AWS-CONTRACTS §7); undefined for every other delivery, and for other accounts'. */
+export function readFailure(delivery: unknown, ownAccountId: string): FailedExecution | undefined {
   const parsed = StatusChange.safeParse(delivery);
-  if (!parsed.success) return undefined;
+  if (!parsed.success || parsed.data.account !== ownAccountId) return undefined;
   const { durableExecutionArn, durableExecutionName, functionArn, status } = parsed.data.detail;
   return { arn: durableExecutionArn, name: durableExecutionName, functionArn, status };
 }

@@ -33,7 +33,9 @@ export function heartbeatDueMs(memory: Memory): number {
   if (!verified && trouble === undefined) return Number.POSITIVE_INFINITY;
   const { heartbeatTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
   const { heartbeatAtMs, heartbeatFailedAtMs = 0 } = memory;
-  if (heartbeatFailedAtMs <= heartbeatAtMs) return heartbeatAtMs + (heartbeatTimeoutSeconds / 2) * 1000;
+  if (heartbeatFailedAtMs <= heartbeatAtMs) {
+    return heartbeatAtMs + (heartbeatTimeoutSeconds / (memory.hookIsOld ? 10 : 2)) * 1000;
+  }
   // Five tries within the period. After it the action has gone, or its period is longer than we know: no hurry.
   const isLate = heartbeatFailedAtMs >= heartbeatAtMs + heartbeatTimeoutSeconds * 1000;
   return heartbeatFailedAtMs + Math.max(heartbeatTimeoutSeconds / 10, isLate ? backoffSeconds(memory) : 0) * 1000;
@@ -45,8 +47,15 @@ export function lookDueMs(memory: Memory): number {
   return (memory.look?.atMs ?? memory.atMs) + paceSeconds(memory) * 1000;
 }
 
+/** An instance that could go is not kept for long by a call that failed. */
+const RELEASE_RETRY_SECONDS = 20;
+
 export function retryAtMs(memory: Memory): number {
-  return (memory.trouble?.atMs ?? memory.atMs) + backoffSeconds(memory) * 1000;
+  const { trouble } = memory;
+  if (trouble === undefined) return memory.atMs;
+  const isRelease = trouble.failure.operation === 'autoscaling:CompleteLifecycleAction' && memory.hook !== undefined;
+  const seconds = backoffSeconds(memory);
+  return trouble.atMs + (isRelease ? Math.min(seconds, RELEASE_RETRY_SECONDS) : seconds) * 1000;
 }
 
 /** The lag is seconds at most times: soon at first, then after as long again as it has lasted. */

@@ -1,0 +1,133 @@
+import { createRandom } from './random.ts';
+import { Scenario } from './scenario.ts';
+
+/** When the faults end: until then nothing unsafe may happen, and after it everything has to finish. */
+const FAULTS_END_SECONDS = 1_500;
+const DURATION_SECONDS = 9_000;
+
+/** A fleet, a few events and some faults, all of them drawn by the seed. */
+export function randomScenario(seed: number): Scenario {
+  const random = createRandom(seed, 'scenario');
+  const maybe = (probability: number): boolean => random.chance(probability);
+  const between = (least: number, most: number): number => random.int(least, most);
+  const pick = <T>(options: readonly [T, ...T[]]): T => options[between(0, options.length - 1)] ?? options[0];
+
+  const service = (name: string, instances: number) => ({
+    name,
+    desired: between(1, instances * 4),
+    startSeconds: between(5, 120),
+    deregistrationSeconds: pick([0, 0, 15, 60, 120]),
+    stopSeconds: between(1, 60),
+    stopTimeoutSeconds: 60,
+    minimumHealthyPercent: pick([100, 100, 50, 0]),
+    maximumPercent: pick([200, 200, 150, 100]),
+    cpu: pick([64, 256, 512]),
+    memory: 512,
+    ...(maybe(0.1) ? { protected: true, protectedSeconds: between(60, 900) } : {}),
+    ...(maybe(0.1) ? { hostPort: 8080 } : {}),
+    ...(maybe(0.02) ? { neverStops: true } : {}),
+  });
+
+  const clusters = Array.from({ length: between(1, 2) }, (_, i) => {
+    const instances = between(2, 5);
+    return {
+      name: `cluster-${i}`,
+      group: `group-${i}`,
+      instances,
+      replaceInstances: maybe(0.8),
+      managedDraining: maybe(0.1),
+      leftovers: maybe(0.1),
+      retainOnAbandon: maybe(0.1),
+      protectedFromScaleIn: maybe(0.05),
+      services: [
+        ...Array.from({ length: between(1, 2) }, (__, n) => service(`service-${n}`, instances)),
+        ...(maybe(0.4)
+          ? [{ name: 'daemon', strategy: 'DAEMON', cpu: 32, memory: 64, stopSeconds: between(1, 20) }]
+          : []),
+      ],
+      standalone: maybe(0.2) ? [{ count: 1, runsSeconds: between(60, 3_000), cpu: 1, memory: 1 }] : [],
+    };
+  });
+  const group = (): string => `group-${between(0, clusters.length - 1)}`;
+  const cluster = (): string => `cluster-${between(0, clusters.length - 1)}`;
+
+  const happening = (): object => {
+    const some = { group: group(), count: between(1, 2) };
+    switch (between(0, 15)) {
+      case 0:
+        return { spotInterruption: { ...some, action: pick(['terminate', 'stop', 'hibernate']) } };
+      case 1:
+        return { rebalance: some };
+      case 2:
+        return {
+          maintenance: {
+            ...some,
+            change: pick(['reboot', 'retirement']),
+            inSeconds: between(300, 2_000),
+            lastsSeconds: 600,
+          },
+        };
+      case 3:
+        return { replaceRootVolume: some };
+      case 4:
+        return { toWarmPool: { ...some, count: 1 } };
+      case 5:
+        return { setActive: { group: some.group } };
+      case 6:
+        return { setDraining: { ...some, count: 1 } };
+      case 7:
+        return { vanish: { group: some.group } };
+      case 8:
+        return { changeHook: { group: some.group, name: 'ecs-drain', heartbeatSeconds: between(60, 900) } };
+      case 9:
+        return maybe(0.5) ? { agentAway: { group: some.group } } : { agentBack: { group: some.group } };
+      case 10:
+        return { unreadable: { cluster: cluster(), error: pick(['AccessDeniedException', 'ServerException']) } };
+      case 11:
+        return { order: { ...some, count: 1, deadlineSeconds: between(300, 2_000) } };
+      default:
+        return { terminate: some };
+    }
+  };
+
+  const events = [
+    { atSeconds: 10, terminate: { group: group(), count: between(1, 2) } },
+    ...Array.from({ length: between(0, 4) }, () => ({ atSeconds: between(0, 1_200), ...happening() })),
+    { atSeconds: FAULTS_END_SECONDS, faultsEnd: {} },
+    ...clusters.map(({ name }) => ({ atSeconds: FAULTS_END_SECONDS, readable: { cluster: name } })),
+    ...clusters.map((entry) => ({ atSeconds: FAULTS_END_SECONDS, agentBack: { group: entry.group } })),
+  ].sort((a, b) => a.atSeconds - b.atSeconds);
+
+  const fault = (most: number): number => (maybe(0.5) ? random.int(0, most * 1_000) / 1_000 : 0);
+  return Scenario.parse({
+    name: `soak-${seed}`,
+    durationSeconds: DURATION_SECONDS,
+    clusters,
+    hooks: clusters.map((entry) => ({
+      group: entry.group,
+      heartbeatSeconds: between(60, 900),
+      defaultResult: pick(['CONTINUE', 'ABANDON']),
+      metadata: maybe(0.7),
+      byEvent: maybe(0.2),
+    })),
+    settings: {
+      DRAIN_DEADLINE_SECONDS: String(between(600, 3_000)),
+      ON_REBALANCE: pick(['notify', 'drain', 'replace']),
+      ON_MAINTENANCE: pick(['notify', 'drain', 'replace']),
+      MAINTENANCE_LEAD_SECONDS: String(between(0, 1_500)),
+      AT_DEADLINE: pick(['CONTINUE', 'ABANDON']),
+      ...(maybe(0.3) ? { STOP_STANDALONE_AFTER_SECONDS: String(between(60, 600)) } : {}),
+    },
+    events,
+    faults: {
+      throttle: fault(0.3),
+      serverError: fault(0.2),
+      timeoutAfterEffect: fault(0.2),
+      duplicate: fault(0.5),
+      reorder: fault(0.5),
+      staleRead: fault(0.2),
+      lambdaCrash: fault(0.3),
+      clockSkewSeconds: fault(2),
+    },
+  });
+}
