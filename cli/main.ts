@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { demo } from './demo.ts';
 import { simulate } from './simulate.ts';
+import { soak } from './soak.ts';
 import { UsageError } from './usage.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -23,6 +24,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--port <number>', 'with --serve; 0 takes a free one (default 4566)')
     .action(async (options) => {
       exitCode = await simulate(options, print);
+    });
+
+  program
+    .command('soak')
+    .description('random fleets, events and faults, a seed each: nothing unsafe may happen, and everything must end')
+    .option('--seeds <number>', 'how many', '100')
+    .option('--from <number>', 'the first of them; fresh ones unless given')
+    .action(async (options) => {
+      exitCode = await soak(options, print);
     });
 
   program

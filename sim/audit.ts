@@ -130,6 +130,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   };
 
   const gotOn = (departure: Departure): void => {
+    // Once our hook is out of the way, what else keeps the instance is nobody's stall of ours.
+    if (departure.releasedAtSeconds !== undefined || departure.endedBy !== undefined) return;
     const stall = { fromSeconds: departure.progressAtSeconds, toSeconds: now() };
     const { longestStall } = departure;
     if (stall.toSeconds - stall.fromSeconds > longestStall.toSeconds - longestStall.fromSeconds) {

@@ -120,9 +120,9 @@ export function randomScenario(seed: number): Scenario {
     },
     events,
     faults: {
-      throttle: fault(0.3),
-      serverError: fault(0.2),
-      timeoutAfterEffect: fault(0.2),
+      throttle: fault(0.2),
+      serverError: fault(0.1),
+      timeoutAfterEffect: fault(0.1),
       duplicate: fault(0.5),
       reorder: fault(0.5),
       staleRead: fault(0.2),

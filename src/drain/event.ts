@@ -82,13 +82,17 @@ const CHANGES = [
 /** Most instances that one event names: a page of AWS Health has ten, and nothing here is unbounded. */
 const MOST_ENTITIES = 100;
 
-function readHealth({ detail, time }: Envelope): Notice[] {
+function readHealth({ detail, time, account }: Envelope): Notice[] {
   const parsed = Health.safeParse(detail);
   if (!parsed.success) return [unexpected(`a Health event with wrong members: ${mistakes(parsed.error)}`)];
   const event = parsed.data;
   if (event.service !== 'EC2' || event.eventTypeCategory !== 'scheduledChange') {
     return [expected(`a Health event that schedules nothing for an instance: ${quoted(event.eventTypeCode)}`)];
   }
+  // Where Health looks after an organization, other accounts' events come to us as well.
+  if (event.affectedAccount !== undefined && event.affectedAccount !== account)
+    return [expected(`a Health event about account ${quoted(event.affectedAccount)}, not ours`)];
+  if (event.affectedEntities.length === 0) return [expected('a Health event that names no instance')];
   if (event.statusCode === 'closed') return [expected('a Health event that is over')];
   const change = CHANGES.find(([pattern]) => pattern.test(event.eventTypeCode))?.[1];
   if (change === undefined)

@@ -44,7 +44,7 @@ export async function handOver(delivery: unknown, ownAccountId: string, ports: H
   }
   if (failures.length > 0) {
     const errors = failures.map(({ operation, reason, message }) => new Error(`${operation} ${reason}: ${message}`));
-    throw new AggregateError(errors, `${failures.length} notices could not be handed over`);
+    throw new AggregateError(errors, `${failures.length} of the delivery's notices could not be handed over`);
   }
 }
 

@@ -54,7 +54,7 @@ export function readSwitch(
   const parsed = Switch.safeParse(value);
   if (!parsed.success) {
     return {
-      mistakes: parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`).join('; '),
+      mistakes: parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${mistake(issue)}`).join('; '),
     };
   }
   const { mode, policy, groups } = parsed.data;
@@ -63,6 +63,15 @@ export function readSwitch(
     mode: own?.mode ?? mode,
     policy: { ...deployed, ...given(policy), ...given(own?.policy ?? {}) },
   };
+}
+
+/** `zod/mini` brings no words of its own, and somebody has to mend the switch. */
+function mistake(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `there is no ${issue.keys.join(', ')}`;
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`;
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
+  return issue.code === 'invalid_type' ? `must be of type ${issue.expected}` : issue.message;
 }
 
 /** Without the members that are undefined, so that they do not hide what they are laid over. */

@@ -79,7 +79,12 @@ export function isStaying({ staying, trouble }: Memory): boolean {
   return staying !== undefined && trouble === undefined;
 }
 
-/** By what was last seen, not by the clock: while nobody looks, nobody knows. */
-export function isStalled({ look, atMs, progress, settings }: Memory): boolean {
-  return (look?.atMs ?? atMs) - progress.atMs >= settings.policy.stuckAfterSeconds * 1000;
+/**
+ * By what was last seen, and only after twice as long by the clock: while nobody looks, nobody knows. Time in a pause is
+ * nobody's stall.
+ */
+export function isStalled({ look, atMs, progress, settings, said }: Memory): boolean {
+  const sinceMs = Math.max(progress.atMs, said.paused?.atMs ?? 0);
+  const patienceMs = settings.policy.stuckAfterSeconds * 1000;
+  return (look?.atMs ?? atMs) - sinceMs >= patienceMs || atMs - sinceMs >= 2 * patienceMs;
 }

@@ -1,0 +1,167 @@
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Violation } from '../sim/audit.ts';
+import { randomScenario } from '../sim/random-scenario.ts';
+import { loadBundles, run } from '../sim/run.ts';
+import type { Scenario } from '../sim/scenario.ts';
+import { wholeNumber } from './usage.ts';
+
+export interface SoakResult {
+  readonly seed: number;
+  readonly drains: number;
+  readonly violations: readonly Violation[];
+}
+
+export interface SoakOptions {
+  readonly seeds: string;
+  readonly from?: string;
+}
+
+/** More failures than this say nothing new. */
+const MOST_FAILURES = 5;
+/** How many smaller scenarios are tried to find the smallest that still fails. */
+const MOST_TRIALS = 80;
+
+/**
+ * Random fleets, events and faults, a seed each, on every core. What fails is made as small as it gets, written to a
+ * file that `simulate` replays, and told. Answers the exit code.
+ */
+export async function soak(options: SoakOptions, print: (text: string) => void): Promise<number> {
+  const count = wholeNumber('--seeds', options.seeds, 1, 10_000_000);
+  // Fresh seeds unless somebody asks for old ones: a soak that always walks the same path finds nothing new.
+  const first =
+    options.from === undefined ? (Date.now() % 1_000_000) * 1_000 : wholeNumber('--from', options.from, 0, 2 ** 31 - 1);
+  print(`seeds ${first} to ${first + count - 1}`);
+
+  const failures: SoakResult[] = [];
+  const progress = createProgress(count);
+  await eachSeed(first, count, (result) => {
+    progress.done(result);
+    if (result.violations.length > 0) failures.push(result);
+    return failures.length < MOST_FAILURES;
+  });
+  progress.end();
+
+  for (const failure of failures) print(await explain(failure));
+  print(`${progress.seeds()} seeds, ${progress.drains()} drains, ${failures.length} failed`);
+  return failures.length > 0 ? 1 : 0;
+}
+
+/** Deals the seeds out to a worker per core; `go` says whether to go on. */
+async function eachSeed(first: number, count: number, go: (result: SoakResult) => boolean): Promise<void> {
+  const workers = Math.min(availableParallelism(), count);
+  await Promise.all(
+    Array.from({ length: workers }, (_, i) => {
+      const workerData = { firstSeed: first + i, lastSeed: first + count - 1, stride: workers };
+      const worker = new Worker(new URL('./soak-worker.ts', import.meta.url), { workerData });
+      return new Promise<void>((resolve, reject) => {
+        worker.on('message', (result: SoakResult) => {
+          if (!go(result)) worker.terminate().then(() => resolve(), reject);
+        });
+        worker.on('error', reject);
+        worker.on('exit', () => resolve());
+      });
+    }),
+  );
+}
+
+function createProgress(count: number) {
+  const startedMs = Date.now();
+  let seeds = 0;
+  let drains = 0;
+  let toldMs = startedMs;
+  const isTerminal = process.stderr.isTTY;
+
+  const tell = (end: string): void => {
+    const seconds = (Date.now() - startedMs) / 1000;
+    const rate = seeds / Math.max(seconds, 0.001);
+    const left = Math.round((count - seeds) / Math.max(rate, 0.001));
+    process.stderr.write(`${seeds} of ${count} seeds, ${rate.toFixed(1)} a second, ${left} s left${end}`);
+  };
+  return {
+    done(result: SoakResult) {
+      seeds += 1;
+      drains += result.drains;
+      if (Date.now() - toldMs < (isTerminal ? 500 : 30_000)) return;
+      toldMs = Date.now();
+      tell(isTerminal ? '   \r' : '\n');
+    },
+    end: () => tell('\n'),
+    seeds: () => seeds,
+    drains: () => drains,
+  };
+}
+
+/** The failure as people can use it: seed, rule, the smallest scenario that shows it, and what happened in it. */
+async function explain({ seed, violations }: SoakResult): Promise<string> {
+  const [violation] = violations;
+  if (violation === undefined || violation.rule === 'crashed') return `seed ${seed} crashed: ${violation?.because}`;
+  const { scenario, trace } = await shrink(randomScenario(seed), seed, violation.rule);
+  const file = `soak-${seed}.json`;
+  writeFileSync(file, `${JSON.stringify(scenario, null, 2)}\n`);
+  return [
+    `seed ${seed} broke ${violation.rule}: ${violation.because}`,
+    ...trace.map((line) => `  ${line}`),
+    `  replay: npx --no-install ecs-drain simulate --scenario ${file} --seed ${seed}`,
+  ].join('\n');
+}
+
+/** Leaves out, one after the other, whatever the failure does not need. */
+async function shrink(whole: Scenario, seed: number, rule: string): Promise<{ scenario: Scenario; trace: string[] }> {
+  const bundles = await loadBundles();
+  const attempt = async (scenario: Scenario): Promise<string[] | undefined> => {
+    const trace: string[] = [];
+    const { report, region } = await run(scenario, seed, {
+      bundles,
+      engine: 'store',
+      watch: ({ world }) =>
+        world.on((event) => {
+          const at = `${world.clock.nowSeconds().toFixed(1)} s`;
+          if (event.kind === 'said')
+            trace.push(`${at}  ${event.executionName.slice(0, 19)} ${event.fields['move']}: ${event.message}`);
+          if (event.kind === 'hook-finished')
+            trace.push(`${at}  ${event.instanceId} hook ${event.hook} ended ${event.result} by ${event.by}`);
+          if (event.kind === 'instance-terminated') trace.push(`${at}  ${event.instanceId} is gone`);
+        }),
+    });
+    const broken = report.violations.find((violation) => violation.rule === rule);
+    const about = broken?.instanceId;
+    return (
+      broken && [
+        ...trace.filter((line) => about === undefined || line.includes(about)),
+        `${region.world.clock.nowSeconds()} s  ${broken.because}`,
+      ]
+    );
+  };
+
+  let scenario = whole;
+  let trace = (await attempt(whole)) ?? [];
+  let trials = 0;
+  for (let again = true; again && trials < MOST_TRIALS; ) {
+    again = false;
+    for (const smaller of smallerThan(scenario)) {
+      trials += 1;
+      const shown = await attempt(smaller).catch(() => undefined);
+      if (shown === undefined) continue;
+      scenario = smaller;
+      trace = shown;
+      again = true;
+      break;
+    }
+  }
+  return { scenario, trace: trace.slice(-40) };
+}
+
+function* smallerThan(scenario: Scenario): Generator<Scenario> {
+  for (const i of scenario.events.keys()) yield { ...scenario, events: scenario.events.toSpliced(i, 1) };
+  for (const [name, value] of Object.entries(scenario.faults)) {
+    if (value > 0) yield { ...scenario, faults: { ...scenario.faults, [name]: 0 } };
+  }
+  for (const [i, cluster] of scenario.clusters.entries()) {
+    for (const n of cluster.services.keys()) {
+      const services = cluster.services.toSpliced(n, 1);
+      yield { ...scenario, clusters: scenario.clusters.with(i, { ...cluster, services }) };
+    }
+  }
+}
