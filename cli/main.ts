@@ -31,6 +31,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description('random fleets, events and faults, a seed each: nothing unsafe may happen, and everything must end')
     .option('--seeds <number>', 'how many', '100')
     .option('--from <number>', 'the first of them; fresh ones unless given')
+    .option('--scenarios <names>', 'named scenarios instead, separated by commas, or all')
+    .option('--engine <name>', 'store (fast) or sdk (the real durable execution SDK)', 'store')
     .action(async (options) => {
       exitCode = await soak(options, print);
     });

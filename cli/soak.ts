@@ -3,12 +3,19 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Violation } from '../sim/audit.ts';
 import { randomScenario } from '../sim/random-scenario.ts';
-import { loadBundles, run } from '../sim/run.ts';
+import { loadBundles, run, scenarioNames } from '../sim/run.ts';
 import type { Scenario } from '../sim/scenario.ts';
-import { wholeNumber } from './usage.ts';
+import { UsageError, wholeNumber } from './usage.ts';
+
+/** One run: a random fleet, or a named scenario. */
+export interface SoakJob {
+  readonly seed: number;
+  readonly name?: string;
+  readonly engine: 'store' | 'sdk';
+}
 
 export interface SoakResult {
-  readonly seed: number;
+  readonly job: SoakJob;
   readonly drains: number;
   readonly violations: readonly Violation[];
 }
@@ -16,6 +23,8 @@ export interface SoakResult {
 export interface SoakOptions {
   readonly seeds: string;
   readonly from?: string;
+  readonly scenarios?: string;
+  readonly engine: string;
 }
 
 /** More failures than this say nothing new. */
@@ -24,19 +33,23 @@ const MOST_FAILURES = 5;
 const MOST_TRIALS = 80;
 
 /**
- * Random fleets, events and faults, a seed each, on every core. What fails is made as small as it gets, written to a
- * file that `simulate` replays, and told. Answers the exit code.
+ * Random fleets, events and faults, a seed each, on every core; or named scenarios, so many seeds of each. A random
+ * one that fails is made as small as it gets and written to a file that `simulate` replays. Answers the exit code.
  */
 export async function soak(options: SoakOptions, print: (text: string) => void): Promise<number> {
   const count = wholeNumber('--seeds', options.seeds, 1, 10_000_000);
   // Fresh seeds unless somebody asks for old ones: a soak that always walks the same path finds nothing new.
-  const first =
-    options.from === undefined ? (Date.now() % 1_000_000) * 1_000 : wholeNumber('--from', options.from, 0, 2 ** 31 - 1);
+  const fresh = (Date.now() % 1_000_000) * 1_000;
+  const first = options.from === undefined ? fresh : wholeNumber('--from', options.from, 0, 2 ** 31 - 1);
+  const { engine } = options;
+  if (engine !== 'store' && engine !== 'sdk') throw new UsageError(`--engine takes store or sdk, not ${engine}`);
+  const seeds = Array.from({ length: count }, (_, i) => first + i);
+  const jobs = namesOf(options.scenarios).flatMap((name) => seeds.map((seed): SoakJob => ({ seed, engine, ...name })));
   print(`seeds ${first} to ${first + count - 1}`);
 
   const failures: SoakResult[] = [];
-  const progress = createProgress(count);
-  await eachSeed(first, count, (result) => {
+  const progress = createProgress(jobs.length);
+  await eachJob(jobs, (result) => {
     progress.done(result);
     if (result.violations.length > 0) failures.push(result);
     return failures.length < MOST_FAILURES;
@@ -44,58 +57,79 @@ export async function soak(options: SoakOptions, print: (text: string) => void):
   progress.end();
 
   for (const failure of failures) print(await explain(failure));
-  print(`${progress.seeds()} seeds, ${progress.drains()} drains, ${failures.length} failed`);
+  print(`${progress.runs()} runs, ${progress.drains()} drains, ${failures.length} failed`);
   return failures.length > 0 ? 1 : 0;
 }
 
-/** Deals the seeds out to a worker per core; `go` says whether to go on. */
-async function eachSeed(first: number, count: number, go: (result: SoakResult) => boolean): Promise<void> {
-  const workers = Math.min(availableParallelism(), count);
+/** The scenarios of a comma-separated list; `all` of them; none for random fleets. */
+function namesOf(list: string | undefined): { name?: string }[] {
+  if (list === undefined) return [{}];
+  const known = scenarioNames();
+  const names = list === 'all' ? known : list.split(',');
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`no scenario ${JSON.stringify(unknown)}: there are ${known.join(', ')}`);
+  return names.map((name) => ({ name }));
+}
+
+/** Deals the jobs out to a worker per core; `go` says whether to go on. */
+async function eachJob(jobs: readonly SoakJob[], go: (result: SoakResult) => boolean): Promise<void> {
+  const stride = Math.min(availableParallelism(), jobs.length);
+  const workers = Array.from(
+    { length: stride },
+    (_, first) => new Worker(new URL('./soak-worker.ts', import.meta.url), { workerData: { jobs, first, stride } }),
+  );
+  const stop = (): void => {
+    for (const worker of workers) void worker.terminate();
+  };
   await Promise.all(
-    Array.from({ length: workers }, (_, i) => {
-      const workerData = { firstSeed: first + i, lastSeed: first + count - 1, stride: workers };
-      const worker = new Worker(new URL('./soak-worker.ts', import.meta.url), { workerData });
-      return new Promise<void>((resolve, reject) => {
-        worker.on('message', (result: SoakResult) => {
-          if (!go(result)) worker.terminate().then(() => resolve(), reject);
-        });
-        worker.on('error', reject);
-        worker.on('exit', () => resolve());
-      });
-    }),
+    workers.map(
+      (worker) =>
+        new Promise<void>((resolve, reject) => {
+          worker.on('message', (result: SoakResult) => {
+            if (!go(result)) stop();
+          });
+          worker.on('error', reject);
+          worker.on('exit', () => resolve());
+        }),
+    ),
   );
 }
 
 function createProgress(count: number) {
   const startedMs = Date.now();
-  let seeds = 0;
+  let runs = 0;
   let drains = 0;
   let toldMs = startedMs;
   const isTerminal = process.stderr.isTTY;
 
   const tell = (end: string): void => {
     const seconds = (Date.now() - startedMs) / 1000;
-    const rate = seeds / Math.max(seconds, 0.001);
-    const left = Math.round((count - seeds) / Math.max(rate, 0.001));
-    process.stderr.write(`${seeds} of ${count} seeds, ${rate.toFixed(1)} a second, ${left} s left${end}`);
+    const rate = runs / Math.max(seconds, 0.001);
+    const left = Math.round((count - runs) / Math.max(rate, 0.001));
+    process.stderr.write(`${runs} of ${count} runs, ${rate.toFixed(1)} a second, ${left} s left${end}`);
   };
   return {
     done(result: SoakResult) {
-      seeds += 1;
+      runs += 1;
       drains += result.drains;
       if (Date.now() - toldMs < (isTerminal ? 500 : 30_000)) return;
       toldMs = Date.now();
       tell(isTerminal ? '   \r' : '\n');
     },
     end: () => tell('\n'),
-    seeds: () => seeds,
+    runs: () => runs,
     drains: () => drains,
   };
 }
 
 /** The failure as people can use it: seed, rule, the smallest scenario that shows it, and what happened in it. */
-async function explain({ seed, violations }: SoakResult): Promise<string> {
+async function explain({ job: { seed, name }, violations }: SoakResult): Promise<string> {
   const [violation] = violations;
+  if (name !== undefined) {
+    const replay = `npx --no-install ecs-drain simulate --scenario ${name} --seed ${seed}`;
+    return `${name}, seed ${seed}: ${violation?.rule} ${violation?.instanceId ?? ''} ${violation?.because}\n  replay: ${replay}`;
+  }
   if (violation === undefined || violation.rule === 'crashed') return `seed ${seed} crashed: ${violation?.because}`;
   const { scenario, trace } = await shrink(randomScenario(seed), seed, violation.rule);
   const file = `soak-${seed}.json`;

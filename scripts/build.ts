@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -13,7 +13,6 @@ export const HANDLERS = readdirSync(`${root}handlers`)
 
 /** `dist/<handler>/index.mjs`, each exporting `handler`: what is deployed, and what the simulator runs. */
 export async function buildHandlers(): Promise<void> {
-  rmSync(`${root}dist`, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
     entryPoints: HANDLERS.map((name) => ({ in: `handlers/${name}.ts`, out: `${name}/index` })),

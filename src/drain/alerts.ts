@@ -1,7 +1,6 @@
 import type { Alert } from '../alert.ts';
-import { alertOf, isDone } from './ending.ts';
+import { alertOf, forcedEnding, isComingBack, isDone } from './ending.ts';
 import type { Memory } from './memory.ts';
-import { purposeOf } from './purpose.ts';
 import { deadlineMs, isStalled } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, minutesUntil } from './words.ts';
 
@@ -16,24 +15,24 @@ const OTHER_SECONDS = 600;
 
 /** What people should hear now, on the way. Repeats are held back for an hour. Pure. */
 export function alertDue(memory: Memory): Alert | undefined {
-  const { said, trouble, diagnosis, switchMistakes } = memory;
+  const { said, trouble, diagnosis } = memory;
   if (memory.drainingSinceMs !== undefined && !said.started?.done) {
     const latest = minutesUntil(deadlineMs(memory), memory.atMs);
     const because = `Draining has begun, for ${describeRequest(memory)}; it is over in ${latest} at the latest.`;
     return alertOf(memory, 'started', because, leftovers(memory));
   }
-  if (switchMistakes !== undefined && isNews(memory, 'misconfigured')) {
-    const because = `The switch says nothing that can be understood (${switchMistakes}): what held before holds on.`;
-    return alertOf(memory, 'misconfigured', because);
-  }
+  const misconfigured = misconfiguredAlert(memory);
+  if (misconfigured) return misconfigured;
   const toldAgainAtMs = said.reactivated?.done ? said.reactivated.atMs : 0;
   if (memory.drainedAgainAtMs !== undefined && toldAgainAtMs < memory.drainedAgainAtMs) {
     const because =
       'Somebody set the container instance ACTIVE while it is still being taken away: it was drained again.';
     return alertOf(memory, 'reactivated', because);
   }
-  if (isDone(memory) && purposeOf(memory.request, memory.settings.policy).restore && !said.drained?.done) {
-    return alertOf(memory, 'drained', 'Every task has stopped; it is set ACTIVE again when it is back.');
+  if (isDone(memory) && isComingBack(memory)) {
+    const forced = forcedEnding(memory)?.alert;
+    const drained = alertOf(memory, 'drained', 'Every task has stopped; it is set ACTIVE again when it is back.');
+    if (!said[forced ? 'forced' : 'drained']?.done) return forced ?? drained;
   }
   if (trouble && isNews(memory, 'stuck')) {
     const patienceSeconds = trouble.failure.reason === 'throttled' ? THROTTLED_SECONDS : TROUBLE_SECONDS;
@@ -51,6 +50,14 @@ export function alertDue(memory: Memory): Alert | undefined {
     return alertOf(memory, 'stuck', because, details);
   }
   return undefined;
+}
+
+/** Told in every mode: somebody may believe that the drains go on, or hold. */
+export function misconfiguredAlert(memory: Memory): Alert | undefined {
+  const { switchMistakes } = memory;
+  if (switchMistakes === undefined || !isNews(memory, 'misconfigured')) return undefined;
+  const because = `The switch says nothing that can be understood (${switchMistakes}): what held before holds on.`;
+  return alertOf(memory, 'misconfigured', because);
 }
 
 /** A diagnosis is good for as long as the alert about it. */

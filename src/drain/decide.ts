@@ -1,10 +1,11 @@
 import type { Alert } from '../alert.ts';
 import type { Finish, Wait } from '../loop.ts';
-import { alertDue, isDiagnosed, isNews } from './alerts.ts';
+import { alertDue, isDiagnosed, isNews, misconfiguredAlert } from './alerts.ts';
 import type { Ending } from './ending.ts';
 import { alertOf, backByMs, endingOf, isDone } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
 import { isEmpty, isForgotten } from './memory.ts';
+import { quietPaceSeconds } from './pace.ts';
 import { purposeOf } from './purpose.ts';
 import {
   deadlineMs,
@@ -81,11 +82,12 @@ const WHOLE_LOOK_SECONDS = 120;
 const FRESH_LOOK_SECONDS = 60;
 /** Count who else is draining this often. */
 const CROWD_SECONDS = 300;
-/** Where nothing else is done, the switch is read this often: paused, and before a planned start. */
+/** Where nothing else is done, the switch is read this often: paused (rarer in a long pause), and before a planned start. */
 const SWITCH_SECONDS = 60;
 const PLANNED_SWITCH_SECONDS = 6 * 3_600;
-/** How often it is looked whether an instance is back. */
+/** How often it is looked whether an instance is back; rarer where that takes days. */
 const RESTORE_SECONDS = 60;
+const RESTORE_SHARE = 0.01;
 
 /**
  * The next move, from what is known: verify, find, drain, look until nothing is left, release; and on the way keep the
@@ -126,10 +128,14 @@ function paused(memory: Memory): Move | Wait {
     const because = `The switch says pause: nothing is done, and ${describeRemaining(memory)}. The hook is kept alive until its global timeout.`;
     return tell(alertOf(memory, 'paused', because));
   }
+  const misconfigured = misconfiguredAlert(memory);
+  if (misconfigured) return tell(misconfigured);
   const retry = backOff(memory);
   if (retry) return retry;
   // Reading is no doing: without it we would not know how long the hook lives.
-  return memory.verified ? readSwitchEvery(memory, SWITCH_SECONDS, 'the switch says pause') : prepare(memory);
+  if (!memory.verified) return prepare(memory);
+  const quiet = quietPaceSeconds(memory, (memory.steppedAtMs - memory.progress.atMs) / 1000);
+  return readSwitchEvery(memory, Math.max(SWITCH_SECONDS, quiet), 'the switch says pause');
 }
 
 function act(memory: Memory): Move | Wait {
@@ -261,7 +267,8 @@ function restore(memory: Memory): Move | Wait {
   if (request.kind === 'maintenance' && memory.atMs < Date.parse(request.startsAt)) {
     return readSwitchEvery(memory, PLANNED_SWITCH_SECONDS, becauseWaiting, Date.parse(request.startsAt));
   }
-  const nextMs = memory.steppedAtMs + RESTORE_SECONDS * 1000;
+  const sinceMs = request.kind === 'maintenance' ? Date.parse(request.startsAt) : (memory.released?.atMs ?? 0);
+  const nextMs = memory.steppedAtMs + Math.max(RESTORE_SECONDS * 1000, (memory.steppedAtMs - sinceMs) * RESTORE_SHARE);
   if (memory.atMs < nextMs) return wait(memory, nextMs, becauseWaiting);
   const onlyLook = request.kind === 'maintenance' && !memory.agentWasAway && memory.atMs < backByMs(memory);
   return { kind: 'restore', placements, onlyLook, because: 'we drained it, and it stays' };

@@ -36,11 +36,11 @@ export function drain(
   return follow(course, begin(request, config.policy), durable);
 }
 
-/** One move, one effect, under the switch of the moment: where it no longer says `act`, what would act does not. */
+/** One move, one effect, under the switch of the moment: where it has been turned since, what would act is decided anew. */
 async function carryOut(move: Move, memory: Memory, config: DrainConfig, ports: DrainPorts): Promise<Seen> {
   const settings = await changedSettings(memory, config, ports.control);
-  const mode = settings && 'mode' in settings ? settings.mode : memory.settings.mode;
-  const isHeldBack = ACTS.has(move.kind) && mode !== 'act' && !(mode === 'pause' && move.kind === 'heartbeat');
+  const isTurned = settings !== undefined && 'mode' in settings;
+  const isHeldBack = isTurned && ACTS.has(move.kind) && (move.kind !== 'heartbeat' || settings.mode === 'observe');
   const seen: Seen = isHeldBack
     ? { kind: 'read-switch', atMs: ports.now() }
     : await perform(move, memory, config, ports);

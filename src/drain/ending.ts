@@ -20,7 +20,7 @@ const MAINTENANCE_SECONDS = 7_200;
 /** How the drain has ended, or undefined while there is something left to do. Pure. */
 export function endingOf(memory: Memory): Ending | undefined {
   const { request, staying, placements } = memory;
-  if (isDone(memory) && purposeOf(request, memory.settings.policy).restore) return restoreEnding(memory);
+  if (isDone(memory) && isComingBack(memory)) return restoreEnding(memory);
   if (memory.released) return releaseEnding(memory);
   if (memory.actionGone) {
     const because = `The lifecycle action was ended by somebody else or timed out: ${describeRemaining(memory)}.`;
@@ -44,6 +44,11 @@ export function isDone(memory: Memory): boolean {
   return memory.drainingSinceMs !== undefined && memory.look !== undefined && isEmpty(memory.look);
 }
 
+/** The instance stays or comes back, as far as we have seen it at all. */
+export function isComingBack({ request, settings, placements = [], released }: Memory): boolean {
+  return purposeOf(request, settings.policy).restore && placements.length > 0 && released?.vanished !== true;
+}
+
 /** When an instance that comes back must be there; until then nothing is missing. */
 export function backByMs(memory: Memory): number {
   const { request, released } = memory;
@@ -54,22 +59,13 @@ export function backByMs(memory: Memory): number {
 }
 
 function releaseEnding(memory: Memory): Ending {
-  const { released, settings, placements, request } = memory;
+  const { released, placements, request } = memory;
   if (released?.vanished) {
     const because = 'The instance went away, and its lifecycle action with it, before its drain was done.';
     return ended(memory, 'hook-gone', 'hook-gone', because);
   }
-  if (released?.forced && released.tasksLeft) {
-    const { atDeadline } = settings.policy;
-    const because = `Released at its deadline with ${atDeadline}: ${describeRemaining(memory)}. These tasks are cut off.`;
-    return ended(
-      memory,
-      atDeadline === 'CONTINUE' ? 'forced' : 'abandoned',
-      'forced',
-      because,
-      memory.look?.remaining?.samples,
-    );
-  }
+  const forced = forcedEnding(memory);
+  if (forced) return forced;
   if (placements?.length === 0) {
     const because = 'The instance is in no ECS cluster of this region: its termination goes on at once.';
     return ended(memory, 'not-a-container-instance', 'not-a-container-instance', because);
@@ -78,18 +74,30 @@ function releaseEnding(memory: Memory): Ending {
   return ended(memory, 'drained', 'drained', `Every task has stopped; the instance was released after ${seconds} s.`);
 }
 
+/** What the deadline cut off. */
+export function forcedEnding(memory: Memory): Ending | undefined {
+  const { released, settings, look } = memory;
+  if (!released?.forced || !released.tasksLeft) return undefined;
+  const { atDeadline } = settings.policy;
+  const because = `Released at its deadline with ${atDeadline}: ${describeRemaining(memory)}. These tasks are cut off.`;
+  return ended(memory, atDeadline === 'CONTINUE' ? 'forced' : 'abandoned', 'forced', because, look?.remaining?.samples);
+}
+
 function restoreEnding(memory: Memory): Ending | undefined {
+  const forced = forcedEnding(memory);
+  const outcome = forced?.outcome ?? 'drained';
   if (memory.wasActive !== true) {
+    if (forced) return forced;
     const because = 'Every task has stopped. It was DRAINING before we came, so it is left to whoever drained it.';
     return ended(memory, 'drained', 'drained', because);
   }
   if (memory.restoredAtMs !== undefined) {
-    return ended(memory, 'drained', 'restored', 'The container instance is back, and ACTIVE again.');
+    return ended(memory, outcome, 'restored', 'The container instance is back, and ACTIVE again.');
   }
   if (memory.atMs < backByMs(memory) + RESTORE_SECONDS * 1000) return undefined;
   const because =
     'The instance was drained but its agent has not come back: if it does, set its container instance ACTIVE by hand.';
-  return ended(memory, 'drained', 'failed', because);
+  return ended(memory, outcome, 'failed', because);
 }
 
 /** Somebody asked about an instance that is in no cluster: only to a person is that an answer. */
@@ -134,8 +142,9 @@ function freeEnding(memory: Memory): Ending | undefined {
 function overdueEnding(memory: Memory): Ending | undefined {
   const { look, trouble, request } = memory;
   const deadline = deadlineMs(memory);
-  // The last look is taken at the deadline, so that what is said of it is true; unless it fails.
-  const seenAtMs = Math.max(look?.atMs ?? 0, trouble?.atMs ?? 0, memory.placements ? 0 : memory.steppedAtMs);
+  // The last look is taken at the deadline, so that what is said of it is true; unless it fails, or may not be taken.
+  const isLooking = memory.placements !== undefined && memory.settings.mode !== 'pause';
+  const seenAtMs = Math.max(look?.atMs ?? 0, trouble?.atMs ?? 0, isLooking ? 0 : memory.steppedAtMs);
   if (memory.atMs < deadline || seenAtMs < deadline) return undefined;
   if (request.kind === 'spot-interruption') {
     const because = `Its two minutes are over: ${describeRemaining(memory)}. These tasks are cut off.`;

@@ -1,4 +1,5 @@
 import type { Memory } from './memory.ts';
+import { purposeOf } from './purpose.ts';
 
 /** Tasks still run, or are leaving their load balancer: minutes away. */
 const FAR_SECONDS = 33;
@@ -13,6 +14,8 @@ const NEAR_SECONDS_EACH = 0.16;
 /** Where nothing changes, looks become rarer: 48 hours must fit into 1,500 durable operations. */
 const QUIET_SHARE = 0.1;
 const SLOWEST_SECONDS = 450;
+/** What may take two weeks is looked at no more often than what may take 48 hours. */
+const MOST_QUIET_LOOKS = 400;
 
 /** The least seconds from one look to the next. */
 export function paceSeconds(memory: Memory): number {
@@ -23,9 +26,19 @@ export function paceSeconds(memory: Memory): number {
   const pace = Math.max(
     near ? NEAR_SECONDS : FAR_SECONDS * firstSpread(memory),
     crowd * (near ? NEAR_SECONDS_EACH : FAR_SECONDS_EACH),
-    Math.min(SLOWEST_SECONDS, quietSeconds * QUIET_SHARE),
+    quietPaceSeconds(memory, quietSeconds),
   );
-  return Math.min(SLOWEST_SECONDS, pace * memory.slower);
+  return Math.min(slowestSeconds(memory), pace * memory.slower);
+}
+
+/** Ever more seconds, the longer nothing has changed. */
+export function quietPaceSeconds(memory: Memory, quietSeconds: number): number {
+  return Math.min(slowestSeconds(memory), quietSeconds * QUIET_SHARE);
+}
+
+function slowestSeconds({ request, settings }: Memory): number {
+  const longestMs = purposeOf(request, settings.policy).deadlineMs - Date.parse(request.noticedAt);
+  return Math.max(SLOWEST_SECONDS, longestMs / 1000 / MOST_QUIET_LOOKS);
 }
 
 /** More than a hundred are not counted, for a thousand that count each other are themselves too many calls. */
@@ -43,7 +56,7 @@ export function backoffSeconds(memory: Memory): number {
   // Throttled together, all come again together unless they go far apart: each time twice as far.
   const first = failure.reason === 'throttled' ? 2 : 1;
   const doubling = Math.min(60 * first, first * 2 ** Math.min(count, 6)) * spread(memory, count);
-  return Math.max(doubling, Math.min(SLOWEST_SECONDS, ((atMs - sinceMs) / 1000) * QUIET_SHARE));
+  return Math.max(doubling, quietPaceSeconds(memory, (atMs - sinceMs) / 1000));
 }
 
 function isNear(memory: Memory): boolean {

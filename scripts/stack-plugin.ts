@@ -1,0 +1,92 @@
+/**
+ * What the stack needs of osls 4 and osls does not do. It passes `stackParameters` also to the stack that it makes first,
+ * for its bucket alone, where CloudFormation refuses parameters that the template does not have; it takes no notice of a
+ * misspelt --param; and its versions of a function neither follow other values of parameters nor outlive being replaced.
+ */
+
+import type { Parameters } from './parameters.ts';
+import { readParameters } from './parameters.ts';
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: { readonly FunctionName?: { readonly Ref?: string }; Description?: unknown };
+  UpdateReplacePolicy?: string;
+}
+
+interface Template {
+  Parameters?: Parameters;
+  readonly Resources: Readonly<Record<string, Resource>>;
+}
+
+/** As much of osls as is used here. */
+interface Serverless {
+  readonly service: {
+    readonly resources: { readonly Parameters: Parameters };
+    readonly provider: {
+      stackParameters?: readonly { readonly ParameterKey: string; readonly ParameterValue: string }[];
+      readonly coreCloudFormationTemplate: Template;
+      readonly compiledCloudFormationTemplate: Template;
+    };
+  };
+  readonly configurationInput: { readonly params?: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+  /** An error of this class is shown to people as its message alone. */
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
+  readonly getProvider: (name: 'aws') => { readonly getStage: () => string };
+}
+
+class StackPlugin {
+  readonly hooks: Readonly<Record<string, () => void>>;
+
+  constructor(serverless: Serverless, options: { readonly param?: readonly string[] }) {
+    const { service } = serverless;
+    const giveParameters = () => {
+      const { params } = serverless.configurationInput;
+      const stage = serverless.getProvider('aws').getStage();
+      const given = { ...params?.['default'], ...params?.[stage], ...fromCommandLine(options.param ?? []) };
+      const { values, mistakes } = readParameters(service.resources.Parameters, given);
+      if (mistakes.length > 0) throw new serverless.classes.Error(mistakes.join('\n'), 'WRONG_STACK_PARAMETERS');
+      service.provider.stackParameters = Object.entries(values).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      }));
+    };
+    this.hooks = {
+      // Before anything is packaged, and long before anything is deployed.
+      'before:package:cleanup': giveParameters,
+      'after:package:initialize': () => {
+        service.provider.coreCloudFormationTemplate.Parameters = service.resources.Parameters;
+      },
+      'before:aws:package:finalize:saveServiceState': () =>
+        keepVersions(service.provider.compiledCloudFormationTemplate.Resources),
+    };
+  }
+}
+
+/** `name=value`, as osls itself reads it. */
+function fromCommandLine(params: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    params.map((param) => {
+      const end = param.indexOf('=');
+      return [param.slice(0, end), param.slice(end + 1).trimEnd()];
+    }),
+  );
+}
+
+/**
+ * A drain runs to its end on the version that it began with (AWS-CONTRACTS §7), and that may be days. osls gives each
+ * version a logical id made from code and configuration, and DeletionPolicy Retain: the version of the release before
+ * leaves the template and stays in Lambda. Within one release, other values of parameters replace the version under its
+ * one logical id; the function's description, which has those values, is what tells CloudFormation to, and
+ * UpdateReplacePolicy keeps the version that was.
+ */
+function keepVersions(resources: Template['Resources']): void {
+  for (const version of Object.values(resources)) {
+    if (version.Type !== 'AWS::Lambda::Version' || version.Properties === undefined) continue;
+    const ofFunction = resources[version.Properties.FunctionName?.Ref ?? ''];
+    version.Properties.Description = ofFunction?.Properties?.Description;
+    version.UpdateReplacePolicy = 'Retain';
+  }
+}
+
+// The name by which require() takes a module for the class itself, as osls wants it.
+export { StackPlugin as 'module.exports' };
