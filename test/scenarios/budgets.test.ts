@@ -87,20 +87,12 @@ describe('a hundred instances of a thousand, at once', () => {
 
 describe('a drain of 48 hours', () => {
   it('stays under 1,500 durable operations and 1 MB, and keeps its hook alive to the deadline', async () => {
+    const base = readScenario('stuck-no-capacity');
     const scenario = {
-      ...readScenario('stuck-no-capacity'),
+      ...base,
       durationSeconds: 180_000,
       settings: { DRAIN_DEADLINE_SECONDS: '172500' },
-      hooks: [
-        {
-          group: 'web-asg',
-          name: 'ecs-drain',
-          heartbeatSeconds: 1_728,
-          defaultResult: 'CONTINUE' as const,
-          metadata: true,
-          ours: true,
-        },
-      ],
+      hooks: base.hooks.map((hook) => ({ ...hook, heartbeatSeconds: 1_728 })),
     };
 
     const { report, region } = await run(scenario, 1, { bundles: await loadBundles() });
