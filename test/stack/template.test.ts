@@ -1,0 +1,288 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { matchesPattern, readPattern } from '../../sim/event-pattern.ts';
+import { readEvent } from '../../src/drain/event.ts';
+import { readFailure } from '../../src/drain/restart.ts';
+import type { Resource, Template } from '../support/cloudformation.ts';
+import { ACCOUNT, deployed } from '../support/cloudformation.ts';
+import { root, stackTemplate } from './support.ts';
+
+const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const YOUR_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
+
+let template: Template;
+
+beforeAll(async () => {
+  template = await stackTemplate();
+});
+
+const stack = (given: Record<string, string> = {}) => deployed(template, given);
+const properties = (id: string, given: Record<string, string> = {}) =>
+  (stack(given)[id] ?? expect.fail(`there is no ${id}`)).Properties;
+const ofType = (type: string, given: Record<string, string> = {}): [string, Resource][] =>
+  Object.entries(stack(given)).filter(([, { Type }]) => Type === type);
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: string;
+  readonly Principal: unknown;
+  readonly Action: string;
+  readonly Resource: unknown;
+  readonly Condition: unknown;
+}
+
+function policyOf(id: string, given: Record<string, string> = {}): readonly Statement[] {
+  return (properties(id, given)['PolicyDocument'] as { readonly Statement: readonly Statement[] }).Statement;
+}
+
+describe('the functions', () => {
+  it('are a durable drain, called by its alias, and an intake', () => {
+    expect(properties('DrainLambdaFunction')).toMatchObject({
+      FunctionName: 'ecs-drain-drain',
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      DurableConfig: { ExecutionTimeout: 7_776_000, RetentionPeriodInDays: 30 },
+    });
+    expect(properties('IntakeLambdaFunction')).not.toHaveProperty('DurableConfig');
+    expect(ofType('AWS::Lambda::Alias').map(([id]) => id)).toEqual(['DrainDurableLambdaAlias']);
+  });
+
+  it('keep nothing from the account’s other functions', () => {
+    expect(JSON.stringify(template)).not.toMatch(/ReservedConcurrent|ProvisionedConcurren/);
+  });
+
+  it('trace only where that is asked for', () => {
+    for (const id of ['IntakeLambdaFunction', 'DrainLambdaFunction']) {
+      expect(properties(id)['TracingConfig']).toEqual({ Mode: 'PassThrough' });
+      expect(properties(id, { Tracing: 'on' })['TracingConfig']).toEqual({ Mode: 'Active' });
+    }
+  });
+
+  it('log into groups that are made before them, and kept for as long as is asked for', () => {
+    for (const name of ['Intake', 'Drain']) {
+      const { FunctionName } = properties(`${name}LambdaFunction`);
+      const group = properties(`${name}LogGroup`, { LogRetentionDays: '7' });
+      expect(group).toMatchObject({ LogGroupName: `/aws/lambda/${FunctionName}`, RetentionInDays: '7' });
+      expect(template.Resources[`${name}LambdaFunction`]).toMatchObject({ DependsOn: [`${name}LogGroup`] });
+    }
+  });
+
+  it('are named alike, whatever the name', () => {
+    expect(properties('DrainLambdaFunction', { Name: 'second' })['FunctionName']).toBe('second-drain');
+    // But for the keys of the code, which osls makes.
+    expect(JSON.stringify(stack({ Name: 'second' })).match(/(?<!serverless\/)ecs-drain[-/].{0,20}/g)).toBeNull();
+  });
+});
+
+describe('what cannot be delivered or handled', () => {
+  const dead = '<DeadLetters.Arn>';
+
+  it('goes to the dead letters, wherever it was lost', () => {
+    for (const [id, { Properties }] of ofType('AWS::Lambda::Function')) {
+      expect(Properties['DeadLetterConfig'], id).toEqual({ TargetArn: dead });
+    }
+    for (const [id, { Properties }] of ofType('AWS::SNS::Subscription')) {
+      expect(Properties['RedrivePolicy'], id).toEqual({ deadLetterTargetArn: dead });
+    }
+    for (const [id, { Properties }] of ofType('AWS::Events::Rule', { HookNamePrefix: 'ecs-drain' })) {
+      expect(Properties['Targets'], id).toEqual([expect.objectContaining({ DeadLetterConfig: { Arn: dead } })]);
+    }
+  });
+
+  it('waits there for two weeks', () => {
+    expect(properties('DeadLetters')).toMatchObject({ MessageRetentionPeriod: 1_209_600 });
+  });
+
+  it('may be put there by our topic and our rules alone, over TLS', () => {
+    const [sns, events, tls, ...more] = policyOf('DeadLettersPolicy');
+    const rules = ofType('AWS::Events::Rule', { HookNamePrefix: 'ecs-drain' }).map(
+      ([, { Properties }]) => `arn:aws:events:eu-west-1:${ACCOUNT}:rule/${Properties['Name']}`,
+    );
+
+    expect(more).toEqual([]);
+    expect(sns).toMatchObject({
+      Principal: { Service: 'sns.amazonaws.com' },
+      Condition: { ArnEquals: { 'aws:SourceArn': `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-lifecycle` } },
+    });
+    expect(events).toMatchObject({
+      Principal: { Service: 'events.amazonaws.com' },
+      Condition: { ArnEquals: { 'aws:SourceArn': rules } },
+    });
+    expect(tls).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
+  });
+});
+
+describe('the topics', () => {
+  it('let in the hooks’ role, and nobody from elsewhere', () => {
+    const [hooks, tls, ...more] = policyOf('LifecycleTopicPolicy');
+
+    expect(more).toEqual([]);
+    expect(hooks).toMatchObject({
+      Effect: 'Allow',
+      Action: 'sns:Publish',
+      Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+      Condition: { ArnEquals: { 'aws:PrincipalArn': '<HookRole.Arn>' } },
+    });
+    expect(tls).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
+  });
+
+  it('let in the alarms of this account, by name', () => {
+    const [alarms, tls, ...more] = policyOf('AlertTopicPolicy');
+
+    expect(more).toEqual([]);
+    expect(alarms).toMatchObject({
+      Effect: 'Allow',
+      Action: 'sns:Publish',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Condition: {
+        StringEquals: { 'aws:SourceAccount': ACCOUNT },
+        ArnLike: { 'aws:SourceArn': `arn:aws:cloudwatch:eu-west-1:${ACCOUNT}:alarm:ecs-drain-*` },
+      },
+    });
+    expect(tls?.Effect).toBe('Deny');
+    for (const [, { Properties }] of ofType('AWS::CloudWatch::Alarm'))
+      expect(Properties['AlarmName']).toMatch(/^ecs-drain-/);
+  });
+
+  it('are one fewer where the alerts go to a topic of the user’s', () => {
+    const theirs = stack({ AlertTopicArn: YOUR_TOPIC });
+
+    expect(theirs).not.toHaveProperty('AlertTopic');
+    expect(theirs).not.toHaveProperty('AlertTopicPolicy');
+    expect(JSON.stringify(theirs['IntakeLambdaFunction'])).toContain(`"ALERT_TOPIC_ARN":"${YOUR_TOPIC}"`);
+    expect(JSON.stringify(theirs['DrainLambdaFunction'])).toContain(`"ALERT_TOPIC_ARN":"${YOUR_TOPIC}"`);
+    expect(JSON.stringify(theirs['DrainRole'])).toContain(`"Resource":"${YOUR_TOPIC}"`);
+    expect(JSON.stringify(theirs)).not.toContain('<AlertTopic');
+  });
+});
+
+describe('encryption', () => {
+  it('is with the user’s key, for all that holds data of theirs', () => {
+    const given = { KmsKeyArn: KEY };
+
+    for (const id of ['LifecycleTopic', 'AlertTopic', 'DeadLetters'])
+      expect(properties(id, given)['KmsMasterKeyId']).toBe(KEY);
+    for (const id of ['IntakeLogGroup', 'DrainLogGroup']) expect(properties(id, given)['KmsKeyId']).toBe(KEY);
+    expect(properties('DeadLetters', given)).not.toHaveProperty('SqsManagedSseEnabled');
+  });
+
+  it('is AWS’s own without a key, where senders can live with that', () => {
+    expect(properties('DeadLetters')['SqsManagedSseEnabled']).toBe(true);
+    // alias/aws/sns would lock out alarms and service principals (AWS-CONTRACTS §1).
+    expect(JSON.stringify(stack())).not.toMatch(/Kms|kms/);
+  });
+});
+
+describe('the rules', () => {
+  const fixture = (name: string) => JSON.parse(readFileSync(join(root, `test/events/${name}.json`), 'utf8'));
+  const pattern = (id: string, given: Record<string, string> = { HookNamePrefix: 'ecs-drain' }) =>
+    readPattern(properties(id, given)['EventPattern']);
+  const HEARD = [
+    ['HookRule', 'hook-by-event-bridge'],
+    ['SpotRule', 'spot-interruption'],
+    ['RebalanceRule', 'rebalance-recommendation'],
+    ['MaintenanceRule', 'health-retirement'],
+    ['FailedDrainRule', 'execution-failed'],
+  ] as const;
+
+  it.each(HEARD)('%s lets %s through, and no other of them', (id, name) => {
+    const through = HEARD.map(([, event]) => event).filter((event) => matchesPattern(pattern(id), fixture(event)));
+
+    expect(through).toEqual([name]);
+  });
+
+  it.each(HEARD)('%s lets through what the intake can read', (_, name) => {
+    const event = fixture(name);
+
+    expect(readFailure(event, ACCOUNT) ?? readEvent(event, ACCOUNT)[0]).not.toMatchObject({ kind: 'ignored' });
+  });
+
+  it.each<[string, string, string, (detail: Record<string, unknown>) => void]>([
+    [
+      'HookRule',
+      'hook-by-event-bridge',
+      'another’s hook',
+      (d) => (d['LifecycleHookName'] = 'ecs-managed-draining-termination-hook'),
+    ],
+    ['MaintenanceRule', 'health-retirement', 'the copy for a backup region', (d) => (d['eventRegion'] = 'us-east-1')],
+    ['MaintenanceRule', 'health-retirement', 'another service', (d) => (d['service'] = 'RDS')],
+    ['MaintenanceRule', 'health-retirement', 'news that schedules nothing', (d) => (d['eventTypeCategory'] = 'issue')],
+    ['FailedDrainRule', 'execution-failed', 'success', (d) => (d['status'] = 'SUCCEEDED')],
+    ['FailedDrainRule', 'execution-failed', 'what an operator stopped', (d) => (d['status'] = 'STOPPED')],
+    [
+      'FailedDrainRule',
+      'execution-failed',
+      'another function of a like name',
+      (d) => (d['functionArn'] = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain-2:7'),
+    ],
+  ])('%s of %s does not hear %s', (id, name, _, change) => {
+    const event = fixture(name);
+    change(event.detail);
+
+    expect(matchesPattern(pattern(id), event)).toBe(false);
+  });
+
+  it('know the drain also by its bare name', () => {
+    const event = fixture('execution-failed');
+    event.detail.functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain';
+
+    expect(matchesPattern(pattern('FailedDrainRule'), event)).toBe(true);
+  });
+
+  it('hear hooks only where their names are given', () => {
+    expect(stack()).not.toHaveProperty('HookRule');
+    expect(stack()).not.toHaveProperty('HookRulePermission');
+  });
+
+  it.each([
+    ['SpotRule', 'OnSpotInterruption'],
+    ['RebalanceRule', 'OnRebalance'],
+    ['MaintenanceRule', 'OnMaintenance'],
+  ])('%s listens unless %s is off', (id, parameter) => {
+    expect(properties(id)['State']).toBe('ENABLED');
+    expect(properties(id, { [parameter]: 'off' })['State']).toBe('DISABLED');
+  });
+
+  it('and the topic may call the intake, each by its own permission', () => {
+    const given = { HookNamePrefix: 'ecs-drain' };
+    const sources = ofType('AWS::Lambda::Permission', given).map(([, { Properties }]) => {
+      expect(Properties).toMatchObject({ FunctionName: '<IntakeLambdaFunction.Arn>', Action: 'lambda:InvokeFunction' });
+      return Properties['SourceArn'];
+    });
+
+    expect(sources.sort()).toEqual(
+      [
+        ...ofType('AWS::Events::Rule', given).map(([id]) => `<${id}.Arn>`),
+        'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle',
+      ].sort(),
+    );
+  });
+});
+
+describe('the alarms', () => {
+  it('go to the alert topic, whosever it is, and say when it is over', () => {
+    for (const [given, topic] of [
+      [{}, `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-alerts`],
+      [{ AlertTopicArn: YOUR_TOPIC }, YOUR_TOPIC],
+    ] as const) {
+      for (const [, { Properties }] of ofType('AWS::CloudWatch::Alarm', given)) {
+        expect(Properties).toMatchObject({
+          AlarmActions: [topic],
+          OKActions: [topic],
+          TreatMissingData: 'notBreaching',
+        });
+      }
+    }
+  });
+
+  it('are four, or none', () => {
+    expect(ofType('AWS::CloudWatch::Alarm').map(([id]) => id)).toEqual([
+      'DeadLettersAlarm',
+      'FailedDrainsAlarm',
+      'IntakeErrorsAlarm',
+      'IntakeThrottlesAlarm',
+    ]);
+    expect(ofType('AWS::CloudWatch::Alarm', { Alarms: 'off' })).toEqual([]);
+  });
+});
