@@ -25,6 +25,7 @@ export async function buildHandlers(): Promise<void> {
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
+    alias: { '@aws-sdk/credential-provider-node': './src/aws/credentials.ts' },
     legalComments: 'none',
     logLevel: 'warning',
     // Some dependencies are CommonJS and call require() for Node's own modules.
