@@ -65,6 +65,12 @@ const SWITCH_GRACE_SECONDS = 150;
 /** AWS-CONTRACTS §7. */
 const MOST_OPERATIONS = 3_000;
 const MOST_BYTES = 100 * 2 ** 20;
+/** More of one kind about one instance within an hour is noise, even where a machine died after some of them. */
+const MOST_ALERTS_AN_HOUR = 10;
+/** Once an action has ended, it may take as many calls to notice: heartbeat and release, each repeated after a crash. */
+const MOST_CALLS_TO_ENDED = 6;
+/** A look that is so old may not show yet what somebody else did. */
+const STALE_SECONDS = 10;
 
 interface Switch {
   readonly mode: string;
@@ -81,12 +87,18 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   const open = new Map<string, Departure>();
   const free = new Map<string, Drain>();
   const drainable = new Set<string>();
+  /** Since when an instance may be drained, or might when it last could. */
+  const drainableSince = new Map<string, number>();
+  /** By container instance: who set it DRAINING, and when. */
+  const drainedBy = new Map<string, { by: string; atSeconds: number }>();
+  const callsToEnded = { count: 0, told: false };
   const clusterOf = new Map<string, string>();
   const unstopped = new Map<string, Map<string, string>>();
   const live = new Map<string, number>();
   const begun = new Set<string>();
   const isDisturbed = scenario.faults.duplicate + scenario.faults.reorder + scenario.faults.lambdaCrash > 0;
   const stuckTold = new Map<string, number[]>();
+  const told = new Map<string, number[]>();
   const inputs = new Map<string, { name: string; closedAtMs: number | undefined }>();
   let control = readSwitch(scenario.switch) ?? ACT;
   let controlSinceSeconds = Number.NEGATIVE_INFINITY;
@@ -120,6 +132,11 @@ export function createAudit(world: World, scenario: Scenario): Audit {
     const global = Math.min(LONGEST_HOOK_SECONDS, 100 * heartbeat);
     const policy = control.deadlineSeconds ?? set;
     return departure.noticedAtSeconds + Math.min(policy, global - GLOBAL_TIMEOUT_MARGIN_SECONDS);
+  };
+
+  const mayBeDrained = (instanceId: string): void => {
+    if (!drainable.has(instanceId)) drainableSince.set(instanceId, now());
+    drainable.add(instanceId);
   };
 
   /** True while the switch forbids whatever changes something. */
@@ -167,7 +184,9 @@ export function createAudit(world: World, scenario: Scenario): Audit {
       const expired = by === 'heartbeat-timeout' || by === 'global-timeout';
       // The notice itself may come too late, where messages do; then nobody was there to keep the hook alive.
       const isLate = isDisturbed && !begun.has(departure.token);
-      if (expired && !departure.heldBack && !isLate)
+      // A pause holds everything back but the heartbeats.
+      const isPaused = by === 'heartbeat-timeout' && control.mode === 'pause' && begun.has(departure.token);
+      if (expired && (!departure.heldBack || isPaused) && !isLate)
         violate('hook-expired', instanceId, `the hook ended by its ${by}, not by us`);
       return;
     }
@@ -188,7 +207,7 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   world.on((event) => {
     switch (event.kind) {
       case 'instance-terminating':
-        drainable.add(event.instanceId);
+        mayBeDrained(event.instanceId);
         break;
       case 'instance-kept':
         drainable.delete(event.instanceId);
@@ -214,12 +233,16 @@ export function createAudit(world: World, scenario: Scenario): Audit {
         };
         departures.push(departure);
         open.set(event.instanceId, departure);
-        drainable.add(event.instanceId);
+        mayBeDrained(event.instanceId);
         break;
       }
       case 'container-instance': {
         clusterOf.set(event.instanceId, event.cluster);
+        const drained = drainedBy.get(event.arn);
+        if (event.status !== 'DRAINING') drainedBy.delete(event.arn);
+        else if (drained === undefined) drainedBy.set(event.arn, { by: event.by, atSeconds: now() });
         if (event.by !== 'call') break;
+        if (event.status === 'ACTIVE') judgeActive(event.instanceId, drained);
         if (event.instanceId.startsWith('mi-'))
           violate('foreign-instance', event.instanceId, 'an external instance was touched');
         if (isHeld())
@@ -253,13 +276,20 @@ export function createAudit(world: World, scenario: Scenario): Audit {
         break;
       case 'published': {
         const { instanceId, kind } = event.attributes;
-        if (instanceId === undefined || (kind !== 'stuck' && kind !== 'paused' && kind !== 'observed')) break;
+        if (instanceId === undefined || kind === undefined) break;
+        judgeAlert(instanceId, kind);
+        if (kind !== 'stuck' && kind !== 'paused' && kind !== 'observed') break;
         stuckTold.set(instanceId, [...(stuckTold.get(instanceId) ?? []), now()]);
         break;
       }
       case 'call':
         if (event.error === 'UnknownOperationException' || event.error === 'InvalidAction') {
           violate('unknown-operation', undefined, `${event.service}:${event.operation} does not exist here`);
+        }
+        if (event.error === 'ValidationError' && /Lifecycle/.test(event.operation)) callsToEnded.count += 1;
+        if (callsToEnded.count > MOST_CALLS_TO_ENDED * departures.length && !callsToEnded.told) {
+          callsToEnded.told = true;
+          violate('ended-and-called', undefined, `${callsToEnded.count} calls about actions that had ended`);
         }
         break;
       case 'dead-letter':
@@ -303,7 +333,7 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   return {
     departures,
     drainOf,
-    mayBeDrained: (instanceId) => void drainable.add(instanceId),
+    mayBeDrained,
     switched(text) {
       const next = readSwitch(text);
       // What cannot be read changes nothing.
@@ -318,6 +348,23 @@ export function createAudit(world: World, scenario: Scenario): Audit {
       return violations;
     },
   };
+
+  /** What somebody else had set DRAINING before the instance was anybody's to drain is not ours to set ACTIVE. */
+  function judgeActive(instanceId: string, drained: { by: string; atSeconds: number } | undefined): void {
+    if (drained === undefined || drained.by === 'call') return;
+    const sinceSeconds = drainableSince.get(instanceId) ?? Number.POSITIVE_INFINITY;
+    if (drained.atSeconds > sinceSeconds - STALE_SECONDS) return;
+    violate('activated-not-ours', instanceId, 'set ACTIVE, yet it was somebody else who had drained it');
+  }
+
+  function judgeAlert(instanceId: string, kind: string): void {
+    const key = `${instanceId} ${kind}`;
+    const times = [...(told.get(key) ?? []), now()].filter((at) => at > now() - 3_600);
+    told.set(key, times);
+    if (times.length === MOST_ALERTS_AN_HOUR + 1) {
+      violate('nagging', instanceId, `people were told ${kind} ${times.length} times within an hour`);
+    }
+  }
 
   function judgeExecution({ name, operations, bytes, startedAtMs, closedAtMs, input }: ExecutionRecord): void {
     if (operations >= MOST_OPERATIONS)

@@ -6,7 +6,15 @@ import { renderAlert, severityOf } from '../src/alert.ts';
 const KINDS: Readonly<Record<AlertKind, 'info' | 'warning' | 'critical'>> = {
   started: 'info',
   drained: 'info',
+  restored: 'info',
+  cancelled: 'info',
   'not-a-container-instance': 'info',
+  noticed: 'info',
+  replacing: 'info',
+  observed: 'info',
+  paused: 'warning',
+  reactivated: 'warning',
+  misconfigured: 'warning',
   stuck: 'warning',
   'hook-gone': 'warning',
   forced: 'critical',
@@ -53,6 +61,12 @@ describe('an alert, written for people', () => {
   it('has a title of its own for each kind', () => {
     const subjects = kinds.map((kind) => renderAlert(anAlert({ kind })).subject.replace(/^\[.*?\]/, ''));
     expect(new Set(subjects).size).toBe(kinds.length);
+  });
+
+  it('leaves the group out when the instance is in none', () => {
+    const { subject, body } = renderAlert(anAlert({ group: undefined }));
+    expect(subject).toBe('[ecs-drain warning] Stuck: draining i-0a1b2c3d480000000');
+    expect(body).not.toContain('Auto Scaling group');
   });
 
   it.each([
@@ -116,7 +130,11 @@ describe('names from outside cannot write lines of their own', () => {
           const { subject, body, attributes } = renderAlert(anAlert({ kind, group, cluster, because, details }));
           expect(subject).toMatch(SUBJECT);
           expect(body.split('\n').length).toBe(
-            2 + Math.min(details.length, 10) + 2 + ('cluster' in attributes ? 1 : 0),
+            2 +
+              Math.min(details.length, 10) +
+              1 +
+              (body.includes('\nAuto Scaling group: ') ? 1 : 0) +
+              ('cluster' in attributes ? 1 : 0),
           );
           expect(body).not.toMatch(/[^\P{Cc}\n]/u);
           for (const value of Object.values(attributes)) expect(value).not.toBe('');

@@ -21,8 +21,22 @@ describe('the drain’s settings', () => {
     expect(drainWith({})).toEqual({
       alertTopicArn: TOPIC,
       clusters: [],
-      policy: { deadlineSeconds: 3_000, stuckAfterSeconds: 600, atDeadline: 'CONTINUE' },
+      policy: {
+        deadlineSeconds: 3_000,
+        stuckAfterSeconds: 600,
+        atDeadline: 'CONTINUE',
+        spotInterruption: 'drain',
+        rebalance: 'notify',
+        maintenance: 'notify',
+        maintenanceLeadSeconds: 86_400,
+      },
+      switchParameter: undefined,
     });
+  });
+
+  it('have no time after which standalone tasks are stopped, unless one is given', () => {
+    expect(drainWith({}).policy).not.toHaveProperty('stopStandaloneAfterSeconds');
+    expect(drainWith({ STOP_STANDALONE_AFTER_SECONDS: '0' }).policy.stopStandaloneAfterSeconds).toBe(0);
   });
 
   it('are read, all of them', () => {
@@ -32,11 +46,27 @@ describe('the drain’s settings', () => {
         DRAIN_DEADLINE_SECONDS: '7200',
         STUCK_AFTER_SECONDS: '120',
         AT_DEADLINE: 'ABANDON',
+        STOP_STANDALONE_AFTER_SECONDS: '900',
+        ON_SPOT_INTERRUPTION: 'notify',
+        ON_REBALANCE: 'drain',
+        ON_MAINTENANCE: 'replace',
+        MAINTENANCE_LEAD_SECONDS: '3600',
+        SWITCH_PARAMETER: '/ecs-drain/switch',
       }),
     ).toEqual({
       alertTopicArn: TOPIC,
       clusters: ['web', 'arn:aws:ecs:eu-west-1:123456789012:cluster/batch_2'],
-      policy: { deadlineSeconds: 7_200, stuckAfterSeconds: 120, atDeadline: 'ABANDON' },
+      policy: {
+        deadlineSeconds: 7_200,
+        stuckAfterSeconds: 120,
+        atDeadline: 'ABANDON',
+        stopStandaloneAfterSeconds: 900,
+        spotInterruption: 'notify',
+        rebalance: 'drain',
+        maintenance: 'replace',
+        maintenanceLeadSeconds: 3_600,
+      },
+      switchParameter: '/ecs-drain/switch',
     });
   });
 
@@ -56,6 +86,9 @@ describe('the drain’s settings', () => {
     ['DRAIN_DEADLINE_SECONDS', '172500', 'deadlineSeconds', 172_500],
     ['STUCK_AFTER_SECONDS', '60', 'stuckAfterSeconds', 60],
     ['STUCK_AFTER_SECONDS', '172800', 'stuckAfterSeconds', 172_800],
+    ['STOP_STANDALONE_AFTER_SECONDS', '172800', 'stopStandaloneAfterSeconds', 172_800],
+    ['MAINTENANCE_LEAD_SECONDS', '0', 'maintenanceLeadSeconds', 0],
+    ['MAINTENANCE_LEAD_SECONDS', '1209600', 'maintenanceLeadSeconds', 1_209_600],
   ])('take %s of %s, which is just within its bounds', (name, value, member, seconds) => {
     expect(drainWith({ [name]: value }).policy).toMatchObject({ [member]: seconds });
   });
@@ -78,8 +111,23 @@ describe('the drain’s settings', () => {
     ['DRAIN_DEADLINE_SECONDS', '9999999999', /whole number/],
     ['STUCK_AFTER_SECONDS', '0', /at least 60 seconds/],
     ['STUCK_AFTER_SECONDS', '172801', /at most 172800 seconds/],
-    ['AT_DEADLINE', 'continue', /must be CONTINUE or ABANDON, not "continue"/],
-    ['AT_DEADLINE', '', /must be CONTINUE or ABANDON/],
+    ['AT_DEADLINE', 'continue', /must be one of CONTINUE, ABANDON, not "continue"/],
+    ['AT_DEADLINE', '', /must be one of CONTINUE, ABANDON, not ""/],
+    ['STOP_STANDALONE_AFTER_SECONDS', '', /whole number of seconds from 0 to 172800, not ""/],
+    ['STOP_STANDALONE_AFTER_SECONDS', '-1', /whole number/],
+    ['STOP_STANDALONE_AFTER_SECONDS', '172801', /at most 172800 seconds/],
+    ['ON_SPOT_INTERRUPTION', 'replace', /must be one of notify, drain, not "replace"/],
+    ['ON_REBALANCE', 'terminate', /must be one of notify, drain, replace/],
+    ['ON_MAINTENANCE', 'DRAIN', /must be one of notify, drain, replace/],
+    ['ON_MAINTENANCE', '', /must be one of notify, drain, replace/],
+    ['MAINTENANCE_LEAD_SECONDS', '1209601', /at most 1209600 seconds/],
+    ['MAINTENANCE_LEAD_SECONDS', '1d', /whole number/],
+    ['SWITCH_PARAMETER', 'ecs-drain/switch', /must be the name of an SSM parameter, like \/ecs-drain\/switch/],
+    ['SWITCH_PARAMETER', '', /must be the name of an SSM parameter/],
+    ['SWITCH_PARAMETER', '/', /must be the name of an SSM parameter/],
+    ['SWITCH_PARAMETER', '/ecs drain', /must be the name of an SSM parameter/],
+    ['SWITCH_PARAMETER', '/switch\n', /must be the name of an SSM parameter/],
+    ['ALERT_TOPIC_ARN', `${TOPIC}.fifo`, /must be a standard topic, not a FIFO one/],
     ['CLUSTERS', 'web, batch', /cluster names or ARNs, separated by commas, not "web, batch"/],
     ['CLUSTERS', 'web,', /separated by commas/],
     ['CLUSTERS', ',web', /separated by commas/],
@@ -117,7 +165,10 @@ describe('the intake’s settings', () => {
   it.each([FUNCTION, FUNCTION.replace(':durable', ':17'), FUNCTION.replace(':durable', ':$LATEST')])(
     'take %s',
     (DRAIN_FUNCTION_ARN) => {
-      expect(readIntakeConfig({ DRAIN_FUNCTION_ARN })).toEqual({ drainFunctionArn: DRAIN_FUNCTION_ARN });
+      expect(readIntakeConfig({ ALERT_TOPIC_ARN: TOPIC, DRAIN_FUNCTION_ARN })).toEqual({
+        alertTopicArn: TOPIC,
+        drainFunctionArn: DRAIN_FUNCTION_ARN,
+      });
     },
   );
 
@@ -129,6 +180,17 @@ describe('the intake’s settings', () => {
     [FUNCTION.replace(':durable', ''), /with a version or alias/],
     [`${FUNCTION} `, /must be a function ARN/],
   ])('refuse %j', (DRAIN_FUNCTION_ARN, mistake) => {
-    expect(mistakesOf(() => readIntakeConfig({ DRAIN_FUNCTION_ARN }))).toEqual([expect.stringMatching(mistake)]);
+    expect(mistakesOf(() => readIntakeConfig({ ALERT_TOPIC_ARN: TOPIC, DRAIN_FUNCTION_ARN }))).toEqual([
+      expect.stringMatching(mistake),
+    ]);
+  });
+
+  it.each<[string | undefined, RegExp]>([
+    [undefined, /^ALERT_TOPIC_ARN is missing/],
+    [`${TOPIC}.fifo`, /must be a standard topic, not a FIFO one/],
+  ])('refuse the topic %j', (ALERT_TOPIC_ARN, mistake) => {
+    expect(mistakesOf(() => readIntakeConfig({ ALERT_TOPIC_ARN, DRAIN_FUNCTION_ARN: FUNCTION }))).toEqual([
+      expect.stringMatching(mistake),
+    ]);
   });
 });

@@ -71,7 +71,7 @@ export function isNews(memory: Memory, kind: Alert['kind']): boolean {
   if (before?.done !== true) return true;
   // What has changed since is another stall, with a cause of its own.
   const changedAtMs = Math.max(memory.progress.atMs, memory.trouble?.sinceMs ?? 0);
-  const heldBackSeconds = changedAtMs > before.atMs ? OTHER_SECONDS : AGAIN_SECONDS;
+  const heldBackSeconds = kind === 'stuck' && changedAtMs > before.atMs ? OTHER_SECONDS : AGAIN_SECONDS;
   return memory.atMs - before.atMs >= heldBackSeconds * 1000;
 }
 

@@ -118,8 +118,10 @@ export interface Memory {
   readonly hook?: HookSeen;
   /** When the action's heartbeat period last began. */
   readonly heartbeatAtMs: number;
-  /** The hook could not be read after the latest heartbeat: its period may be another than we know. */
-  readonly hookIsOld?: boolean;
+  /** How many heartbeats went out since the hook could last be read: its period may be another than we know. */
+  readonly hookUnread: number;
+  /** The hook was first read long after its period began: only a heartbeat makes that period the one that holds. */
+  readonly hookIsNew?: boolean;
   /** When a heartbeat was last sent in vain. */
   readonly heartbeatFailedAtMs?: number;
   /** Undefined until every cluster that could hold the instance has answered. */
@@ -180,6 +182,7 @@ export function begin(request: DrainRequest, deployed: DrainPolicy): Memory {
     verified: false,
     ...(request.kind === 'terminating' ? { group: request.group } : {}),
     heartbeatAtMs: noticedAtMs,
+    hookUnread: 0,
     slower: 1,
     progress: { left: Number.POSITIVE_INFINITY, atMs: noticedAtMs },
     said: {},
@@ -273,7 +276,7 @@ export function remember(before: Memory, seen: Seen): Memory {
         ...known,
         verified: seen.departing,
         ...(seen.group === undefined || memory.group !== undefined ? {} : { group: seen.group }),
-        ...(seen.hook ? { hook: seen.hook, heartbeatAtMs: periodBegan(memory, seen.hook) } : {}),
+        ...(seen.hook ? { hook: seen.hook, hookIsNew: atMs - memory.heartbeatAtMs > SAME_HOOK_SECONDS * 1000 } : {}),
         ...(seen.departing ? {} : { staying: { sinceMs: staying?.sinceMs ?? atMs, atMs, state: seen.state } }),
       };
     }
@@ -309,8 +312,10 @@ export function remember(before: Memory, seen: Seen): Memory {
     }
     case 'release': {
       const after = withTrouble(memory, seen.failure ?? seen.look.failure);
-      const looked = withLook(after, seen.look);
-      return seen.completed ? { ...looked, released: releasedBy(before, seen, atMs) } : looked;
+      if (!seen.completed) return withLook(after, seen.look);
+      // What the release cut off is what was there before it, where nothing is there any more.
+      const isTooLate = seen.already && seen.look.instances !== undefined && isForgotten(seen.look.instances);
+      return { ...(isTooLate ? after : withLook(after, seen.look)), released: releasedBy(before, seen, atMs) };
     }
     case 'restore':
       return {
@@ -329,20 +334,17 @@ function withHeartbeat(memory: Memory, { failure, hook }: Extract<Seen, { kind: 
     const after = failure.reason === 'denied' ? withTrouble(memory, failure) : memory;
     return { ...after, heartbeatFailedAtMs: atMs };
   }
-  return { ...memory, heartbeatAtMs: atMs, hookIsOld: hook === undefined, ...(hook ? { hook } : {}) };
+  return {
+    ...memory,
+    heartbeatAtMs: atMs,
+    hookIsNew: false,
+    hookUnread: hook ? 0 : memory.hookUnread + 1,
+    ...(hook ? { hook } : {}),
+  };
 }
 
-/** Read this soon after the notice, the hook is the one that the action began with. */
+/** Read this soon after the notice, the hook is the one that the action began with; later it may have been changed. */
 const SAME_HOOK_SECONDS = 30;
-
-/**
- * Since when the heartbeat period runs, as far as it matters: a hook that is first read long after the notice may have
- * been changed meanwhile, and then only a heartbeat makes the period that was read the one that holds.
- */
-function periodBegan({ heartbeatAtMs, atMs }: Memory, { heartbeatTimeoutSeconds }: HookSeen): number {
-  const isSame = atMs - heartbeatAtMs <= SAME_HOOK_SECONDS * 1000;
-  return isSame ? heartbeatAtMs : Math.min(heartbeatAtMs, atMs - (heartbeatTimeoutSeconds / 2) * 1000);
-}
 
 /**
  * After a crash the step runs again, and may find gone what it released itself; what was seen before it says then what

@@ -21,14 +21,17 @@ const MOST_QUIET_LOOKS = 400;
 export function paceSeconds(memory: Memory): number {
   const near = isNear(memory);
   const crowd = crowdOf(memory);
-  // As of the look, not of now: else the next look moves away while it is waited for.
-  const quietSeconds = ((memory.look?.atMs ?? memory.atMs) - memory.progress.atMs) / 1000;
   const pace = Math.max(
     near ? NEAR_SECONDS : FAR_SECONDS * firstSpread(memory),
     crowd * (near ? NEAR_SECONDS_EACH : FAR_SECONDS_EACH),
-    quietPaceSeconds(memory, quietSeconds),
+    quietPaceSeconds(memory, quietSecondsOf(memory)),
   );
   return Math.min(slowestSeconds(memory), pace * memory.slower);
+}
+
+/** As of the look, not of now: else the next look moves away while it is waited for. */
+function quietSecondsOf({ look, atMs, progress }: Memory): number {
+  return ((look?.atMs ?? atMs) - progress.atMs) / 1000;
 }
 
 /** Ever more seconds, the longer nothing has changed. */
@@ -55,8 +58,10 @@ export function backoffSeconds(memory: Memory): number {
   const { count, sinceMs, atMs, failure } = memory.trouble;
   // Throttled together, all come again together unless they go far apart: each time twice as far.
   const first = failure.reason === 'throttled' ? 2 : 1;
-  const doubling = Math.min(60 * first, first * 2 ** Math.min(count, 6)) * spread(memory, count);
-  return Math.max(doubling, quietPaceSeconds(memory, (atMs - sinceMs) / 1000));
+  // Where looks have become rare, so do the tries.
+  const pace = quietPaceSeconds(memory, quietSecondsOf(memory));
+  const doubling = Math.min(Math.max(60 * first, pace), Math.max(first, pace / 16) * 2 ** Math.min(count, 6));
+  return Math.max(doubling * spread(memory, count), quietPaceSeconds(memory, (atMs - sinceMs) / 1000));
 }
 
 function isNear(memory: Memory): boolean {

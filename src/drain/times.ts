@@ -34,7 +34,10 @@ export function heartbeatDueMs(memory: Memory): number {
   const { heartbeatTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
   const { heartbeatAtMs, heartbeatFailedAtMs = 0 } = memory;
   if (heartbeatFailedAtMs <= heartbeatAtMs) {
-    return heartbeatAtMs + (heartbeatTimeoutSeconds / (memory.hookIsOld ? 10 : 2)) * 1000;
+    if (memory.hookIsNew) return memory.atMs;
+    // A hook that could not be read is worth a few hurried tries; one that never can be, not two days of them.
+    const isHurried = memory.hookUnread > 0 && memory.hookUnread <= 5;
+    return heartbeatAtMs + (heartbeatTimeoutSeconds / (isHurried ? 10 : 2)) * 1000;
   }
   // Five tries within the period. After it the action has gone, or its period is longer than we know: no hurry.
   const isLate = heartbeatFailedAtMs >= heartbeatAtMs + heartbeatTimeoutSeconds * 1000;

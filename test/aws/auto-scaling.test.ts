@@ -4,6 +4,7 @@ import {
   DescribeAutoScalingInstancesCommand,
   DescribeLifecycleHooksCommand,
   RecordLifecycleActionHeartbeatCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -95,6 +96,28 @@ describe('a hook', () => {
     expect(await autoScaling.describeHook(GROUP, HOOK)).toEqual({
       ok: true,
       value: { heartbeatTimeoutSeconds, globalTimeoutSeconds },
+    });
+  });
+});
+
+describe('an instance that its group shall replace', () => {
+  it('is terminated through the group, which keeps its size', async () => {
+    aws.on(TerminateInstanceInAutoScalingGroupCommand).resolves({});
+    expect(await autoScaling.terminate(INSTANCE)).toEqual({ ok: true, value: undefined });
+    expect(sent()).toEqual([{ InstanceId: INSTANCE, ShouldDecrementDesiredCapacity: false }]);
+  });
+
+  it.each([
+    ['ScalingActivityInProgress', 'other'],
+    ['Throttling', 'throttled'],
+    ['AccessDenied', 'denied'],
+  ])('and is not, because of %s, is a failure', async (name, reason) => {
+    aws.onAnyCommand().rejects(Object.assign(new Error('on purpose'), { name }));
+    expect(await autoScaling.terminate(INSTANCE)).toEqual({
+      ok: false,
+      reason,
+      operation: 'autoscaling:TerminateInstanceInAutoScalingGroup',
+      message: 'on purpose',
     });
   });
 });

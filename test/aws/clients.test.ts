@@ -2,8 +2,16 @@ import { DescribeLifecycleHooksCommand } from '@aws-sdk/client-auto-scaling';
 import { ListClustersCommand } from '@aws-sdk/client-ecs';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { PublishCommand } from '@aws-sdk/client-sns';
+import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { autoScalingClient, ecsClient, lambdaClient, type RequestHandler, snsClient } from '../../src/aws/clients.ts';
+import {
+  autoScalingClient,
+  ecsClient,
+  lambdaClient,
+  type RequestHandler,
+  snsClient,
+  ssmClient,
+} from '../../src/aws/clients.ts';
 
 beforeAll(() => {
   vi.stubEnv('AWS_REGION', 'eu-west-1');
@@ -28,17 +36,26 @@ describe('a client asks AWS', () => {
   it.each([
     ['ECS once: the drain is its own retry', 1, (h: RequestHandler) => ecsClient(h).send(new ListClustersCommand({}))],
     [
-      'Auto Scaling once: the drain is its own retry',
+      'for the switch once: the next look asks again',
       1,
+      (h: RequestHandler) => ssmClient(h).send(new GetParameterCommand({ Name: '/n' })),
+    ],
+    [
+      'Auto Scaling five times: a lost heartbeat costs an instance',
+      5,
       (h: RequestHandler) =>
         autoScalingClient(h).send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: 'g' })),
     ],
     [
-      'SNS three times',
-      3,
+      'SNS five times',
+      5,
       (h: RequestHandler) => snsClient(h).send(new PublishCommand({ TopicArn: 't', Message: 'm' })),
     ],
-    ['Lambda three times', 3, (h: RequestHandler) => lambdaClient(h).send(new InvokeCommand({ FunctionName: 'f' }))],
+    [
+      'Lambda five times: a notice is handed over once',
+      5,
+      (h: RequestHandler) => lambdaClient(h).send(new InvokeCommand({ FunctionName: 'f' })),
+    ],
   ])('%s', async (_, times, send) => {
     const aws = outage();
     await expect(send(aws.handler)).rejects.toThrow();

@@ -6,6 +6,7 @@ import {
   ListClustersCommand,
   ListContainerInstancesCommand,
   ListTasksCommand,
+  StopTaskCommand,
   UpdateContainerInstancesStateCommand,
 } from '@aws-sdk/client-ecs';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -79,9 +80,14 @@ describe('finding container instances', () => {
 });
 
 describe('counting those that drain', () => {
-  it('takes one page: a hundred are a crowd', async () => {
-    aws.on(ListContainerInstancesCommand).resolves({ containerInstanceArns: names('a', 100), nextToken: 'more' });
-    expect(value(await ecs.countDraining(CLUSTER))).toBe(100);
+  it.each([
+    ['counts those of the one page', 100, undefined, 100],
+    ['says 101 for any more, in one call: a thousand that count each other are too many', 100, 'more', 101],
+  ])('%s', async (_, listed, nextToken, count) => {
+    aws
+      .on(ListContainerInstancesCommand)
+      .resolves({ containerInstanceArns: names('a', listed), ...(nextToken === undefined ? {} : { nextToken }) });
+    expect(value(await ecs.countDraining(CLUSTER))).toBe(count);
     expect(sent()).toEqual([{ cluster: CLUSTER, status: 'DRAINING' }]);
   });
 });
@@ -122,6 +128,14 @@ describe('DescribeContainerInstances', () => {
     });
   });
 
+  it('takes a registration that is INACTIVE for missing as well, in whatever words', async () => {
+    aws.on(DescribeContainerInstancesCommand).resolves({
+      containerInstances: [],
+      failures: [{ arn: 'other', reason: 'INACTIVE' }],
+    });
+    expect(value(await ecs.describeContainerInstances(CLUSTER, ['other']))).toEqual({ found: [], missing: ['other'] });
+  });
+
   it.each([
     ['any other reason', 'ACCESS_DENIED', /other: ACCESS_DENIED detail/],
     ['no reason', undefined, /other: no reason given detail/],
@@ -159,11 +173,19 @@ describe('UpdateContainerInstancesState', () => {
         })),
       }));
     const arns = names('arn', 11);
-    expect(value(await ecs.setDraining(CLUSTER, arns)).found).toHaveLength(11);
+    expect(value(await ecs.setStatus(CLUSTER, arns, 'DRAINING')).found).toHaveLength(11);
     expect(sent()).toEqual([
       { cluster: CLUSTER, containerInstances: arns.slice(0, 10), status: 'DRAINING' },
       { cluster: CLUSTER, containerInstances: ['arn10'], status: 'DRAINING' },
     ]);
+  });
+
+  it('sets ACTIVE again as well', async () => {
+    aws
+      .on(UpdateContainerInstancesStateCommand)
+      .resolves({ containerInstances: [{ containerInstanceArn: 'a', status: 'ACTIVE', agentConnected: true }] });
+    expect(value(await ecs.setStatus(CLUSTER, ['a'], 'ACTIVE')).found).toMatchObject([{ arn: 'a', status: 'ACTIVE' }]);
+    expect(sent()).toEqual([{ cluster: CLUSTER, containerInstances: ['a'], status: 'ACTIVE' }]);
   });
 
   it('that fails for one of several is a failure: none may be forgotten', async () => {
@@ -171,7 +193,7 @@ describe('UpdateContainerInstancesState', () => {
       containerInstances: [{ containerInstanceArn: 'a', status: 'DRAINING' }],
       failures: [{ arn: 'b', reason: 'UNKNOWN' }],
     });
-    expect(await ecs.setDraining(CLUSTER, ['a', 'b'])).toMatchObject({
+    expect(await ecs.setStatus(CLUSTER, ['a', 'b'], 'DRAINING')).toMatchObject({
       ok: false,
       operation: 'ecs:UpdateContainerInstancesState',
     });
@@ -246,6 +268,14 @@ describe('DescribeTasks', () => {
   });
 });
 
+describe('StopTask', () => {
+  it('names task and cluster, and says why', async () => {
+    aws.on(StopTaskCommand).resolves({});
+    expect(await ecs.stopTask(CLUSTER, 'aaaa', 'because')).toEqual({ ok: true, value: undefined });
+    expect(sent()).toEqual([{ cluster: CLUSTER, task: 'aaaa', reason: 'because' }]);
+  });
+});
+
 describe('DescribeServices', () => {
   it('takes ten at a time, with what a diagnosis needs and ten events at most', async () => {
     const createdAt = new Date('2026-03-01T12:00:00Z');
@@ -288,9 +318,10 @@ describe('a call that AWS refuses comes back as a value', () => {
     ['ecs:ListContainerInstances', () => ecs.findContainerInstances(CLUSTER, INSTANCE)],
     ['ecs:ListContainerInstances', () => ecs.countDraining(CLUSTER)],
     ['ecs:DescribeContainerInstances', () => ecs.describeContainerInstances(CLUSTER, ['a'])],
-    ['ecs:UpdateContainerInstancesState', () => ecs.setDraining(CLUSTER, ['a'])],
+    ['ecs:UpdateContainerInstancesState', () => ecs.setStatus(CLUSTER, ['a'], 'DRAINING')],
     ['ecs:ListTasks', () => ecs.listTasks(CLUSTER, 'a', 'STOPPED')],
     ['ecs:DescribeTasks', () => ecs.describeTasks(CLUSTER, ['a'])],
+    ['ecs:StopTask', () => ecs.stopTask(CLUSTER, 'a', 'because')],
     ['ecs:DescribeServices', () => ecs.describeServices(CLUSTER, ['a'])],
   ])('%s', async (operation, call) => {
     aws.onAnyCommand().rejects(throttle);

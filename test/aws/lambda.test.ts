@@ -1,4 +1,4 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { executionPort } from '../../src/aws/lambda.ts';
@@ -12,6 +12,30 @@ const executions = executionPort(client, FUNCTION);
 beforeEach(() => aws.reset());
 
 const refuse = (name: string): Error => Object.assign(new Error('on purpose'), { name });
+
+describe('the input of an execution', () => {
+  const ARN = `${FUNCTION}/durable-execution/name/9f7d84c9-ea3d-3ffc-b3e5-5ec51c34ffc9`;
+
+  it('is read by the execution’s ARN', async () => {
+    aws.on(GetDurableExecutionCommand).resolves({ InputPayload: JSON.stringify(aRequest()) });
+    expect(await executions.inputOf(ARN)).toEqual({ ok: true, value: JSON.stringify(aRequest()) });
+    expect(aws.calls().map((call) => call.args[0].input)).toEqual([{ DurableExecutionArn: ARN }]);
+  });
+
+  it('that Lambda does not tell is empty', async () => {
+    aws.on(GetDurableExecutionCommand).resolves({});
+    expect(await executions.inputOf(ARN)).toEqual({ ok: true, value: '' });
+  });
+
+  it('that cannot be read is a failure', async () => {
+    aws.on(GetDurableExecutionCommand).rejects(refuse('AccessDeniedException'));
+    expect(await executions.inputOf(ARN)).toMatchObject({
+      ok: false,
+      reason: 'denied',
+      operation: 'lambda:GetDurableExecution',
+    });
+  });
+});
 
 describe('a durable execution', () => {
   it('is started by name, asynchronously, with the request as its input', async () => {

@@ -1,17 +1,40 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deadlineMs, decide, type Move } from '../../src/drain/decide.ts';
+import type { DrainPolicy } from '../../src/config.ts';
+import { ACTS, decide, type Move } from '../../src/drain/decide.ts';
+import { isDone } from '../../src/drain/ending.ts';
 import type { Look, Memory, Seen } from '../../src/drain/memory.ts';
 import { begin, remember, rest } from '../../src/drain/memory.ts';
+import { purposeOf } from '../../src/drain/purpose.ts';
+import type { DrainRequest } from '../../src/drain/request.ts';
+import type { Mode, Settings } from '../../src/drain/switch.ts';
+import { deadlineMs } from '../../src/drain/times.ts';
 import type { Failure, HookSeen } from '../../src/ports.ts';
-import { aFailure, aPolicy, aRequest, atSecond, PLACEMENTS, remaining } from '../support/build.ts';
+import {
+  aFailure,
+  aMaintenanceRequest,
+  anOrder,
+  aPolicy,
+  aRebalanceRequest,
+  aRequest,
+  aSpotRequest,
+  atSecond,
+  GROUP,
+  instances,
+  isoSecond,
+  PLACEMENTS,
+  remaining,
+} from '../support/build.ts';
 
 /** One course: what the world is like in it. Small and shrinkable; the seed fills in the rest. */
 interface Weather {
   readonly seed: number;
+  readonly request: DrainRequest;
+  readonly policy: DrainPolicy;
+  /** What the switch says: the same all the time, or turned now and then, and sometimes written wrongly. */
+  readonly control: Mode | 'turning';
   readonly heartbeatSeconds: number;
-  readonly deadlineSeconds: number;
   /** Of each call. */
   readonly failing: number;
   /** Of each look: the chance that a task has moved on. */
@@ -21,17 +44,65 @@ interface Weather {
   readonly skewMs: number;
   /** The first of these many answers say that the instance is not leaving. */
   readonly lag: number;
+  /** Of each look: the chance that somebody has set the instance ACTIVE. */
+  readonly meddling: number;
 }
+
+const DAY = 86_400;
+
+const request: fc.Arbitrary<DrainRequest> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom('terminate' as const, 'warm-pool' as const, 'replace-root-volume' as const)
+      .map((departure) => aRequest({ departure })),
+  },
+  fc
+    .constantFrom('hibernate' as const, 'stop' as const, 'terminate' as const)
+    .map((action) => aSpotRequest({ action })),
+  fc.constant(aRebalanceRequest()),
+  fc
+    .record({
+      change: fc.constantFrom('reboot' as const, 'leave' as const),
+      starts: fc.constantFrom(-DAY, 30, 1_800, 2 * DAY, 14 * DAY),
+      lasts: fc.constantFrom(undefined, 0, 3_600, 3 * DAY),
+    })
+    .map(({ change, starts, lasts }) => {
+      const { endsAt, ...planned } = aMaintenanceRequest({ change, startsAt: isoSecond(starts) });
+      return lasts === undefined ? planned : { ...planned, endsAt: isoSecond(starts + lasts) };
+    }),
+  fc
+    .constantFrom(undefined, 60, 7_200, 14 * DAY)
+    .map((deadlineSeconds) => anOrder(deadlineSeconds === undefined ? {} : { deadlineSeconds })),
+);
+
+const policy: fc.Arbitrary<DrainPolicy> = fc
+  .record(
+    {
+      deadlineSeconds: fc.constantFrom(60, 600, 3_000, 20_000, 172_500),
+      atDeadline: fc.constantFrom('CONTINUE' as const, 'ABANDON' as const),
+      stopStandaloneAfterSeconds: fc.constantFrom(0, 600),
+      spotInterruption: fc.constantFrom('drain' as const, 'drain' as const, 'notify' as const),
+      rebalance: fc.constantFrom('drain' as const, 'replace' as const, 'notify' as const),
+      maintenance: fc.constantFrom('drain' as const, 'drain' as const, 'replace' as const, 'notify' as const),
+      maintenanceLeadSeconds: fc.constantFrom(0, 3_600, DAY, 14 * DAY),
+    },
+    { requiredKeys: ['deadlineSeconds', 'spotInterruption', 'rebalance', 'maintenance', 'maintenanceLeadSeconds'] },
+  )
+  .map((different) => aPolicy(different));
 
 const weather: fc.Arbitrary<Weather> = fc.record({
   seed: fc.integer(),
+  request,
+  policy,
+  control: fc.constantFrom('act', 'act', 'act', 'turning', 'turning', 'observe', 'pause'),
   heartbeatSeconds: fc.constantFrom(30, 45, 300, 1_728, 3_600, 7_200),
-  deadlineSeconds: fc.constantFrom(60, 600, 3_000, 20_000, 172_500),
-  failing: fc.constantFrom(0, 0.05, 0.5, 0.9, 1),
+  failing: fc.constantFrom(0, 0, 0.05, 0.5, 0.9, 1),
   progress: fc.constantFrom(0, 0.05, 0.5, 1),
   latencyMs: fc.constantFrom(0, 20, 900, 8_000),
   skewMs: fc.constantFrom(0, 0, 2_000, 60_000),
   lag: fc.constantFrom(0, 0, 1, 3, 100),
+  meddling: fc.constantFrom(0, 0.01, 0.2),
 });
 
 /** mulberry32: seeded, so that a failure can be run again. */
@@ -48,26 +119,28 @@ function dice(seed: number): () => number {
 const DOWN = ['DEACTIVATING', 'STOPPING', 'DEPROVISIONING'];
 
 /** A world that gives plausible answers: tasks only go down, except that somebody may meddle now and then. */
-function plausible(weather: Weather) {
-  const roll = dice(weather.seed);
+function plausible({ seed, heartbeatSeconds, failing, progress, lag: lagging, meddling, request: asked }: Weather) {
+  const roll = dice(seed);
   const chance = (p: number): boolean => roll() < p;
   const hook: HookSeen = {
-    heartbeatTimeoutSeconds: weather.heartbeatSeconds,
-    globalTimeoutSeconds: Math.min(172_800, 100 * weather.heartbeatSeconds),
+    heartbeatTimeoutSeconds: heartbeatSeconds,
+    globalTimeoutSeconds: Math.min(172_800, 100 * heartbeatSeconds),
   };
   /** The stage of each task: 0 wanted, 1 to 3 on the way down, 4 stopped. */
   const stages = Array.from({ length: Math.floor(roll() * 25) }, () => 0);
-  let lag = weather.lag;
-  let status = 'ACTIVE';
+  const isInGroup = chance(0.8);
+  let lag = lagging;
+  const before = chance(0.8) ? 'ACTIVE' : 'DRAINING';
+  let status = before;
 
   const failure = (): Failure | undefined =>
-    chance(weather.failing)
+    chance(failing)
       ? aFailure((['throttled', 'throttled', 'other', 'denied', 'gone'] as const)[Math.floor(roll() * 5)] ?? 'other')
       : undefined;
 
-  const counted = () => {
-    if (chance(0.01)) status = 'ACTIVE';
-    return { statuses: [status], missing: 0, wanted: stages.filter((s) => s === 0).length, agentsAway: 0 };
+  const counted = (meddled = meddling) => {
+    if (chance(meddled)) status = 'ACTIVE';
+    return instances(stages.filter((s) => s === 0).length, [status]);
   };
   const left = () => {
     const byStatus: Record<string, number> = {};
@@ -78,14 +151,14 @@ function plausible(weather: Weather) {
     return remaining(byStatus);
   };
   const look = (atMs: number, known: boolean, nameAll = false): Look => {
-    for (const [i, stage] of stages.entries()) if (chance(weather.progress)) stages[i] = stage + 1;
+    if (status === 'DRAINING') for (const [i, stage] of stages.entries()) if (chance(progress)) stages[i] = stage + 1;
     if (chance(0.01)) stages.push(0);
     const failed = failure();
     if (failed) return { atMs, failure: failed };
     if (known) return { atMs, remaining: left() };
     if (chance(0.005)) return { atMs, instances: { statuses: [], missing: 1, wanted: 0, agentsAway: 0 } };
-    const instances = counted();
-    return { atMs, instances, crowd: 3, ...(instances.wanted === 0 || nameAll ? { remaining: left() } : {}) };
+    const seen = counted();
+    return { atMs, instances: seen, crowd: 3, ...(seen.wanted === 0 || nameAll ? { remaining: left() } : {}) };
   };
   const withFailure = () => {
     const failed = failure();
@@ -94,11 +167,17 @@ function plausible(weather: Weather) {
 
   return {
     hook,
+    wasActive: before === 'ACTIVE',
+    roll,
     answer(move: Move, atMs: number): Seen {
       switch (move.kind) {
         case 'verify': {
           const failed = withFailure();
           if (failed) return { kind: 'verify', atMs, departing: false, ...failed };
+          if (asked.kind !== 'terminating') {
+            const found = isInGroup ? { group: GROUP, state: 'InService' } : {};
+            return { kind: 'verify', atMs, departing: true, ...found };
+          }
           if (lag-- > 0) return { kind: 'verify', atMs, departing: false, state: 'InService' };
           return { kind: 'verify', atMs, departing: true, state: 'Terminating:Wait', hook };
         }
@@ -106,29 +185,47 @@ function plausible(weather: Weather) {
           const placements = chance(0.1) ? [] : PLACEMENTS;
           return { kind: 'find', atMs, placements, searched: 1, ...withFailure() };
         }
+        case 'read-switch':
+          return { kind: 'read-switch', atMs };
         case 'start-draining': {
           const failed = withFailure();
           if (failed) return { kind: 'start-draining', look: { atMs, ...failed } };
           status = 'DRAINING';
-          return { kind: 'start-draining', look: { atMs, instances: counted() } };
+          return { kind: 'start-draining', look: { atMs, instances: counted(0) } };
         }
         case 'look':
-          return { kind: 'look', look: look(atMs, move.known !== undefined) };
+          return { kind: 'look', look: look(atMs, move.known !== undefined, move.nameAll) };
         case 'heartbeat': {
           const failed = withFailure();
-          return { kind: 'heartbeat', atMs, ...(failed?.failure.reason === 'gone' && chance(0.9) ? {} : failed) };
+          const isGone = failed?.failure.reason === 'gone' && chance(0.1);
+          if (failed && (isGone || failed.failure.reason !== 'gone')) return { kind: 'heartbeat', atMs, ...failed };
+          return { kind: 'heartbeat', atMs, ...(chance(failing) ? {} : { hook }) };
         }
+        case 'stop-standalone':
+          return { kind: 'stop-standalone', atMs, stopped: 1, ...withFailure() };
+        case 'replace':
+          return { kind: 'replace', atMs, ...withFailure() };
         case 'diagnose':
           return { kind: 'diagnose', atMs, reasons: chance(0.5) ? [] : ['because'] };
         case 'alert':
           return { kind: 'alert', atMs, alert: move.alert.kind, ...withFailure() };
         case 'release': {
           const last = move.placements?.length ? look(atMs, false, true) : { atMs, remaining: remaining({}) };
-          if (!move.forced && !nothingLeft(last)) {
-            return { kind: 'release', look: last, forced: false, completed: false };
-          }
+          const released = { kind: 'release', look: last, forced: move.forced, already: false } as const;
+          if (!move.forced && !nothingLeft(last)) return { ...released, completed: false };
           const failed = withFailure();
-          return { kind: 'release', look: last, forced: move.forced, completed: failed === undefined, ...failed };
+          return { ...released, completed: failed === undefined, ...failed };
+        }
+        case 'restore': {
+          const failed = withFailure();
+          const isBack = chance(0.5);
+          return {
+            kind: 'restore',
+            atMs,
+            restored: failed === undefined && isBack && !move.onlyLook && chance(0.8),
+            agentAway: failed === undefined && !isBack,
+            ...failed,
+          };
         }
       }
     },
@@ -140,6 +237,23 @@ function nothingLeft(look: Look | undefined): boolean {
   if (look === undefined || look.failure) return false;
   if (look.instances && look.instances.statuses.length === 0 && look.instances.missing > 0) return true;
   return !(look.instances && look.instances.wanted > 0) && look.remaining?.total === 0;
+}
+
+/** The switch, which somebody turns; what it says is seen with each step, and holds back what it no longer allows. */
+function switchOf({ control, policy: deployed }: Weather, roll: () => number) {
+  let says: Settings = { mode: control === 'turning' ? 'act' : control, policy: deployed };
+  const turn = (): void => {
+    const mode = (['act', 'act', 'observe', 'pause', 'pause'] as const)[Math.floor(roll() * 5)] ?? 'act';
+    const changed = roll() < 0.3 ? { ...deployed, deadlineSeconds: roll() < 0.5 ? 60 : 172_500 } : deployed;
+    says = { mode, policy: changed };
+  };
+  return (memory: Memory, move: Move): { readonly settings?: Seen['settings']; readonly holdsBack: boolean } => {
+    if (control === 'turning' && roll() < 0.1) turn();
+    if (control === 'turning' && roll() < 0.02) return { settings: { mistakes: 'it is not JSON' }, holdsBack: false };
+    if (isDeepStrictEqual(says, memory.settings) && memory.switchMistakes === undefined) return { holdsBack: false };
+    const holdsBack = ACTS.has(move.kind) && (move.kind !== 'heartbeat' || says.mode === 'observe');
+    return { settings: says, holdsBack };
+  };
 }
 
 interface Turn {
@@ -156,15 +270,17 @@ function play(conditions: Weather): {
   turns: Turn[];
   world: ReturnType<typeof plausible>;
   end: ReturnType<typeof decide>;
+  memory: Memory;
 } {
   const world = plausible(conditions);
+  const control = switchOf(conditions, dice(conditions.seed ^ 0x5eed));
   const clockDice = dice(~conditions.seed);
   const turns: Turn[] = [];
   let nowMs = atSecond(1);
-  let memory = begin(aRequest(), aPolicy({ deadlineSeconds: conditions.deadlineSeconds }));
+  let memory = begin(conditions.request, conditions.policy);
   for (;;) {
     const move = decide(memory);
-    if (move.kind === 'finish' || turns.length > MOST_MOVES) return { turns, world, end: move };
+    if (move.kind === 'finish' || turns.length > MOST_MOVES) return { turns, world, end: move, memory };
     const before = memory;
     if (move.kind === 'wait') {
       nowMs += move.seconds * 1000;
@@ -172,7 +288,10 @@ function play(conditions: Weather): {
       turns.push({ move, before, seen: undefined, after: memory });
     } else {
       nowMs += conditions.latencyMs;
-      const seen = world.answer(move, nowMs + Math.round((clockDice() * 2 - 1) * conditions.skewMs));
+      const { settings, holdsBack } = control(memory, move);
+      const atMs = nowMs + Math.round((clockDice() * 2 - 1) * conditions.skewMs);
+      const answer = world.answer(holdsBack ? { kind: 'read-switch', because: 'the switch was turned' } : move, atMs);
+      const seen = settings === undefined ? answer : { ...answer, settings };
       memory = remember(memory, seen);
       turns.push({ move, before, seen, after: memory });
     }
@@ -195,18 +314,114 @@ function freeze<T>(value: T): T {
   return value;
 }
 
+const steps = (turns: readonly Turn[], ...kinds: readonly Move['kind'][]): Turn[] =>
+  turns.filter(({ move }) => (kinds as readonly string[]).includes(move.kind));
+
 describe('whatever the world answers', () => {
   it('every course ends, within the moves that an execution has', () => {
-    const outcomes = new Set<string>();
     always(({ turns, end }) => {
       expect(turns.length).toBeLessThanOrEqual(MOST_MOVES);
       if (end.kind !== 'finish') expect.fail('the course does not end');
-      outcomes.add(end.outcome.outcome);
     });
-    // The weather is worth something only if it brings about most endings.
-    expect([...outcomes]).toEqual(
-      expect.arrayContaining(['drained', 'forced', 'hook-gone', 'not-a-container-instance']),
+  });
+
+  it('it is worth asking: every ending comes about, in every mode, and every move is made', () => {
+    // Prepare: always the same courses, for this is about the weather and not about the drain.
+    const courses = fc.sample(weather, { seed: 3, numRuns: 400 }).map(play);
+
+    // Act
+    const outcomes = courses.map(({ end }) => (end.kind === 'finish' ? end.outcome.outcome : 'none'));
+    const turns = courses.flatMap((course) => course.turns);
+
+    // Assess
+    expect([...new Set(outcomes)].sort()).toEqual([
+      'abandoned',
+      'cancelled',
+      'drained',
+      'failed',
+      'forced',
+      'hook-gone',
+      'not-a-container-instance',
+      'observed',
+      'replaced',
+    ]);
+    expect([...new Set(turns.map(({ before }) => before.settings.mode))].sort()).toEqual(['act', 'observe', 'pause']);
+    const moves = new Set(turns.map(({ move }) => move.kind));
+    expect([...moves].sort()).toEqual(
+      [...ACTS, 'alert', 'diagnose', 'find', 'look', 'read-switch', 'verify', 'wait'].sort(),
     );
+  });
+
+  it('a request without a hook ends with its deadline, or with what it waits for after it', () => {
+    always(({ memory }, { request: asked, policy: deployed, latencyMs, skewMs }) => {
+      if (asked.kind === 'terminating') return;
+      const policies = [deployed, { ...deployed, deadlineSeconds: 172_500 }];
+      const deadline = Math.max(...policies.map((p) => purposeOf(asked, p).deadlineMs));
+      const { startsAt = '', endsAt = startsAt } = asked.kind === 'maintenance' ? asked : {};
+      // Two hours where AWS names no end, and then half an hour for the agent to come back.
+      const backMs = asked.kind === 'maintenance' ? Math.max(Date.parse(startsAt) + 7_200_000, Date.parse(endsAt)) : 0;
+      const lastMs = Math.max(deadline, backMs + 1_800_000);
+      // The longest wait is a hundredth of the whole course, or eight minutes; then come a few steps.
+      const longestWaitMs = Math.max(460_000, (lastMs - atSecond(0)) / 90);
+      expect(memory.atMs).toBeLessThan(lastMs + longestWaitMs + 15 * latencyMs + skewMs);
+    });
+  });
+
+  it('a hook is over five minutes before its global timeout where AWS answers, and soon after it in any case', () => {
+    always(({ memory, world }, { request: asked, failing, control, latencyMs, skewMs }) => {
+      if (asked.kind !== 'terminating') return;
+      const answered = failing === 0 && (control === 'act' || control === 'observe');
+      const hookSeconds = failing === 0 ? world.hook.globalTimeoutSeconds : 172_800;
+      const lastMs = answered ? deadlineMs({ ...memory, hook: world.hook }) : atSecond(hookSeconds);
+      const isStaying = memory.staying !== undefined;
+      const restoreMs = asked.departure === 'replace-root-volume' ? 1_900_000 : 0;
+      const slackMs = (answered ? 60_000 : 900_000) + 20 * latencyMs + 2 * skewMs;
+      const limitMs = Math.max(lastMs, isStaying ? atSecond(130) : 0) + restoreMs + slackMs;
+      expect(memory.atMs).toBeLessThan(limitMs);
+    });
+  });
+
+  it('a request without a hook sends no heartbeat and completes no action', () => {
+    always(({ turns }, { request: asked }) => {
+      if (asked.kind !== 'terminating') expect(steps(turns, 'heartbeat', 'release')).toEqual([]);
+    });
+  });
+
+  it('in observe mode nothing acts, and in a pause nothing but heartbeats', () => {
+    always(({ turns }) => {
+      for (const { move, before } of turns) {
+        const { mode } = before.settings;
+        if (move.kind === 'wait' || move.kind === 'finish' || !ACTS.has(move.kind)) continue;
+        expect(mode, move.kind).not.toBe('observe');
+        if (mode === 'pause') expect(move.kind).toBe('heartbeat');
+      }
+    });
+  });
+
+  it('nothing is done that the policy of the moment does not ask for, nor before its time', () => {
+    always(({ turns }, { request: asked }) => {
+      for (const { move, before } of steps(turns, 'start-draining', 'stop-standalone', 'replace')) {
+        const { action, startAtMs } = purposeOf(asked, before.settings.policy);
+        expect(action).toBe(move.kind === 'replace' ? 'replace' : 'drain');
+        expect(before.atMs).toBeGreaterThanOrEqual(startAtMs);
+        if (move.kind === 'replace') expect(before.group).toBe(GROUP);
+        if (move.kind !== 'stop-standalone') continue;
+        const after = before.settings.policy.stopStandaloneAfterSeconds ?? Number.NaN;
+        expect(before.atMs - (before.drainingSinceMs ?? Number.NaN)).toBeGreaterThanOrEqual(after * 1000);
+      }
+    });
+  });
+
+  it('only what was ACTIVE before we drained it is set ACTIVE again, and only after it was empty or released', () => {
+    always(({ turns, world }, { request: asked }) => {
+      for (const { before } of steps(turns, 'restore')) {
+        expect(purposeOf(asked, before.settings.policy).restore).toBe(true);
+        expect(before.wasActive).toBe(true);
+        // Somebody may set it ACTIVE between our steps: then it was not DRAINING when we came.
+        if (!world.wasActive) expect(turns.some(({ seen }) => seen?.kind === 'look')).toBe(true);
+        expect(asked.kind === 'terminating' ? before.released !== undefined : nothingLeft(before.look)).toBe(true);
+      }
+    });
   });
 
   it('nothing is released before the deadline unless the last look showed nothing left, or every cluster answered', () => {
@@ -235,7 +450,8 @@ describe('whatever the world answers', () => {
   it('nothing is touched before it was verified that the instance is leaving', () => {
     always(({ turns }) => {
       const verified = turns.findIndex(({ seen }) => seen?.kind === 'verify' && seen.departing);
-      const touched = turns.findIndex(({ move }) => move.kind === 'start-draining');
+      const touching = ['start-draining', 'stop-standalone', 'replace', 'restore'];
+      const touched = turns.findIndex(({ move }) => touching.includes(move.kind));
       if (touched >= 0) expect(verified).toBeGreaterThanOrEqual(0);
       if (touched >= 0) expect(touched).toBeGreaterThan(verified);
     });
@@ -269,6 +485,8 @@ describe('whatever the world answers', () => {
         if (move.kind !== 'wait') continue;
         expect(Number.isInteger(move.seconds)).toBe(true);
         expect(move.seconds).toBeGreaterThanOrEqual(1);
+        // After the drain it is waited for the instance to come back; and in a pause nothing has to be ended.
+        if (isDone(before) || before.settings.mode === 'pause') continue;
         const left = deadlineMs(before) - before.atMs;
         // Rounding up to whole seconds may go past it by less than one.
         if (left > 0) expect(move.seconds * 1000).toBeLessThan(left + 1000);
@@ -282,7 +500,8 @@ describe('whatever the world answers', () => {
       let sinceMs = atSecond(0);
       for (const { move, before, seen, after } of turns) {
         if (seen?.kind === 'heartbeat' && !seen.failure) sinceMs = after.atMs;
-        if (move.kind !== 'wait' || !before.verified) continue;
+        if (move.kind !== 'wait' || before.request.kind !== 'terminating' || !before.verified) continue;
+        if (before.hook === undefined || before.settings.mode === 'observe' || before.released) continue;
         const leftMs = sinceMs + periodMs - before.atMs;
         if (leftMs <= 0) continue;
         // Where heartbeats fail, they are tried again each tenth of the period.
@@ -291,11 +510,24 @@ describe('whatever the world answers', () => {
     });
   });
 
-  it('each kind of alert but stuck is said once', () => {
+  it('each kind of alert is said once, but for those that tell of what goes on or comes again', () => {
     always(({ turns }) => {
       const said = turns.flatMap(({ seen }) => (seen?.kind === 'alert' && !seen.failure ? [seen.alert] : []));
-      const once = said.filter((kind) => kind !== 'stuck');
+      const once = said.filter((kind) => !['stuck', 'paused', 'misconfigured', 'reactivated'].includes(kind));
       expect(once.length).toBe(new Set(once).size);
+    });
+  });
+
+  it('no alert comes again within ten minutes, but for an instance that is set ACTIVE again and again', () => {
+    always(({ turns }) => {
+      const saidMs = new Map<string, number>();
+      for (const { move, after, seen } of turns) {
+        if (move.kind !== 'alert' || seen?.kind !== 'alert' || seen.alert === 'reactivated') continue;
+        if (!after.said[seen.alert]?.done) continue;
+        const beforeMs = saidMs.get(seen.alert);
+        if (beforeMs !== undefined) expect(after.atMs - beforeMs).toBeGreaterThanOrEqual(600_000);
+        saidMs.set(seen.alert, after.atMs);
+      }
     });
   });
 
@@ -312,8 +544,8 @@ describe('whatever the world answers', () => {
   });
 
   it('the moves are the same when they are made again from what JSON kept', () => {
-    always(({ turns }, { deadlineSeconds }) => {
-      let memory = begin(JSON.parse(JSON.stringify(aRequest())), aPolicy({ deadlineSeconds }));
+    always(({ turns }, { request: asked, policy: deployed }) => {
+      let memory = begin(JSON.parse(JSON.stringify(asked)), JSON.parse(JSON.stringify(deployed)));
       for (const { move, seen } of turns.slice(0, 300)) {
         const again = decide(memory);
         if (!isDeepStrictEqual(again, move)) expect(again).toEqual(move);
@@ -323,50 +555,127 @@ describe('whatever the world answers', () => {
   });
 });
 
-describe('a drain that takes 48 hours', () => {
+describe('a drain that takes as long as can be', () => {
   const budget = 1_500;
+  const calm: Weather = {
+    seed: 7,
+    request: aRequest(),
+    policy: aPolicy({ deadlineSeconds: 172_500 }),
+    control: 'act',
+    heartbeatSeconds: 1_728,
+    failing: 0,
+    progress: 0,
+    latencyMs: 100,
+    skewMs: 0,
+    lag: 0,
+    meddling: 0,
+  };
+  const drained = aPolicy({ deadlineSeconds: 172_500, maintenance: 'drain', maintenanceLeadSeconds: 14 * DAY });
 
   it.each([1_728, 3_600, 7_200])(
-    'stays within 1,500 operations under a hook of %i s, stuck all the time',
+    'stays within 1,500 operations under a hook of %i s, stuck all of 48 hours',
     (heartbeatSeconds) => {
-      const { turns, end } = play({
-        seed: 7,
-        heartbeatSeconds,
-        deadlineSeconds: 172_500,
-        failing: 0,
-        progress: 0,
-        latencyMs: 100,
-        skewMs: 0,
-        lag: 0,
-      });
+      const { turns, end } = play({ ...calm, heartbeatSeconds });
       expect(end).toMatchObject({ outcome: { outcome: expect.stringMatching(/forced|drained/) } });
       expect(turns.length).toBeLessThan(budget);
     },
   );
 
-  it('stays within 1,500 operations when every read fails after the first', () => {
-    // Prepare
-    const hook = { heartbeatTimeoutSeconds: 3_600, globalTimeoutSeconds: 172_800 };
+  it.each([1_728, 3_600, 7_200])(
+    'stays within 1,500 operations under a hook of %i s, paused all of 48 hours',
+    (heartbeatSeconds) => {
+      const { turns, end, memory } = play({ ...calm, control: 'pause', heartbeatSeconds });
+      expect(end).toMatchObject({ outcome: { outcome: 'failed' } });
+      expect(memory.atMs).toBeGreaterThanOrEqual(atSecond(172_800));
+      expect(turns.length).toBeLessThan(budget);
+    },
+  );
+
+  it.each<[string, Partial<Weather>]>([
+    ['ordered for two weeks, and stuck', { request: anOrder({ deadlineSeconds: 14 * DAY }) }],
+    ['ordered for two weeks, and every call fails', { request: anOrder({ deadlineSeconds: 14 * DAY }), failing: 1 }],
+    ['ordered for two weeks, and paused', { request: anOrder({ deadlineSeconds: 14 * DAY }), control: 'pause' }],
+    [
+      'planned in two weeks, and drained from today on',
+      { request: aMaintenanceRequest({ startsAt: isoSecond(14 * DAY) }), policy: drained },
+    ],
+    [
+      'planned in two weeks, and paused',
+      { request: aMaintenanceRequest({ startsAt: isoSecond(14 * DAY) }), policy: drained, control: 'pause' },
+    ],
+    [
+      'of an instance that may come back for a month, and does not',
+      {
+        request: aMaintenanceRequest({ startsAt: isoSecond(3_600), endsAt: isoSecond(30 * DAY) }),
+        policy: drained,
+        progress: 1,
+        failing: 1,
+      },
+    ],
+  ])('%s, ends within the moves that an execution has', (_, different) => {
+    const { turns, end } = play({ ...calm, ...different });
+    expect(end.kind).toBe('finish');
+    expect(turns.length).toBeLessThan(MOST_MOVES);
+  });
+
+  it.each([1_728, 3_600, 7_200])(
+    'stays within 1,500 operations when every read fails after the first (%i s)',
+    (period) => {
+      // Prepare
+      const hook = { heartbeatTimeoutSeconds: period, globalTimeoutSeconds: 172_800 };
+      let memory = begin(aRequest(), aPolicy({ deadlineSeconds: 172_500 }));
+      memory = remember(memory, { kind: 'verify', atMs: atSecond(1), departing: true, hook });
+      let operations = 0;
+
+      // Act
+      for (let move = decide(memory); move.kind !== 'finish'; move = decide(memory)) {
+        if (++operations > MOST_MOVES) break;
+        const { atMs } = memory;
+        const failure = aFailure('denied');
+        if (move.kind === 'wait') memory = rest(memory, move);
+        else if (move.kind === 'heartbeat') memory = remember(memory, { kind: 'heartbeat', atMs });
+        else if (move.kind === 'find')
+          memory = remember(memory, { kind: 'find', atMs, placements: [], searched: 0, failure });
+        else if (move.kind === 'alert') memory = remember(memory, { kind: 'alert', atMs, alert: move.alert.kind });
+        else if (move.kind === 'release')
+          memory = remember(memory, { kind: 'release', look: { atMs }, forced: true, completed: true, already: false });
+        else expect.fail(`an unexpected move: ${move.kind}`);
+      }
+
+      // Assess
+      expect(operations).toBeLessThan(budget);
+    },
+  );
+
+  it('ends as failed, within the moves that an execution has, when AWS denies everything from the first call', () => {
+    // Prepare: not even the hook could be read, so nobody knows how long the action lives.
+    const failure = aFailure('denied');
     let memory = begin(aRequest(), aPolicy({ deadlineSeconds: 172_500 }));
-    memory = remember(memory, { kind: 'verify', atMs: atSecond(1), departing: true, hook });
     let operations = 0;
 
     // Act
-    for (let move = decide(memory); move.kind !== 'finish'; move = decide(memory)) {
-      if (++operations > MOST_MOVES) break;
+    let move = decide(memory);
+    for (; move.kind !== 'finish' && operations <= MOST_MOVES; move = decide(memory)) {
+      operations++;
       const { atMs } = memory;
-      const failure = aFailure('denied');
       if (move.kind === 'wait') memory = rest(memory, move);
-      else if (move.kind === 'heartbeat') memory = remember(memory, { kind: 'heartbeat', atMs });
-      else if (move.kind === 'find')
-        memory = remember(memory, { kind: 'find', atMs, placements: [], searched: 0, failure });
-      else if (move.kind === 'alert') memory = remember(memory, { kind: 'alert', atMs, alert: move.alert.kind });
+      else if (move.kind === 'heartbeat') memory = remember(memory, { kind: 'heartbeat', atMs, failure });
+      else if (move.kind === 'verify') memory = remember(memory, { kind: 'verify', atMs, departing: false, failure });
+      else if (move.kind === 'alert')
+        memory = remember(memory, { kind: 'alert', atMs, alert: move.alert.kind, failure });
       else if (move.kind === 'release')
-        memory = remember(memory, { kind: 'release', look: { atMs }, forced: true, completed: true });
+        memory = remember(memory, {
+          kind: 'release',
+          look: { atMs },
+          forced: true,
+          completed: false,
+          already: false,
+          failure,
+        });
       else expect.fail(`an unexpected move: ${move.kind}`);
     }
 
     // Assess
-    expect(operations).toBeLessThan(budget);
+    expect(move).toMatchObject({ kind: 'finish', outcome: { outcome: 'failed' } });
   });
 });

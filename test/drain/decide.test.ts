@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { deadlineMs, decide, shortName } from '../../src/drain/decide.ts';
+import { decide } from '../../src/drain/decide.ts';
 import type { Memory, Seen } from '../../src/drain/memory.ts';
 import { remember } from '../../src/drain/memory.ts';
+import { deadlineMs } from '../../src/drain/times.ts';
+import { shortName } from '../../src/drain/words.ts';
 import {
   aFailure,
   anHour,
@@ -14,10 +16,24 @@ import {
   PLACEMENTS,
   seen,
 } from '../support/build.ts';
+import {
+  alert,
+  atLook,
+  atRetry,
+  finish,
+  look,
+  release,
+  table,
+  wait,
+  waitForLook,
+  waitForRetry,
+} from '../support/moves.ts';
 
 const throttled = aFailure('throttled');
 const denied = aFailure('denied', 'ecs:ListContainerInstances');
 const SHORTEST_HOOK = { heartbeatTimeoutSeconds: 30, globalTimeoutSeconds: 3_000 };
+/** A hook whose end, and not the policy's, decides. */
+const ENDING_HOOK = { heartbeatTimeoutSeconds: 7_200, globalTimeoutSeconds: 4_000 };
 /** A hook that never needs a heartbeat within the test. */
 const LONG_HOOK = { heartbeatTimeoutSeconds: 7_200, globalTimeoutSeconds: 172_800 };
 
@@ -30,25 +46,6 @@ const begun = (wanted: number, hook = anHour): Seen[] => [
 ];
 
 const ids = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n).padStart(32, '0'));
-
-const wait = (seconds: number) => ({ kind: 'wait', seconds });
-const alert = (kind: string, because: RegExp = /./) => ({
-  kind: 'alert',
-  alert: expect.objectContaining({ kind, because: expect.stringMatching(because) }),
-});
-const finish = (outcome: string) => ({ kind: 'finish', outcome: expect.objectContaining({ outcome }) });
-const look = (members: object) => ({ kind: 'look', placements: PLACEMENTS, ...members });
-const release = (members: object) => ({ kind: 'release', ...members });
-
-type Row = readonly [situation: string, memory: Memory, next: object];
-
-function table(rows: readonly Row[]): void {
-  it.each(rows)('%s', (_, memory, next) => {
-    const move = decide(memory);
-    expect(move).toMatchObject(next);
-    expect(move.because).not.toBe('');
-  });
-}
 
 describe('before anything is touched', () => {
   const lag = havingSeen(seen.staying(1, 'InService'));
@@ -133,6 +130,17 @@ describe('before anything is touched', () => {
 });
 
 describe('once the instance is leaving', () => {
+  const unreadable = havingSeen(seen.leaving(1), seen.found(2, [], throttled));
+  const refused = havingSeen(seen.leaving(1), seen.found(2), seen.drainingFailed(3, throttled));
+  const foundBesides = havingSeen(seen.leaving(1), seen.found(2, PLACEMENTS, denied));
+  const muted = havingSeen(
+    seen.leaving(1),
+    seen.found(2),
+    seen.draining(3, 4),
+    seen.told(4, 'started', throttled),
+    seen.told(5, 'started', throttled),
+    seen.told(6, 'started', throttled),
+  );
   table([
     [
       'found in a cluster, it is set DRAINING',
@@ -141,12 +149,12 @@ describe('once the instance is leaving', () => {
     ],
     [
       'found although another place could not be read, people hear of it first',
-      havingSeen(seen.leaving(1), seen.found(2, PLACEMENTS, denied)),
+      foundBesides,
       alert('stuck', /ListContainerInstances/),
     ],
     [
       'and it is set DRAINING all the same',
-      later(havingSeen(seen.leaving(1), seen.found(2, PLACEMENTS, denied), seen.told(3, 'stuck')), 6),
+      atRetry(remember(foundBesides, seen.told(3, 'stuck'))),
       { kind: 'start-draining', placements: PLACEMENTS },
     ],
     [
@@ -154,44 +162,21 @@ describe('once the instance is leaving', () => {
       havingSeen(seen.leaving(1), seen.found(2, [])),
       release({ placements: [], result: 'CONTINUE', forced: false }),
     ],
-    [
-      'in no cluster that answered, but not all did: look again, never release',
-      havingSeen(seen.leaving(1), seen.found(2, [], throttled)),
-      wait(2),
-    ],
-    ['and again', later(havingSeen(seen.leaving(1), seen.found(2, [], throttled)), 4), { kind: 'find' }],
+    ['in no cluster that answered, but not all did: look again, never release', unreadable, waitForRetry(unreadable)],
+    ['and again', atRetry(unreadable), { kind: 'find' }],
     [
       'DRAINING, that is announced',
       havingSeen(seen.leaving(1), seen.found(2), seen.draining(3, 4)),
-      alert('started', /at the latest in 50 min/),
+      alert('started', /for its group takes it away; it is over in 50 min at the latest/),
     ],
     [
       'an announcement that failed is tried again at once',
       havingSeen(seen.leaving(1), seen.found(2), seen.draining(3, 4), seen.told(4, 'started', throttled)),
       alert('started'),
     ],
-    [
-      'and given up after three tries: nobody waits for the mail',
-      havingSeen(
-        seen.leaving(1),
-        seen.found(2),
-        seen.draining(3, 4),
-        seen.told(4, 'started', throttled),
-        seen.told(5, 'started', throttled),
-        seen.told(6, 'started', throttled),
-      ),
-      wait(27),
-    ],
-    [
-      'setting it DRAINING failed: again soon',
-      havingSeen(seen.leaving(1), seen.found(2), seen.drainingFailed(3, throttled)),
-      wait(2),
-    ],
-    [
-      'and soon is now',
-      later(havingSeen(seen.leaving(1), seen.found(2), seen.drainingFailed(3, throttled)), 5),
-      { kind: 'start-draining' },
-    ],
+    ['and given up after three tries: nobody waits for the mail', muted, waitForLook(muted)],
+    ['setting it DRAINING failed: again soon', refused, waitForRetry(refused)],
+    ['and soon is now', atRetry(refused), { kind: 'start-draining' }],
   ]);
 });
 
@@ -199,18 +184,19 @@ describe('while tasks are on it', () => {
   const wanted = havingSeen(...begun(4));
   const stopping = havingSeen(...begun(4), seen.goingDown(34, { STOPPING: 4 }));
   const leavingBalancer = havingSeen(...begun(4), seen.goingDown(34, { DEACTIVATING: 4 }));
+  const mixed = havingSeen(...begun(4), seen.goingDown(34, { STOPPING: 3, DEACTIVATING: 1 }));
   const many = havingSeen(...begun(250), seen.goingDown(34, { STOPPING: 250 }));
   table([
-    ['with tasks wanted, the next look is 30 s after the last', wanted, wait(29)],
-    ['when it is due, everything is looked at and the crowd is counted', later(wanted, 33), look({ countCrowd: true })],
+    ['with tasks wanted, the next look comes at the slow pace', wanted, waitForLook(wanted)],
+    ['when it is due, everything is looked at and the crowd is counted', atLook(wanted), look({ countCrowd: true })],
     [
       'the crowd is not counted again for five minutes',
-      later(havingSeen(...begun(4), seen.wanted(33, 4, { crowd: 1 })), 63),
+      atLook(havingSeen(...begun(4), seen.wanted(33, 4, { crowd: 1 }))),
       look({ countCrowd: false }),
     ],
     [
       'and then it is',
-      later(havingSeen(...begun(4), seen.wanted(33, 4, { crowd: 1 }), seen.wanted(300, 2)), 333),
+      atLook(havingSeen(...begun(4), seen.wanted(33, 4, { crowd: 1 }), seen.wanted(310, 2))),
       look({ countCrowd: true }),
     ],
     [
@@ -218,24 +204,20 @@ describe('while tasks are on it', () => {
       havingSeen(seen.leaving(1), seen.found(2), seen.draining(3, 0), seen.told(4, 'started')),
       look({ countCrowd: true }),
     ],
-    ['tasks leaving their load balancer are looked at after 30 s', leavingBalancer, wait(30)],
-    ['and then they alone, in one call', later(leavingBalancer, 64), look({ known: [ids(4)], countCrowd: false })],
-    ['tasks inside their stop timeout are looked at after 6 s', stopping, wait(6)],
-    ['and then they alone', later(stopping, 40), look({ known: [ids(4)], countCrowd: false })],
+    ['tasks leaving their load balancer are looked at at the slow pace', leavingBalancer, waitForLook(leavingBalancer)],
+    ['and then they alone, in one call', atLook(leavingBalancer), look({ known: [ids(4)] })],
+    ['tasks inside their stop timeout are looked at at the fast pace', stopping, waitForLook(stopping)],
+    ['and then they alone', atLook(stopping), look({ known: [ids(4)] })],
     [
       'after two minutes of that, the instance itself is looked at again',
-      later(havingSeen(...begun(4), seen.goingDown(34, { STOPPING: 4 }), seen.known(150, { STOPPING: 1 })), 156),
+      atLook(havingSeen(...begun(4), seen.goingDown(34, { STOPPING: 4 }), seen.known(150, { STOPPING: 1 }))),
       look({ countCrowd: true }),
     ],
-    ['too many tasks to keep in mind are listed again at each look', later(many, 40), look({ countCrowd: true })],
-    [
-      'one task of a known few that is not yet STOPPING keeps the pace slow',
-      havingSeen(...begun(4), seen.goingDown(34, { STOPPING: 3, DEACTIVATING: 1 })),
-      wait(30),
-    ],
+    ['too many tasks to keep in mind are listed again at each look', atLook(many), look({ countCrowd: true })],
+    ['one task of a known few that is not yet STOPPING keeps the pace slow', mixed, waitForLook(leavingBalancer)],
     [
       'a status that AWS adds one day is no end',
-      later(havingSeen(...begun(1), seen.goingDown(34, { HIBERNATING: 1 })), 64),
+      atLook(havingSeen(...begun(1), seen.goingDown(34, { HIBERNATING: 1 }))),
       { kind: 'look' },
     ],
     [
@@ -251,14 +233,15 @@ describe('while tasks are on it', () => {
   ]);
 
   it('no known look asks for more than the tasks that were left', () => {
-    const move = decide(later(stopping, 40));
-    expect(move).not.toHaveProperty('countCrowd', true);
-    expect(decide(later(many, 40))).not.toHaveProperty('known');
+    expect(decide(atLook(stopping))).not.toHaveProperty('countCrowd', true);
+    expect(decide(atLook(many))).not.toHaveProperty('known');
   });
 });
 
 describe('the release', () => {
   const empty = havingSeen(...begun(4), seen.goingDown(34, { STOPPING: 4 }), seen.known(40, {}));
+  const tookBack = havingSeen(...begun(4), seen.goingDown(34, {}), seen.tookBack(35, 1));
+  const notReleased = havingSeen(...begun(4), seen.goingDown(34, {}), seen.notReleased(35, throttled));
   table([
     [
       'comes as soon as the known tasks have stopped, and rests on that look',
@@ -280,21 +263,9 @@ describe('the release', () => {
       { kind: 'wait' },
     ],
     ['does not come from a count of zero alone', havingSeen(...begun(4), seen.wanted(34, 0)), { kind: 'look' }],
-    [
-      'that was taken back because a task had come looks again after a while',
-      havingSeen(...begun(4), seen.goingDown(34, {}), seen.tookBack(35, 1)),
-      wait(30),
-    ],
-    [
-      'that failed is tried again soon',
-      havingSeen(...begun(4), seen.goingDown(34, {}), seen.notReleased(35, throttled)),
-      wait(2),
-    ],
-    [
-      'and soon is now',
-      later(havingSeen(...begun(4), seen.goingDown(34, {}), seen.notReleased(35, throttled)), 37),
-      release({ forced: false }),
-    ],
+    ['that was taken back because a task had come looks again after a while', tookBack, waitForLook(tookBack)],
+    ['that failed is tried again soon', notReleased, waitForRetry(notReleased)],
+    ['and soon is now', atRetry(notReleased), release({ forced: false })],
     [
       'is told',
       havingSeen(...begun(4), seen.goingDown(34, {}), seen.released(35)),
@@ -349,7 +320,13 @@ describe('the deadline', () => {
   const soon = { deadlineSeconds: 600, stuckAfterSeconds: 86_400 };
   const running = (policy: object, hook = LONG_HOOK) =>
     havingSeenUnder({ ...soon, ...policy }, ...begun(2, hook), seen.wanted(590, 2));
-  const unverified = havingSeenUnder(soon, seen.verifyFailed(1, denied), seen.told(2, 'stuck'), seen.heartbeat(590));
+  const unverified = havingSeenUnder(
+    soon,
+    seen.verifyFailed(1, denied),
+    seen.told(2, 'stuck'),
+    seen.heartbeat(598, 'unread'),
+  );
+  const unforced = havingSeen(...begun(2, LONG_HOOK), seen.wanted(2_990, 2), seen.notReleased(3_000, throttled, true));
   const forced = { forced: true, lookAtAll: true, placements: PLACEMENTS };
   table([
     ['ends a wait', running({}), wait(10)],
@@ -366,11 +343,7 @@ describe('the deadline', () => {
     [
       'comes five minutes before the hook’s global timeout, whatever the policy says',
       later(
-        havingSeenUnder(
-          { deadlineSeconds: 86_400 },
-          ...begun(2, { ...LONG_HOOK, globalTimeoutSeconds: 4_000 }),
-          seen.heartbeat(3_699),
-        ),
+        havingSeenUnder({ deadlineSeconds: 86_400 }, ...begun(2, ENDING_HOOK), seen.heartbeat(3_699, ENDING_HOOK)),
         3_700,
       ),
       release(forced),
@@ -378,11 +351,7 @@ describe('the deadline', () => {
     [
       'and not a second earlier',
       later(
-        havingSeenUnder(
-          { deadlineSeconds: 86_400 },
-          ...begun(2, { ...LONG_HOOK, globalTimeoutSeconds: 4_000 }),
-          seen.heartbeat(3_690),
-        ),
+        havingSeenUnder({ deadlineSeconds: 86_400 }, ...begun(2, ENDING_HOOK), seen.heartbeat(3_690, ENDING_HOOK)),
         3_699,
       ),
       { kind: expect.not.stringMatching('release') },
@@ -394,7 +363,7 @@ describe('the deadline', () => {
           { deadlineSeconds: 86_400 },
           seen.verifyFailed(1, denied),
           seen.told(2, 'stuck'),
-          seen.heartbeat(2_699),
+          seen.heartbeat(2_699, 'unread'),
         ),
         2_700,
       ),
@@ -406,15 +375,19 @@ describe('the deadline', () => {
       release({ forced: true, placements: undefined, because: expect.stringMatching(/nothing is known yet/) }),
     ],
     [
-      'waits a little when the forced release failed',
-      havingSeen(...begun(2, LONG_HOOK), seen.wanted(2_990, 2), seen.notReleased(3_000, throttled, true)),
-      wait(2),
+      'is not put off by a look that failed shortly before it',
+      later(
+        havingSeenUnder(
+          soon,
+          ...begun(2, LONG_HOOK),
+          ...[60, 120, 240, 420, 590].map((s) => seen.lookFailed(s, throttled)),
+        ),
+        600,
+      ),
+      release(forced),
     ],
-    [
-      'and forces it again',
-      later(havingSeen(...begun(2, LONG_HOOK), seen.wanted(2_990, 2), seen.notReleased(3_000, throttled, true)), 3_002),
-      release({ forced: true }),
-    ],
+    ['waits a little when the forced release failed', unforced, waitForRetry(unforced)],
+    ['and forces it again', atRetry(unforced), release({ forced: true })],
     [
       'does not come before a heartbeat that is due',
       later(
@@ -508,12 +481,12 @@ describe('heartbeats', () => {
     ['and not before', havingSeen(...begun(4, shortly)), wait(26)],
     [
       'again half a period later',
-      later(havingSeen(...begun(4, shortly), seen.heartbeat(30), seen.wanted(33, 4)), 60),
+      later(havingSeen(...begun(4, shortly), seen.heartbeat(30, shortly), seen.wanted(33, 4)), 60),
       { kind: 'heartbeat' },
     ],
     [
       'never later than half the period: a look that is due later waits',
-      havingSeen(...begun(4, shortly), seen.heartbeat(30), seen.wanted(50, 4)),
+      havingSeen(...begun(4, shortly), seen.heartbeat(30, shortly), seen.wanted(50, 4)),
       wait(10),
     ],
     [
@@ -537,6 +510,30 @@ describe('heartbeats', () => {
         ),
         29,
       ),
+      { kind: 'heartbeat' },
+    ],
+    [
+      'are hurried when the hook could not be read after the last: its period may be another by now',
+      later(havingSeen(...begun(4, shortly), seen.heartbeat(30, 'unread'), seen.wanted(33, 4)), 36),
+      { kind: 'heartbeat' },
+    ],
+    [
+      'but not for ever: a hook that can never be read is kept alive as it was last known',
+      havingSeen(
+        ...begun(4, shortly),
+        ...[30, 36, 42, 48, 54, 60].map((second) => seen.heartbeat(second, 'unread')),
+        seen.wanted(80, 4),
+      ),
+      wait(10),
+    ],
+    [
+      'follow a hook that somebody has changed, from the next heartbeat on',
+      havingSeen(...begun(4, anHour), seen.wanted(1_795, 1), seen.heartbeat(1_800, shortly), seen.wanted(1_820, 1)),
+      wait(10),
+    ],
+    [
+      'are sent at once where the hook is first read long after the notice: it may have been changed meanwhile',
+      havingSeen(seen.verifyFailed(1, throttled), seen.leaving(60, anHour)),
       { kind: 'heartbeat' },
     ],
     [
@@ -594,37 +591,30 @@ describe('heartbeats', () => {
 describe('trouble', () => {
   const failing = (reason: Parameters<typeof aFailure>[0], ...seconds: number[]): Memory =>
     havingSeen(...begun(4, LONG_HOOK), seen.wanted(33, 4), ...seconds.map((s) => seen.lookFailed(s, aFailure(reason))));
+  const forgotten = havingSeen(
+    ...begun(4, LONG_HOOK),
+    seen.lookFailed(34, throttled),
+    seen.wanted(36, 4),
+    seen.lookFailed(66, throttled),
+  );
   const told = (memory: Memory, second: number): Memory => remember(memory, seen.told(second, 'stuck'));
   table([
-    ['makes one wait, for two seconds at first', failing('throttled', 63), wait(2)],
-    ['then four', failing('throttled', 63, 65), wait(4)],
-    ['then eight', failing('throttled', 63, 65, 69), wait(8)],
+    ['makes one wait a little', failing('other', 63), waitForRetry(failing('other', 63))],
+    ['then longer', failing('other', 63, 66), waitForRetry(failing('other', 63, 66))],
+    ['and then goes on', atLook(atRetry(failing('other', 63))), { kind: 'look' }],
+    ['that passes is forgotten', forgotten, waitForRetry(failing('throttled', 66))],
+    ['is no news in its first two minutes', failing('other', 63, 182), { kind: 'wait' }],
     [
-      'and a minute at most, for the first ten minutes',
-      failing('throttled', 63, 65, 69, 77, 93, 125, 185, 245),
-      alert('stuck'),
+      'of throttling is no news for twenty minutes: many drain at once',
+      failing('throttled', 63, 1_262),
+      { kind: 'wait' },
     ],
-    [
-      'that passes is forgotten',
-      havingSeen(
-        ...begun(4, LONG_HOOK),
-        seen.lookFailed(34, throttled),
-        seen.wanted(36, 4),
-        seen.lookFailed(66, throttled),
-      ),
-      wait(2),
-    ],
-    ['of throttling is no news in its first two minutes', failing('throttled', 63, 182), { kind: 'wait' }],
-    [
-      'of throttling is told after two minutes',
-      failing('throttled', 63, 183),
-      alert('stuck', /ecs:DescribeTasks.*throttled/),
-    ],
+    ['but then it is', failing('throttled', 63, 1_263), alert('stuck', /ecs:DescribeTasks.*throttled/)],
     ['of another kind is told after two minutes', failing('other', 63, 183), alert('stuck', /other/)],
     ['by a denied read is told at once', failing('denied', 63), alert('stuck', /ecs:DescribeTasks.*denied/)],
     ['by something that does not exist is told at once', failing('gone', 63), alert('stuck', /gone/)],
-    ['that was told is tried again', told(failing('denied', 63), 64), wait(1)],
-    ['and again, and not told again', told(failing('denied', 63, 65, 69), 70), wait(7)],
+    ['that was told is tried again', told(failing('denied', 63), 64), waitForRetry(told(failing('denied', 63), 64))],
+    ['and again, and not told again', told(failing('denied', 63, 65, 69), 70), { kind: 'wait' }],
     [
       'in the verification is told, too',
       havingSeen(seen.verifyFailed(1, aFailure('denied', 'autoscaling:DescribeAutoScalingInstances'))),
@@ -651,7 +641,7 @@ describe('trouble', () => {
       ...begun(4, LONG_HOOK),
       ...(first ? [first] : []),
       seen.told(64, 'stuck'),
-      seen.heartbeat(3_600),
+      seen.heartbeat(3_600, LONG_HOOK),
     );
     expect(decide(later(memory, 3_663))).not.toMatchObject({ kind: 'alert' });
     expect(decide(later(memory, 3_664))).toMatchObject(alert('stuck'));
@@ -668,10 +658,11 @@ describe('trouble', () => {
       seen.lookFailed(33, denied),
       seen.told(34, 'stuck'),
     );
-    const muchLater = [seen.heartbeat(86_400), seen.lookFailed(86_400, denied), seen.told(86_401, 'stuck')].reduce(
-      remember,
-      memory,
-    );
+    const muchLater = [
+      seen.heartbeat(86_400, LONG_HOOK),
+      seen.lookFailed(86_400, denied),
+      seen.told(86_401, 'stuck'),
+    ].reduce(remember, memory);
     expect(decide(muchLater)).toMatchObject({
       kind: 'wait',
       seconds: expect.toSatisfy((s: number) => s > 300 && s <= 450),
@@ -680,12 +671,12 @@ describe('trouble', () => {
 });
 
 describe('a drain that does not get on', () => {
-  const stalled = later(havingSeen(...begun(4, LONG_HOOK), seen.wanted(602, 4)), 603);
+  const stalled = havingSeen(...begun(4, LONG_HOOK), seen.wanted(603, 4));
   const diagnosed = (reasons?: string[]): Memory => remember(stalled, seen.diagnosis(604, reasons));
   table([
     [
       'is not stuck before the time that the policy gives it',
-      later(havingSeen(...begun(4, LONG_HOOK), seen.wanted(580, 4)), 602),
+      later(havingSeen(...begun(4, LONG_HOOK), seen.wanted(602, 4)), 620),
       { kind: 'wait' },
     ],
     [
@@ -711,20 +702,18 @@ describe('a drain that does not get on', () => {
     ],
     [
       'that got on in between was not stuck at all',
-      later(havingSeen(...begun(4, LONG_HOOK), seen.wanted(500, 3), seen.wanted(700, 3)), 730),
+      atLook(havingSeen(...begun(4, LONG_HOOK), seen.wanted(500, 3), seen.wanted(700, 3))),
       { kind: 'look' },
     ],
     [
       'is stuck anew when it stalls again after progress',
-      later(
-        havingSeen(
-          ...begun(4, LONG_HOOK),
-          seen.wanted(603, 4),
-          seen.diagnosis(604),
-          seen.told(605, 'stuck'),
-          seen.wanted(1_000, 3),
-        ),
-        1_600,
+      havingSeen(
+        ...begun(4, LONG_HOOK),
+        seen.wanted(603, 4),
+        seen.diagnosis(604),
+        seen.told(605, 'stuck'),
+        seen.wanted(1_000, 3),
+        seen.wanted(1_600, 3),
       ),
       { kind: 'diagnose' },
     ],

@@ -128,7 +128,7 @@ describe('a drain remembers', () => {
 
   it('how many failures there were in a row, since when, and the latest of them', () => {
     const denied = aFailure('denied');
-    const memory = [seen.lookFailed(60, throttled), seen.heartbeat(61, throttled), seen.lookFailed(70, denied)].reduce(
+    const memory = [seen.lookFailed(60, throttled), seen.heartbeat(61, denied), seen.lookFailed(70, denied)].reduce(
       remember,
       begun,
     );
@@ -140,6 +140,19 @@ describe('a drain remembers', () => {
     const memory = [seen.lookFailed(60, throttled), seen.heartbeat(61)].reduce(remember, begun);
     expect(memory.trouble?.count).toBe(1);
     expect(memory.heartbeatAtMs).toBe(atSecond(61));
+  });
+
+  it('no trouble of a heartbeat that failed by chance, for it is tried again in its own time', () => {
+    expect(remember(begun, seen.heartbeat(60, throttled))).not.toHaveProperty('trouble');
+    expect(remember(begun, seen.heartbeat(60, throttled)).heartbeatFailedAtMs).toBe(atSecond(60));
+    expect(remember(begun, seen.heartbeat(60, aFailure('denied'))).trouble).toMatchObject({ count: 1 });
+  });
+
+  it('the hook as it was read with the latest heartbeat, or how often it could not be', () => {
+    const another = { heartbeatTimeoutSeconds: 60, globalTimeoutSeconds: 6_000 };
+    const unread = [seen.heartbeat(60, 'unread'), seen.heartbeat(70, 'unread')].reduce(remember, begun);
+    expect(unread).toMatchObject({ hook: anHour, hookUnread: 2, heartbeatAtMs: atSecond(70) });
+    expect(remember(unread, seen.heartbeat(80, another))).toMatchObject({ hook: another, hookUnread: 0 });
   });
 
   it('no trouble of an alert: that has nothing to do with the instance', () => {
@@ -182,21 +195,21 @@ describe('a drain remembers', () => {
   });
 
   it.each<[string, Seen, unknown]>([
-    ['a release', seen.released(90), { atMs: atSecond(90), forced: false, tasksLeft: false }],
+    ['a release', seen.released(90), { atMs: atSecond(90), forced: false, tasksLeft: false, vanished: false }],
     [
       'a forced release that cut tasks off',
       seen.released(90, { STOPPING: 1 }, true),
-      { atMs: atSecond(90), forced: true, tasksLeft: true },
+      { atMs: atSecond(90), forced: true, tasksLeft: true, vanished: false },
     ],
     [
       'a forced release of an empty instance',
       seen.released(90, {}, true),
-      { atMs: atSecond(90), forced: true, tasksLeft: false },
+      { atMs: atSecond(90), forced: true, tasksLeft: false, vanished: false },
     ],
     [
       'a forced release without a look as one that cut tasks off',
       seen.releasedBlind(90),
-      { atMs: atSecond(90), forced: true, tasksLeft: true },
+      { atMs: atSecond(90), forced: true, tasksLeft: true, vanished: false },
     ],
     ['no release that failed', seen.notReleased(90, throttled), undefined],
     ['no release that was taken back', seen.tookBack(90, 1), undefined],

@@ -188,7 +188,7 @@ describe('the drain handler, on the SDK’s own engine', () => {
     expect(lines.find((line) => line['move'] === 'start-draining')).toMatchObject({
       level: 'INFO',
       service: 'ecs-drain',
-      message: 'the instance is leaving: no new task may be placed on it',
+      message: 'its group takes it away: no new task may be placed on it',
     });
   });
 

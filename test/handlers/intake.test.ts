@@ -1,20 +1,25 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import type { Context, SNSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RequestHandler } from '../../src/aws/clients.ts';
+import { DrainRequest } from '../../src/drain/request.ts';
 import { ACCOUNT, aRequest, hookMessage, INSTANCE, TOKEN } from '../support/build.ts';
 
+const TOPIC = `arn:aws:sns:eu-west-1:${ACCOUNT}:alerts`;
 const FUNCTION = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:ecs-drain-drain:durable`;
 const CONTEXT = { invokedFunctionArn: `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:ecs-drain-intake` } as Context;
 
 const aws = mockClient(LambdaClient);
+const sns = mockClient(SNSClient);
 let intake: typeof import('../../handlers/intake.ts');
 
 beforeAll(async () => {
   // The module wires its handler from the environment when it is loaded, as on Lambda.
   vi.stubEnv('DRAIN_FUNCTION_ARN', FUNCTION);
+  vi.stubEnv('ALERT_TOPIC_ARN', TOPIC);
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'example');
@@ -24,6 +29,8 @@ beforeAll(async () => {
 
 beforeEach(() => {
   aws.reset();
+  sns.reset();
+  sns.on(PublishCommand).resolves({});
   aws.on(InvokeCommand).resolves({ StatusCode: 202 });
 });
 afterEach(() => vi.restoreAllMocks());
@@ -107,7 +114,7 @@ describe('the intake', () => {
     // Assess
     expect(started()).toEqual([`i-00000001-${TOKEN}`, `i-00000002-${TOKEN}`]);
     expect(failure).toBeInstanceOf(AggregateError);
-    expect(failure).toMatchObject({ message: '1 of 2 notices could not be handed over' });
+    expect(failure).toMatchObject({ message: "1 of the delivery's notices could not be handed over" });
   });
 
   it('takes an execution that exists already for success', async () => {
@@ -116,9 +123,68 @@ describe('the intake', () => {
   });
 });
 
+describe('what EventBridge delivers', () => {
+  const openEvent = (file: string): { detail: Record<string, unknown> } =>
+    JSON.parse(readFileSync(new URL(file, EVENTS), 'utf8'));
+
+  it.each([
+    ['hook-by-event-bridge.json', `${INSTANCE}-${TOKEN}`, 'terminating'],
+    ['spot-interruption.json', `${INSTANCE}-3b1f0f7e-6c1d-4f0b-9a6e-5f1b2c3d4e02`, 'spot-interruption'],
+    ['rebalance-recommendation.json', `${INSTANCE}-3b1f0f7e-6c1d-4f0b-9a6e-5f1b2c3d4e03`, 'rebalance'],
+    ['health-retirement.json', expect.stringMatching(/^i-0a1b2c3d480000000-health-[0-9a-f]{8}$/), 'maintenance'],
+  ])('%s starts one execution, with a request that the drain takes', async (file, name, kind) => {
+    await intake.handler(openEvent(file), CONTEXT);
+    const [call, ...more] = aws.commandCalls(InvokeCommand).map((invoked) => invoked.args[0].input);
+    expect(more).toEqual([]);
+    expect(call).toMatchObject({ FunctionName: FUNCTION, InvocationType: 'Event', DurableExecutionName: name });
+    const request = DrainRequest.parse(JSON.parse(new TextDecoder().decode(call?.Payload as Uint8Array)));
+    expect(request).toMatchObject({ kind, instanceId: INSTANCE });
+  });
+
+  it('joins what the SNS message of the same hook has started', async () => {
+    await intake.handler(openEvent('hook-by-event-bridge.json'), CONTEXT);
+    await intake.handler(open('lifecycle-terminating.json'), CONTEXT);
+    const names = started();
+    expect(names).toHaveLength(2);
+    expect(new Set(names).size).toBe(1);
+  });
+
+  it('starts an execution that failed once more, under a name of its own', async () => {
+    // Prepare
+    const event = openEvent('execution-failed.json');
+    aws.on(GetDurableExecutionCommand).resolves({ InputPayload: JSON.stringify(aRequest()) });
+
+    // Act
+    await intake.handler(event, CONTEXT);
+
+    // Assess
+    expect(aws.commandCalls(GetDurableExecutionCommand).map((call) => call.args[0].input)).toEqual([
+      { DurableExecutionArn: event.detail['durableExecutionArn'] },
+    ]);
+    expect(started()).toEqual([`${INSTANCE}-${TOKEN}-r1`]);
+    expect(sns.calls()).toEqual([]);
+  });
+
+  it('tells people when that failed as well', async () => {
+    const { detail, ...envelope } = openEvent('execution-failed.json');
+    aws.on(GetDurableExecutionCommand).resolves({ InputPayload: JSON.stringify(aRequest()) });
+    const again = { ...envelope, detail: { ...detail, durableExecutionName: `${INSTANCE}-${TOKEN}-r1` } };
+    await intake.handler(again, CONTEXT);
+    expect(started()).toEqual([]);
+    expect(sns.commandCalls(PublishCommand).map((call) => call.args[0].input)).toEqual([
+      expect.objectContaining({
+        TopicArn: TOPIC,
+        Message: expect.stringMatching(/failed twice[\s\S]*aws lambda invoke/),
+      }),
+    ]);
+  });
+});
+
 describe('the intake’s wiring', () => {
-  it('refuses an environment without its function at cold start, before anything can be lost', () => {
-    expect(() => intake.create({ environment: {} })).toThrow(/DRAIN_FUNCTION_ARN is missing/);
+  it('refuses an environment without its function and its topic at cold start, before anything can be lost', () => {
+    expect(() => intake.create({ environment: {} })).toThrow(
+      /^2 wrong settings: ALERT_TOPIC_ARN is missing.*DRAIN_FUNCTION_ARN is missing/,
+    );
   });
 
   it('sends Lambda the execution’s name, the qualified function and an asynchronous call, on the wire', async () => {
@@ -133,7 +199,7 @@ describe('the intake’s wiring', () => {
     } as unknown as RequestHandler;
 
     // Act
-    await intake.create({ environment: { DRAIN_FUNCTION_ARN: FUNCTION }, requestHandler })(
+    await intake.create({ environment: { ALERT_TOPIC_ARN: TOPIC, DRAIN_FUNCTION_ARN: FUNCTION }, requestHandler })(
       open('lifecycle-terminating.json'),
       CONTEXT,
     );
@@ -169,6 +235,25 @@ describe.skipIf(!existsSync(SAMPLES))('our own events have the members of the re
     expect(messageMembers(a?.Sns.Message ?? '')).toEqual(messageMembers(b?.Sns.Message ?? ''));
   });
 
+  it.each([
+    ['hook-by-event-bridge.json', 'eb-asg-warmpool-terminating-autoscalinggroup-to-warmpool.json'],
+    ['rebalance-recommendation.json', 'eb-ec2-rebalance-recommendation.doc.json'],
+    ['spot-interruption.json', 'eb-ec2-spot-interruption-warning.doc.json'],
+    // A retirement may come without the resources, the metadata and the personas that the documented one has or lacks.
+    [
+      'health-retirement.json',
+      'eb-health-ec2-instance-retirement.doc.json',
+      /^\.(resources|detail\.(eventMetadata.*|personas|actionability))$/,
+    ],
+    ['execution-failed.json', 'eb-lambda-durable-execution-status-change.doc.json', /^\.detail\.endTimestamp$/],
+  ])('%s', (ours, real, besides = /^$/) => {
+    const read = (url: URL): string[] =>
+      members(JSON.parse(readFileSync(url, 'utf8')))
+        .filter((member) => !besides.test(member))
+        .sort();
+    expect(read(new URL(ours, EVENTS))).toEqual(read(new URL(real, SAMPLES)));
+  });
+
   it('test-notification.json', () => {
     const real = JSON.parse(readFileSync(new URL('sns-http.asg-test-notification.captured.json', SAMPLES), 'utf8'));
     expect(messageMembers(open('test-notification.json').Records[0]?.Sns.Message ?? '')).toEqual(
@@ -178,9 +263,14 @@ describe.skipIf(!existsSync(SAMPLES))('our own events have the members of the re
 
   it('and each of them is tested here', () => {
     expect(readdirSync(EVENTS).sort()).toEqual([
+      'execution-failed.json',
       'group-notification.json',
+      'health-retirement.json',
+      'hook-by-event-bridge.json',
       'lifecycle-launching.json',
       'lifecycle-terminating.json',
+      'rebalance-recommendation.json',
+      'spot-interruption.json',
       'test-notification.json',
     ]);
   });

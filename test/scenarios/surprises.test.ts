@@ -78,6 +78,25 @@ describe('a task that is placed between the look that found nothing and the rele
   });
 });
 
+describe('a notice that comes twice', () => {
+  it('makes the same request twice, to the last byte', async () => {
+    for (const seed of SEEDS) {
+      const answers: (string | undefined)[] = [];
+      const { report } = await run(readScenario('duplicate-storm'), seed, {
+        bundles,
+        engine: 'store',
+        watch: ({ world }) =>
+          world.on((event) => {
+            if (event.kind === 'call' && event.service === 'lambda') answers.push(event.error);
+          }),
+      });
+      expect(report.violations, `seed ${seed}`).toEqual([]);
+      expect(answers.filter((error) => error === undefined).length).toBeGreaterThan(4);
+      expect(answers).not.toContain('DurableExecutionAlreadyStartedException');
+    }
+  });
+});
+
 describe('more clusters than a page has', () => {
   const count = 130;
   const clusters = Array.from({ length: count }, (_, i) => ({

@@ -1,28 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { HookSpec } from '../../sim/autoscaling.ts';
-import { createRegion, refusal } from './bare-region.ts';
+import type { HookSpec } from '../../sim/autoscaling-state.ts';
+import { createGroupRegion, createRegion, GROUP, refusal, seedWhere } from './bare-region.ts';
 
-const GROUP = 'web-asg';
 const byGroup = { AutoScalingGroupName: GROUP, LifecycleHookName: 'drain' };
-
-/** A group of so many instances with the hooks given, and its cluster; hooks wait from about the first second on. */
-function prepare(instances: number, ...hooks: HookSpec[]) {
-  const region = createRegion();
-  region.web(0);
-  const ids = region.autoScaling.createGroup({ name: GROUP, cluster: 'web', desired: instances });
-  for (const hook of hooks) region.autoScaling.putHook(GROUP, hook);
-  const { operations } = region.autoScaling;
-  return {
-    ...region,
-    operations,
-    ids,
-    first: ids[0] ?? '',
-    waiting: () => region.log.filter((event) => event.kind === 'hook-waiting'),
-    finished: () => region.log.filter((event) => event.kind === 'hook-finished'),
-    shownState: (id: string) =>
-      operations.DescribeAutoScalingInstances({ InstanceIds: [id] }).AutoScalingInstances[0]?.LifecycleState,
-  };
-}
+const prepare = (instances: number, ...hooks: HookSpec[]) => createGroupRegion({ desired: instances }, hooks);
 
 describe('a termination', () => {
   test('waits in Terminating:Wait until the hook is completed, then the instance is gone', () => {
@@ -206,6 +187,31 @@ describe('a hook', () => {
     expect(autoScaling.stateOf(first)).toBe(LifecycleActionResult === 'CONTINUE' ? 'Terminating:Wait' : undefined);
   });
 
+  test('that is completed leaves the instance and its tasks to the other, which may take hours', () => {
+    const { autoScaling, ecs, operations, first, runTo, log } = prepare(1, { name: 'drain' }, { name: 'logs' });
+    ecs.registerContainerInstance({ cluster: 'web', instanceId: first });
+    ecs.runStandalone('web', { count: 1, instanceId: first });
+    const complete = (LifecycleHookName: string) =>
+      operations.CompleteLifecycleAction({
+        ...byGroup,
+        LifecycleHookName,
+        InstanceId: first,
+        LifecycleActionResult: 'CONTINUE',
+      });
+    autoScaling.terminate(GROUP, 1);
+    runTo(10);
+
+    complete('drain');
+    runTo(3500);
+
+    expect(autoScaling.stateOf(first)).toBe('Terminating:Wait');
+    expect(ecs.liveTasks(first)).toHaveLength(1);
+    complete('logs');
+    runTo(3510);
+    expect(log.filter((event) => event.kind === 'task' && event.cut)).toHaveLength(1);
+    expect(autoScaling.stateOf(first)).toBeUndefined();
+  });
+
   test('is found by hook, group, and token or instance id, and only while it waits', () => {
     const { autoScaling, operations, first, runTo, waiting } = prepare(2, { name: 'drain' }, { name: 'logs' });
     const complete = (input: { InstanceId?: string; LifecycleActionToken?: string; LifecycleHookName?: string }) =>
@@ -227,27 +233,58 @@ describe('a hook', () => {
     );
   });
 
-  test('is put, described, changed in part and deleted, and its deletion lets waiting instances go', () => {
-    const { autoScaling, operations, ids, first, runTo, finished, log } = prepare(2);
-    const done = ids[1] ?? '';
+  test('is put, described, changed in part and deleted', () => {
+    const { operations } = prepare(1);
     const LifecycleTransition = 'autoscaling:EC2_INSTANCE_TERMINATING';
+    const described = () => operations.DescribeLifecycleHooks({ AutoScalingGroupName: GROUP }).LifecycleHooks;
     operations.PutLifecycleHook({ ...byGroup, LifecycleTransition, HeartbeatTimeout: 600 });
     operations.PutLifecycleHook({ ...byGroup, DefaultResult: 'CONTINUE' });
-    const described = operations.DescribeLifecycleHooks({ AutoScalingGroupName: GROUP });
-    expect(described.LifecycleHooks).toMatchObject([
+    expect(described()).toMatchObject([
       { ...byGroup, LifecycleTransition, HeartbeatTimeout: 600, GlobalTimeout: 60_000, DefaultResult: 'CONTINUE' },
     ]);
+
+    operations.DeleteLifecycleHook(byGroup);
+
+    expect(described()).toEqual([]);
+    expect(refusal(() => operations.DeleteLifecycleHook(byGroup))).toBe(
+      'ValidationError: No Lifecycle Hook found with name drain',
+    );
+  });
+
+  test.each<[string, boolean, object]>([
+    ['at once, with CONTINUE', true, { atSeconds: 10, result: 'CONTINUE', by: 'hook-deleted' }],
+    ['at its timeout', false, { atSeconds: expect.closeTo(61, 0), result: 'ABANDON', by: 'heartbeat-timeout' }],
+  ])('that is deleted lets waiting instances go %s, as the seed has it', (_, letsGo, expected) => {
+    const seed = seedWhere(({ autoScaling }) => autoScaling.unverified.deletedHookLetsGo === letsGo);
+    const hooks = [{ name: 'drain', heartbeatSeconds: 60 }];
+    const { autoScaling, operations, ids, first, runTo, finished } = createGroupRegion({ desired: 2 }, hooks, { seed });
+    const done = ids[1] ?? '';
     autoScaling.terminate(GROUP, 2);
     runTo(10);
-
     operations.CompleteLifecycleAction({ ...byGroup, InstanceId: done, LifecycleActionResult: 'CONTINUE' });
-    operations.DeleteLifecycleHook(byGroup);
-    runTo(20);
 
-    expect(finished()).toMatchObject([{ instanceId: done }, { instanceId: first, result: 'CONTINUE' }]);
-    expect(log.filter(({ kind }) => kind === 'instance-terminated')).toHaveLength(2);
+    autoScaling.deleteHook(GROUP, 'drain');
+    runTo(100);
+
+    expect(finished()).toMatchObject([
+      { instanceId: done, by: 'call' },
+      { instanceId: first, ...expected },
+    ]);
     expect(autoScaling.stateOf(first)).toBeUndefined();
-    expect(operations.DescribeLifecycleHooks({ AutoScalingGroupName: GROUP }).LifecycleHooks).toEqual([]);
+  });
+
+  test('that is put again applies its new heartbeat and result from the next period on', () => {
+    const { autoScaling, operations, first, runTo, finished } = prepare(1, { name: 'drain', heartbeatSeconds: 600 });
+    autoScaling.terminate(GROUP, 1);
+    runTo(10);
+
+    autoScaling.putHook(GROUP, { name: 'drain', heartbeatSeconds: 60, defaultResult: 'CONTINUE' });
+    runTo(590);
+    expect(finished()).toEqual([]);
+    operations.RecordLifecycleActionHeartbeat({ ...byGroup, InstanceId: first });
+    runTo(660);
+
+    expect(finished()).toMatchObject([{ atSeconds: 650, result: 'CONTINUE', by: 'heartbeat-timeout' }]);
   });
 
   test.each<[string, object]>([

@@ -170,11 +170,11 @@ describe('ListContainerInstances', () => {
     [{ filter: 'attribute:stack != prod' }, []],
     [{ maxResults: 2 }, [0, 1]],
   ])('%j finds %j of four instances, the last of them INACTIVE', (input, expected) => {
-    const { ecs, web, drain } = createRegion();
+    const { ecs, web, drain, vanish } = createRegion();
     const arns = web(4);
     drain(arns[1] ?? '');
     ecs.setAgentConnected('i-2', false);
-    ecs.onInstanceTerminated('i-3');
+    vanish('i-3');
 
     const { containerInstanceArns } = ecs.operations.ListContainerInstances({ cluster: 'web', ...input });
 
@@ -327,7 +327,7 @@ describe('a container instance', () => {
   });
 
   test('whose instance is terminated loses its tasks, is INACTIVE, and is forgotten after an hour', () => {
-    const { web, ecs, drain, runTo, log } = createRegion();
+    const { web, ecs, drain, runTo, log, vanish } = createRegion();
     const [first = ''] = web(2);
     ecs.createService('web', { name: 'api', desired: 2, minimumHealthyPercent: 50 });
     ecs.runStandalone('web', { count: 1, instanceId: 'i-0' });
@@ -336,7 +336,7 @@ describe('a container instance', () => {
     drain(first);
     runTo(25);
 
-    ecs.onInstanceTerminated('i-0');
+    vanish('i-0');
 
     const ofTasks = () => log.filter((event) => event.kind === 'task' && event.instanceId === 'i-0');
     const eventCount = ofTasks().length;
@@ -358,7 +358,7 @@ describe('a container instance', () => {
       ecs.operations.DescribeContainerInstances({ cluster: 'web', containerInstances: [first] }).containerInstances;
     expect(look()).toMatchObject([{ status: 'INACTIVE', agentConnected: false, runningTasksCount: 0 }]);
 
-    ecs.onInstanceTerminated('i-0');
+    vanish('i-0');
     ecs.setAgentConnected('i-0', true);
     expect(look()).toMatchObject([{ status: 'INACTIVE', agentConnected: false }]);
     runTo(4000);
@@ -370,9 +370,9 @@ describe('a container instance', () => {
   test('that is INACTIVE cannot be drained: an error or a failure, as the seed has it', () => {
     const answer = (throws: boolean): unknown => {
       const seed = seedWhere(({ ecs }) => ecs.unverified.inactiveUpdateThrows === throws);
-      const { web, ecs } = createRegion({ seed });
+      const { web, ecs, vanish } = createRegion({ seed });
       const containerInstances = web(1);
-      ecs.onInstanceTerminated('i-0');
+      vanish('i-0');
       const update = () =>
         ecs.operations.UpdateContainerInstancesState({ cluster: 'web', containerInstances, status: 'DRAINING' });
       return throws ? refusal(update) : update();
@@ -391,7 +391,7 @@ describe('a container instance', () => {
     }
     world.emit({ kind: 'instance-launched', instanceId: 'i-elsewhere', group: 'other-asg' });
     runTo(80);
-    world.emit({ kind: 'instance-terminated', instanceId: 'i-b', group: 'web-asg' });
+    world.emit({ kind: 'instance-terminated', instanceId: 'i-b', cause: 'a test' });
     expect(list()).toEqual([]);
 
     runTo(200);

@@ -183,3 +183,51 @@ describe('Invoke', () => {
     expect(EPOCH_MS).toBe(Date.UTC(2026, 0, 1));
   });
 });
+
+describe('the clock of an environment', () => {
+  /** How far each invocation's clock is ahead, in milliseconds; two seconds pass between them, and within each. */
+  const skewsOf = async (clockSkewMs: number, seed = 1) => {
+    const skews: number[] = [];
+    const region = createRunningRegion({ seed, lambda: { faults: { clockSkewMs } } });
+    const handler = async (): Promise<void> => {
+      skews.push(Date.now() - region.world.clock.nowMs());
+      await sleep(2_000);
+      skews.push(Date.parse(new Date().toISOString()) - region.world.clock.nowMs());
+    };
+    region.lambda.register({ ...{ name: 'intake', durable: false, timeoutSeconds: 30, memoryMb: 256 }, handler });
+    for (let i = 0; i < 3; i++) {
+      region.lambda.deliver('intake', {});
+      await runOut(region.world);
+    }
+    return skews;
+  };
+
+  it('is right unless asked otherwise', async () => {
+    expect(await skewsOf(0)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('is wrong by the same as long as the environment lives, by seed', async () => {
+    const [skew = 0, ...others] = await skewsOf(2_000);
+    expect(skew).not.toBe(0);
+    expect(others).toEqual([skew, skew, skew, skew, skew]);
+    const all = new Set<number>();
+    for (let seed = 1; seed <= 20; seed++) all.add((await skewsOf(2_000, seed))[0] ?? 0);
+    expect(all.size).toBeGreaterThan(10);
+    expect(Math.max(...[...all].map(Math.abs))).toBeLessThanOrEqual(2_000);
+    expect(Math.min(...all)).toBeLessThan(0);
+    expect(Math.max(...all)).toBeGreaterThan(0);
+  });
+
+  it('may be another in another environment', async () => {
+    const region = createRunningRegion({ lambda: { faults: { clockSkewMs: 2_000 } } });
+    const skews = new Set<number>();
+    const handler = async (): Promise<void> => {
+      skews.add(Date.now() - region.world.clock.nowMs());
+      await sleep(2_000);
+    };
+    region.lambda.register({ ...{ name: 'intake', durable: false, timeoutSeconds: 30, memoryMb: 256 }, handler });
+    for (let i = 0; i < 5; i++) region.lambda.deliver('intake', {});
+    await runOut(region.world);
+    expect(skews.size).toBe(5);
+  });
+});

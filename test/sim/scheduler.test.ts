@@ -295,7 +295,7 @@ describe('a service that finds no place', () => {
   });
 
   test('says so once in six hours while the cause stays, and again for another cause', () => {
-    const { web, ecs, drain, runTo, messages } = createRegion();
+    const { web, ecs, drain, runTo, messages, vanish } = createRegion();
     const [first = ''] = web(2, { cpu: 256 });
     ecs.createService('web', { name: 'api', desired: 2 });
     const complaints = () => messages('api').filter((message) => message?.includes('unable to place'));
@@ -305,7 +305,7 @@ describe('a service that finds no place', () => {
       runTo(seconds);
       // An instance comes and goes: each time the service is looked at again.
       ecs.registerContainerInstance({ cluster: 'web', instanceId: `i-small-${seconds}`, cpu: 1 });
-      ecs.onInstanceTerminated(`i-small-${seconds}`);
+      vanish(`i-small-${seconds}`);
     }
     expect(complaints()).toHaveLength(1);
     runTo(6 * 3600 + 10);
@@ -316,7 +316,7 @@ describe('a service that finds no place', () => {
     ecs.registerContainerInstance({ cluster: 'web', instanceId: 'i-new', cpu: 256 });
     runTo(6 * 3600 + 200);
     expect(messages('api')[0]).toBe('(service api) has reached a steady state.');
-    ecs.onInstanceTerminated('i-new');
+    vanish('i-new');
     runTo(6 * 3600 + 300);
     expect(complaints()).toHaveLength(4);
   });
@@ -372,8 +372,8 @@ test('service events tell what was started and stopped, newest first, and at mos
   expect(messages('api')).toHaveLength(100);
 });
 
-test('a disconnected agent lets nothing be confirmed until it is back', () => {
-  const { web, ecs, drain, runTo, on } = createRegion();
+test('a disconnected agent lets nothing be confirmed until it is back, and what stopped has stopped all the same', () => {
+  const { web, ecs, drain, runTo, on, log } = createRegion();
   const [first = ''] = web(2);
   ecs.createService('web', { name: 'api', desired: 1 });
   drain(first);
@@ -381,11 +381,84 @@ test('a disconnected agent lets nothing be confirmed until it is back', () => {
   expect(on('i-0')).toEqual(['STOPPING']);
 
   ecs.setAgentConnected('i-0', false);
+  runTo(72);
+  expect(ecs.liveTasks('i-0')).toHaveLength(1);
   runTo(900);
   expect(on('i-0')).toEqual(['STOPPING']);
+  expect(ecs.liveTasks('i-0')).toEqual([]);
   ecs.setAgentConnected('i-0', true);
 
   expect(on('i-0')).toEqual(['DEPROVISIONING']);
+  runTo(910);
+  expect(on('i-0')).toEqual([]);
+  const dead = log.filter((event) => event.kind === 'task' && !event.alive);
+  expect(dead).toMatchObject([
+    { atSeconds: 72.5, lastStatus: 'STOPPING', cut: false },
+    { atSeconds: 900, lastStatus: 'DEPROVISIONING', cut: false },
+    { atSeconds: 905, lastStatus: 'STOPPED', cut: false },
+  ]);
+});
+
+test('a container that exits while its agent is disconnected is gone, and ECS goes on calling it RUNNING', () => {
+  const { web, ecs, runTo, on } = createRegion();
+  web(1);
+  const [task = ''] = ecs.runStandalone('web', { count: 1, runsSeconds: 100 });
+  ecs.setAgentConnected('i-0', false);
+
+  runTo(900);
+
+  expect(on('i-0')).toEqual(['RUNNING']);
+  expect(ecs.liveTasks('i-0')).toEqual([]);
+  ecs.operations.StopTask({ cluster: 'web', task });
+  ecs.setAgentConnected('i-0', true);
+  runTo(901);
+  expect(on('i-0')).toEqual(['DEPROVISIONING']);
+});
+
+test('a task that was told to stop behind a disconnected agent stops in its own time when the agent is back', () => {
+  const { web, ecs, runTo, on } = createRegion();
+  web(1);
+  const [task = ''] = ecs.runStandalone('web', { count: 1 });
+  ecs.setAgentConnected('i-0', false);
+  ecs.operations.StopTask({ cluster: 'web', task });
+  runTo(900);
+  expect(ecs.liveTasks('i-0')).toHaveLength(1);
+
+  ecs.setAgentConnected('i-0', true);
+
+  runTo(929);
+  expect(on('i-0')).toEqual(['STOPPING']);
+  runTo(940);
+  expect(on('i-0')).toEqual([]);
+});
+
+test('a container that nothing stops is STOPPING for ever, until its instance takes it along', () => {
+  const { web, ecs, drain, runTo, on, vanish, log } = createRegion();
+  const [first = ''] = web(2);
+  ecs.createService('web', { name: 'api', desired: 1, neverStops: true });
+  drain(first);
+  runTo(172_800);
+  expect(on('i-0')).toEqual(['STOPPING']);
+  expect(ecs.liveTasks('i-0')).toHaveLength(1);
+
+  vanish('i-0');
+
+  expect(ecs.liveTasks('i-0')).toEqual([]);
+  expect(log.filter((event) => event.kind === 'task' && event.cut)).toHaveLength(1);
+});
+
+test('protection ends after its time, and the scheduler takes the task off a DRAINING instance then', () => {
+  const seed = seedWhere(({ ecs }) => ecs.unverified.protectionHoldsOffDraining);
+  const { web, ecs, drain, runTo, on } = createRegion({ seed });
+  const [first = ''] = web(2);
+  ecs.createService('web', { name: 'api', desired: 1, minimumHealthyPercent: 0, protectedSeconds: 600 });
+
+  drain(first);
+
+  runTo(599);
+  expect(on('i-0')).toEqual(['RUNNING']);
+  runTo(640);
+  expect(on('i-0')).toEqual([]);
 });
 
 test('what a disconnected agent holds back is dropped when the task is stopped meanwhile', () => {

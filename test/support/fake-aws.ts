@@ -71,10 +71,12 @@ export function fakeAws(
     readonly services?: readonly ServiceSeen[];
     readonly faults?: readonly Fault[];
     readonly startSecond?: number;
+    /** What the switch's parameter says; left out, nobody has written one. */
+    readonly control?: string;
   } = {},
 ) {
   const instances = options.instances ? [...options.instances] : [anInstance({ tasks: [...(options.tasks ?? [])] })];
-  const hook =
+  let hook =
     options.hook === null
       ? undefined
       : (options.hook ?? { heartbeatTimeoutSeconds: 900, globalTimeoutSeconds: 90_000 });
@@ -82,12 +84,19 @@ export function fakeAws(
   const calls: { readonly name: string; readonly atMs: number; readonly about: string }[] = [];
   const released: { readonly atMs: number; readonly result: string; readonly cut: readonly string[] }[] = [];
   const published: { readonly subject: string; readonly body: string; readonly kind: string }[] = [];
+  /** Statuses that we set, one entry for each container instance that a call changed. */
+  const statusesSet: { readonly atMs: number; readonly arn: string; readonly status: string }[] = [];
+  /** Instances that their group was told to terminate. */
+  const terminated: string[] = [];
+  const toldToStopMs = new Map<string, number>();
   const plans: { readonly atMs: number; readonly change: () => void }[] = [];
   const noticedMs = Date.parse(NOTICED_AT);
   let nowMs = noticedMs + (options.startSecond ?? 1) * 1000;
   let state: string | undefined = options.state ?? 'Terminating:Wait';
   let heartbeatMs = noticedMs;
+  let heartbeatSeconds = hook?.heartbeatTimeoutSeconds ?? 0;
   let ended: string | undefined;
+  let control = options.control;
 
   const clusters = options.clusters ?? [...new Set(instances.map(({ cluster }) => cluster))];
 
@@ -103,10 +112,12 @@ export function fakeAws(
   };
 
   const statusOf = (instance: FakeInstance, task: FakeTask): string => {
-    if (instance.drainingSinceMs === undefined) return 'RUNNING';
-    let left = (nowMs - instance.drainingSinceMs) / 1000;
+    const toldMs = toldToStopMs.get(task.id);
+    const sinceMs = toldMs ?? instance.drainingSinceMs;
+    if (sinceMs === undefined) return 'RUNNING';
+    let left = (nowMs - sinceMs) / 1000;
     for (const [status, seconds] of [
-      ['RUNNING', task.running],
+      ['RUNNING', toldMs === undefined ? task.running : 0],
       ['DEACTIVATING', task.deactivating],
       ['STOPPING', task.stopping],
       ['DEPROVISIONING', task.deprovisioning],
@@ -164,10 +175,7 @@ export function fakeAws(
   /** The lifecycle action, as it is now: over when completed, or when nobody kept it alive. */
   const actionOver = (): boolean => {
     if (ended === undefined && hook) {
-      const endsMs = Math.min(
-        heartbeatMs + hook.heartbeatTimeoutSeconds * 1000,
-        noticedMs + hook.globalTimeoutSeconds * 1000,
-      );
+      const endsMs = Math.min(heartbeatMs + heartbeatSeconds * 1000, noticedMs + hook.globalTimeoutSeconds * 1000);
       if (nowMs >= endsMs) ended = 'timed out';
     }
     return ended !== undefined;
@@ -195,12 +203,14 @@ export function fakeAws(
           const { known, missing } = pick(found, arns);
           return ok({ found: known.map(describe), missing });
         }),
-      setDraining: (cluster, arns) =>
+      setStatus: (cluster, arns, status) =>
         inCluster('ecs:UpdateContainerInstancesState', cluster, (found) => {
           const { known, missing } = pick(found, arns);
           for (const instance of known) {
-            if (instance.status === 'ACTIVE') instance.drainingSinceMs = nowMs;
-            if (instance.status === 'ACTIVE') instance.status = 'DRAINING';
+            if (instance.status === status || !/^(ACTIVE|DRAINING)$/.test(instance.status)) continue;
+            instance.status = status;
+            instance.drainingSinceMs = status === 'DRAINING' ? nowMs : undefined;
+            statusesSet.push({ atMs: nowMs, arn: instance.arn, status });
           }
           return ok({ found: known.map(describe), missing });
         }),
@@ -228,6 +238,13 @@ export function fakeAws(
             ),
           ),
         ),
+      stopTask: (cluster, id) =>
+        inCluster('ecs:StopTask', cluster, (found) => {
+          const owner = found.find(({ tasks }) => tasks.some((task) => task.id === id));
+          if (owner === undefined) return gone('ecs:StopTask', 'The referenced task was not found.');
+          if (!toldToStopMs.has(id)) toldToStopMs.set(id, nowMs);
+          return ok(undefined);
+        }),
       describeServices: (cluster, names) =>
         inCluster('ecs:DescribeServices', cluster, () =>
           ok((options.services ?? []).filter(({ name }) => names.includes(name))),
@@ -242,10 +259,19 @@ export function fakeAws(
         call('autoscaling:DescribeLifecycleHooks', group, () =>
           ok(group === GROUP && name === HOOK ? hook : undefined),
         ),
+      terminate: (instanceId) =>
+        call('autoscaling:TerminateInstanceInAutoScalingGroup', instanceId, () => {
+          if (state === undefined)
+            return gone('autoscaling:TerminateInstanceInAutoScalingGroup', 'No managed instance');
+          if (state === 'InService') terminated.push(instanceId);
+          state = 'Terminating:Wait';
+          return ok(undefined);
+        }),
       heartbeat: ({ token }) =>
         call('autoscaling:RecordLifecycleActionHeartbeat', token, () => {
           if (actionOver() || token !== TOKEN) return gone('autoscaling:RecordLifecycleActionHeartbeat', 'No active');
           heartbeatMs = nowMs;
+          heartbeatSeconds = hook?.heartbeatTimeoutSeconds ?? 0;
           return ok(undefined);
         }),
       complete: ({ token }, result) =>
@@ -263,6 +289,13 @@ export function fakeAws(
           return ok(undefined);
         }),
     },
+    control: {
+      // Without a parameter nobody is asked, as the adapter has it.
+      read: async () => {
+        const isFaulty = faults.some(({ operation, left }) => operation === 'ssm:GetParameter' && left > 0);
+        return control === undefined && !isFaulty ? ok(undefined) : call('ssm:GetParameter', '', () => ok(control));
+      },
+    },
   };
 
   return {
@@ -272,6 +305,13 @@ export function fakeAws(
     /** Each completed lifecycle action, with the tasks that its release cut off. */
     released,
     instances,
+    statusesSet,
+    terminated,
+    toldToStop: () => [...toldToStopMs.keys()],
+    /** Writes the switch's parameter; an object as JSON. */
+    turn: (text: string | object | undefined) => {
+      control = typeof text === 'object' ? JSON.stringify(text) : text;
+    },
     now: () => nowMs,
     secondOf: (atMs: number) => (atMs - noticedMs) / 1000,
     passTime: (seconds: number) => move(nowMs + seconds * 1000),
@@ -279,6 +319,10 @@ export function fakeAws(
     plan: (second: number, change: () => void) => plans.push({ atMs: noticedMs + second * 1000, change }),
     setState: (next: string | undefined) => {
       state = next;
+    },
+    /** What somebody sets on the hook while the action lasts. */
+    changeHook: (next: HookSeen) => {
+      hook = next;
     },
     endAction: (how: string) => {
       ended = how;
