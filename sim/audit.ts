@@ -62,6 +62,9 @@ const DEADLINE_GRACE_SECONDS = 180;
 const STALL_GRACE_SECONDS = 600;
 /** The switch takes effect within two minutes, and what was under way may end. */
 const SWITCH_GRACE_SECONDS = 150;
+/** What changes something in AWS; a pause holds back all but the heartbeats. */
+const CHANGES =
+  /^(UpdateContainerInstancesState|StopTask|TerminateInstanceInAutoScalingGroup|CompleteLifecycleAction)$/;
 /** AWS-CONTRACTS §7. */
 const MOST_OPERATIONS = 3_000;
 const MOST_BYTES = 100 * 2 ** 20;
@@ -286,6 +289,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
         if (event.error === 'UnknownOperationException' || event.error === 'InvalidAction') {
           violate('unknown-operation', undefined, `${event.service}:${event.operation} does not exist here`);
         }
+        if (isHeld() && CHANGES.test(event.operation))
+          violate('held-back', undefined, `${event.operation} was called while the switch says ${control.mode}`);
         if (event.error === 'ValidationError' && /Lifecycle/.test(event.operation)) callsToEnded.count += 1;
         if (callsToEnded.count > MOST_CALLS_TO_ENDED * departures.length && !callsToEnded.told) {
           callsToEnded.told = true;

@@ -25,7 +25,7 @@ const SUSPEND_AFTER_MS = 20;
 const PAGE = 1000;
 
 interface Options {
-  readonly coreOf: (functionName: string) => Core;
+  readonly coreOf: (execution: ExecutionRecord) => Core;
   /** Gives an invocation its environment. */
   readonly occupy: (
     execution: ExecutionRecord,
@@ -56,7 +56,7 @@ export function createCheckpointStore(world: World, { coreOf, occupy }: Options)
     const begin = (stay: Stay): void => {
       const suspended = lives.get(execution);
       if (suspended?.alive) suspended.goOn(session, stay);
-      else lives.set(execution, createLife(world, coreOf(execution.functionName), session, stay));
+      else lives.set(execution, createLife(world, coreOf(execution), session, stay));
     };
     occupy(execution, begin, (end) => {
       lives.get(execution)?.left();

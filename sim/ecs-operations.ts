@@ -32,6 +32,7 @@ const BUCKET_OF: Readonly<Record<string, keyof typeof BUCKETS>> = {
   DeregisterContainerInstance: 'modify',
   StopTask: 'modify',
   DescribeServices: 'serviceRead',
+  GetTaskProtection: 'read',
 };
 
 const invalid = (message: string): AwsError => new AwsError('InvalidParameterException', message);
@@ -233,6 +234,19 @@ export function createEcsOperations(ecs: {
       const ids = checkList(input.tasks, 'taskIds', 'Tasks', 100);
       const { found, failures } = describe(cluster.tasks, ids, (id) => names.arn('task', `${cluster.name}/${id}`));
       return { tasks: found.map((task) => toTask(task, names)), failures } satisfies sdk.DescribeTasksResponse;
+    },
+
+    GetTaskProtection(input: sdk.GetTaskProtectionCommandInput) {
+      const cluster = clusterOf(input);
+      const ids = checkList(input.tasks, 'taskIds', 'Tasks', 10);
+      const { found, failures } = describe(cluster.tasks, ids, (id) => names.arn('task', `${cluster.name}/${id}`));
+      return {
+        protectedTasks: found.map((task) => ({
+          taskArn: task.arn,
+          protectionEnabled: world.clock.nowMs() < task.protectedUntilMs,
+        })),
+        failures,
+      } satisfies sdk.GetTaskProtectionResponse;
     },
 
     DescribeServices(input: sdk.DescribeServicesCommandInput) {

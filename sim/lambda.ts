@@ -56,6 +56,7 @@ export type { FunctionTotals } from './environments.ts';
 
 export interface Lambda {
   readonly operations: Operations;
+  /** Deploys a function; once more under its name is a new version, and executions that run keep theirs (AWS-CONTRACTS §7). */
   register(options: FunctionOptions): void;
   /**
    * An event as SNS and EventBridge hand it over. To a plain function: queued, retried, perhaps repeated. A durable one
@@ -69,11 +70,11 @@ export interface Lambda {
 interface Registered {
   readonly options: FunctionOptions;
   readonly arn: string;
+  /** Counts from 1; the alias means the latest. */
+  readonly version: string;
   readonly fleet: Fleet;
 }
 
-/** The one version that is deployed, and that the alias means. */
-const VERSION = '1';
 const FUNCTION_NAME = /^(?:(?:arn:aws[\w-]*:lambda:[\w-]+:\d{12}:|\d{12}:)?function:)?([\w-]+)(?::([\w$-]+))?$/;
 
 /** AWS Lambda: plain functions invoked asynchronously, and durable ones (AWS-CONTRACTS §2 and §7). */
@@ -82,16 +83,17 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
   const random = world.random('lambda');
   const unknowns = world.random('lambda-unverified');
   const functions = new Map<string, Registered>();
+  const versions = new Map<string, Registered>();
   const { faults = {} } = options;
   const arnOf = (name: string): string => `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}`;
 
   const occupy = createOccupy(world, faults);
   let requests = 0;
 
-  const context = ({ options: { name, memoryMb, alias }, arn }: Registered, deadlineMs: number): object => ({
+  const context = ({ options: { name, memoryMb, alias }, arn, version }: Registered, deadlineMs: number): object => ({
     callbackWaitsForEmptyEventLoop: false,
     functionName: name,
-    functionVersion: VERSION,
+    functionVersion: version,
     invokedFunctionArn: alias === undefined ? arn : `${arn}:${alias}`,
     memoryLimitInMB: String(memoryMb),
     awsRequestId: `00000000-0000-4000-8000-${String(++requests).padStart(12, '0')}`,
@@ -130,18 +132,21 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
   };
 
   const replay: Run = (session, ended) => {
-    const { functionName, name } = session.execution;
-    execute(find(functionName), invocationEvent(session), name, ended);
+    execute(pinned(session.execution), invocationEvent(session), session.execution.name, ended);
   };
   const keep: Run = createCheckpointStore(world, {
-    coreOf(functionName) {
-      const { core } = find(functionName).options;
-      if (core === undefined) throw new Error(`${functionName} has no core: the engine "store" cannot run it`);
+    coreOf(execution) {
+      const { core, name } = pinned(execution).options;
+      if (core === undefined) throw new Error(`${name} has no core: the engine "store" cannot run it`);
       return core;
     },
-    occupy: ({ functionName, name }, begin, ended) => occupy(find(functionName).fleet, name, begin, ended),
+    occupy: (execution, begin, ended) => occupy(pinned(execution).fleet, execution.name, begin, ended),
   });
   const engine = createDurableEngine(world, options.engine === 'store' ? keep : replay, options);
+
+  /** The version that an execution began with. */
+  const pinned = ({ functionArn, functionName }: ExecutionRecord): Registered =>
+    versions.get(functionArn) ?? find(functionName);
 
   const find = (name: string): Registered => {
     const fn = functions.get(name);
@@ -175,7 +180,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
       refuse('DurableExecutionAlreadyStartedException', message, 409);
     }
     const executionTimeoutSeconds = fn.options.executionTimeoutSeconds ?? YEAR_SECONDS;
-    const functionArn = `${fn.arn}:${VERSION}`;
+    const functionArn = `${fn.arn}:${fn.version}`;
     return engine.start({ name, functionName, functionArn, input, executionTimeoutSeconds });
   };
 
@@ -188,7 +193,11 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
     }
     const qualifier = asked ?? suffix;
     const fn = find(name === '' ? reference : name);
-    if (qualifier !== undefined && !['$LATEST', VERSION, fn.options.alias].includes(qualifier)) {
+    if (
+      qualifier !== undefined &&
+      !['$LATEST', fn.options.alias].includes(qualifier) &&
+      !versions.has(`${fn.arn}:${qualifier}`)
+    ) {
       refuse('ResourceNotFoundException', `Function not found: ${fn.arn}:${qualifier}`, 404);
     }
     return { fn, qualifier };
@@ -196,7 +205,10 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
 
   return {
     register(config) {
-      functions.set(config.name, { options: config, arn: arnOf(config.name), fleet: createFleet(config) });
+      const version = String(Number(functions.get(config.name)?.version ?? 0) + 1);
+      const fn: Registered = { options: config, arn: arnOf(config.name), version, fleet: createFleet(config) };
+      functions.set(config.name, fn);
+      versions.set(`${fn.arn}:${version}`, fn);
     },
     deliver(functionName, event) {
       const fn = find(functionName);
@@ -204,14 +216,14 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
       if (fn.options.durable) startExecution(fn, payload, undefined);
       else enqueue(fn, payload);
     },
-    totals: () => [...functions.values()].map(({ fleet }) => fleet.totals),
+    totals: () => [...versions.values()].map(({ fleet }) => fleet.totals),
     executions: () => engine.executions(),
     operations: {
       ...createDurableOperations(world, engine, {
         resolve(reference, asked) {
           const { fn, qualifier } = resolve(reference, asked);
           const isAlias = qualifier !== undefined && qualifier === fn.options.alias;
-          return { name: fn.options.name, version: isAlias ? VERSION : qualifier };
+          return { name: fn.options.name, version: isAlias ? fn.version : qualifier };
         },
         unverified: { listsOnlyLatest: unknowns.chance(0.5), newestFirst: unknowns.chance(0.5), ...options.unverified },
       }),

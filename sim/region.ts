@@ -50,6 +50,8 @@ export interface Region {
   readonly meter: Meter;
   /** Ids of the EC2 instances that a group began with, and of those that it launched. */
   instancesOf(group: string): readonly string[];
+  /** Deploys our functions, once more as a new version of each; set where there are any. */
+  deploy: () => void;
   /** What an operator's command does; set where our functions are deployed. */
   order: (instanceId: string, reason: string, deadlineSeconds: number | undefined) => void;
 }
@@ -135,6 +137,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     audit,
     meter,
     instancesOf: (group) => [...(members.get(group) ?? [])],
+    deploy: () => undefined,
     order: () => undefined,
   };
   handles.watch?.(region);

@@ -118,7 +118,15 @@ export async function run(scenario: Scenario, seed: number, { bundles, ...handle
 }
 
 function deploy(region: Region, bundles: Bundles): void {
-  const { lambda, sns, transport } = region;
+  region.deploy = () => register(region, bundles);
+  region.deploy();
+  region.sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
+  for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
+  region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
+}
+
+function register(region: Region, bundles: Bundles): void {
+  const { lambda, transport } = region;
   const platform = { environment: functionEnvironment(region), requestHandler: transport };
   const sizes = { memoryMb: 512 };
   lambda.register({
@@ -137,9 +145,6 @@ function deploy(region: Region, bundles: Bundles): void {
     core: bundles.drain.connect(platform),
     ...sizes,
   });
-  sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
-  for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
-  region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
 }
 
 /** The stack's rules. Hooks with a target of their own are told of by SNS: the rule is for those without. */

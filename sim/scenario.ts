@@ -110,6 +110,7 @@ const HAPPENINGS = {
     .describe('everything about the cluster fails'),
   readable: z.strictObject({ cluster: name }),
   switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
+  deploy: z.strictObject({}).describe('a new version of our functions: what runs goes on with its own'),
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
 

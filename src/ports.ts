@@ -73,6 +73,8 @@ export interface EcsPort {
   listTasks(cluster: string, arn: string, desired: 'RUNNING' | 'STOPPED'): Promise<Result<readonly string[]>>;
   /** Tasks by short id, in as many calls as it takes; a task that ECS has forgotten is left out, for it stopped long ago. */
   describeTasks(cluster: string, ids: readonly string[]): Promise<Result<readonly TaskSeen[]>>;
+  /** Which of the tasks, ten at most, are under task protection; short ids. */
+  protectedTasks(cluster: string, ids: readonly string[]): Promise<Result<readonly string[]>>;
   /** Tells a task to stop; one that has stopped already, or is gone, is as good. */
   stopTask(cluster: string, id: string, reason: string): Promise<Result<undefined>>;
   describeServices(cluster: string, names: readonly string[]): Promise<Result<readonly ServiceSeen[]>>;

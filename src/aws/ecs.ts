@@ -3,6 +3,7 @@ import {
   DescribeContainerInstancesCommand,
   DescribeServicesCommand,
   DescribeTasksCommand,
+  GetTaskProtectionCommand,
   ListClustersCommand,
   ListContainerInstancesCommand,
   ListTasksCommand,
@@ -80,6 +81,14 @@ export function ecsPort(client: ECSClient): EcsPort {
         // A task in `failures` as MISSING stopped more than an hour ago; any other failure is no answer about it.
         refuseUnknown(answers.flatMap(({ failures }) => failures ?? []));
         return answers.flatMap(({ tasks }) => (tasks ?? []).map(taskSeen));
+      }),
+
+    protectedTasks: (cluster, ids) =>
+      attempt('ecs:GetTaskProtection', async () => {
+        const { protectedTasks } = await client.send(new GetTaskProtectionCommand({ cluster, tasks: [...ids] }));
+        return (protectedTasks ?? []).flatMap(({ taskArn, protectionEnabled }) =>
+          protectionEnabled && taskArn ? [shortId(taskArn)] : [],
+        );
       }),
 
     stopTask: (cluster, task, reason) =>

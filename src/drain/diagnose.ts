@@ -7,13 +7,15 @@ export interface Stall {
   readonly tasks: readonly TaskSeen[];
   /** The services that these tasks belong to. */
   readonly services: readonly ServiceSeen[];
+  /** Short ids of the tasks that are under task protection. */
+  readonly kept: readonly string[];
 }
 
 /**
  * Why the instance does not empty, as sentences that a person can act on: one for each cause, the most telling first.
  * Pure. Empty when nothing is to be seen.
  */
-export function diagnose({ agentConnected, tasks, services }: Stall): string[] {
+export function diagnose({ agentConnected, tasks, services, kept }: Stall): string[] {
   const reasons: string[] = [];
   if (!agentConnected) {
     reasons.push(
@@ -22,7 +24,7 @@ export function diagnose({ agentConnected, tasks, services }: Stall): string[] {
   }
   const whyStay = (service: ServiceSeen): string[] => {
     const stuck = tasks.filter(({ group, status }) => group === `service:${service.name}` && !isOnItsWayDown(status));
-    return stuck.length > 0 ? [whyServiceStays(service, stuck.length)] : [];
+    return stuck.length > 0 ? [whyServiceStays(service, stuck, kept)] : [];
   };
   reasons.push(...services.filter(({ daemon }) => !daemon).flatMap(whyStay));
   const standalone = tasks.filter(({ group }) => !group.startsWith('service:'));
@@ -41,9 +43,13 @@ export function diagnose({ agentConnected, tasks, services }: Stall): string[] {
   return [...reasons, ...services.filter(({ daemon }) => daemon).flatMap(whyStay)];
 }
 
-function whyServiceStays(service: ServiceSeen, tasks: number): string {
+function whyServiceStays(service: ServiceSeen, tasks: readonly TaskSeen[], kept: readonly string[]): string {
   const { name, minimumHealthyPercent, maximumPercent } = service;
-  const left = `${count(tasks, 'task')} of service ${name} cannot leave`;
+  const left = `${count(tasks.length, 'task')} of service ${name} cannot leave`;
+  const protectedTasks = tasks.filter(({ id }) => kept.includes(id)).length;
+  if (protectedTasks > 0) {
+    return `${left}: ${protectedTasks === 1 ? 'one is' : `${protectedTasks} are`} under task protection, which may keep ECS from stopping them. Wait for it to end, or end it with aws ecs update-task-protection.`;
+  }
   if (service.daemon) return `${left}: daemon tasks go last, when the other tasks have gone.`;
   if (minimumHealthyPercent >= 100 && maximumPercent <= 100) {
     return `${left}: its minimum and maximum healthy percent are both 100, so ECS may neither stop a task first nor start one more. Raise maximumPercent or lower minimumHealthyPercent.`;

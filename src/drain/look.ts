@@ -6,6 +6,8 @@ import type { Look, Placement, Remaining } from './memory.ts';
 /** More ids than this are listed again at each look rather than kept in the execution's history. */
 const MOST_IDS_KEPT = 20;
 const MOST_SAMPLES = 5;
+/** Most tasks in one GetTaskProtection (API reference). */
+const MOST_PROTECTION_ASKED = 10;
 const NOTHING_LEFT: Remaining = { total: 0, byStatus: {}, samples: [] };
 
 interface How {
@@ -88,8 +90,23 @@ export async function findReasons(placements: readonly Placement[], ecs: EcsPort
       .filter((group) => group.startsWith('service:'))
       .map((group) => group.slice('service:'.length));
     const described = services.length === 0 ? undefined : await ecs.describeServices(cluster, services.slice(0, 10));
+    const asked = tasks.filter(({ group }) => group.startsWith('service:')).slice(0, MOST_PROTECTION_ASKED);
+    const kept =
+      asked.length === 0
+        ? undefined
+        : await ecs.protectedTasks(
+            cluster,
+            asked.map(({ id }) => id),
+          );
     const agentConnected = !instances.ok || instances.value.found.every((instance) => instance.agentConnected);
-    reasons.push(...diagnose({ agentConnected, tasks, services: described?.ok ? described.value : [] }));
+    reasons.push(
+      ...diagnose({
+        agentConnected,
+        tasks,
+        services: described?.ok ? described.value : [],
+        kept: kept?.ok ? kept.value : [],
+      }),
+    );
   }
   return reasons.slice(0, MOST_SAMPLES);
 }

@@ -61,7 +61,8 @@ export function backoffSeconds(memory: Memory): number {
   // Where looks have become rare, so do the tries.
   const pace = quietPaceSeconds(memory, quietSecondsOf(memory));
   const doubling = Math.min(Math.max(60 * first, pace), Math.max(first, pace / 16) * 2 ** Math.min(count, 6));
-  return Math.max(doubling * spread(memory, count), quietPaceSeconds(memory, (atMs - sinceMs) / 1000));
+  const quiet = quietPaceSeconds(memory, (atMs - sinceMs) / 1000);
+  return Math.min(slowestSeconds(memory), Math.max(doubling * spread(memory, count), quiet));
 }
 
 function isNear(memory: Memory): boolean {

@@ -137,13 +137,14 @@ describe('a stuck drain is explained', () => {
     ['not by a service that could not be read', { tasks: [task()], services: [] }, []],
     ['not by a service of the same beginning', { tasks: [task('service:api-2')], services: [service()] }, []],
   ])('%s', (_, stall, reasons) => {
-    expect(diagnose({ agentConnected: true, tasks: [], services: [], ...stall })).toEqual(
+    expect(diagnose({ agentConnected: true, tasks: [], services: [], kept: [], ...stall })).toEqual(
       reasons.map((reason) => expect.stringMatching(reason)),
     );
   });
 
   it('with at most 300 characters of an event', () => {
     const [reason = ''] = diagnose({
+      kept: [],
       agentConnected: true,
       tasks: [task()],
       services: [service({ events: said(`were stopped ${'x'.repeat(5_000)}`) })],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from '../../src/drain/decide.ts';
+import { ACTS, decide } from '../../src/drain/decide.ts';
 import { lookAt } from '../../src/drain/look.ts';
 import { isEmpty } from '../../src/drain/memory.ts';
 import type { EcsPort } from '../../src/ports.ts';
@@ -17,6 +17,7 @@ function ecsThatCounts(running: number, pending: number): EcsPort {
     findContainerInstances: notAsked,
     countDraining: notAsked,
     setStatus: notAsked,
+    protectedTasks: notAsked,
     stopTask: notAsked,
     describeServices: notAsked,
     describeTasks: notAsked,
@@ -66,5 +67,13 @@ describe('after the release of an instance that stays', () => {
     }
     const waiting = decide(havingSeenFor(request, aPolicy(), ...answers, seen.notBack(70, true)));
     expect(waiting).toMatchObject({ kind: 'wait', seconds: 60 });
+  });
+});
+
+describe('the switch', () => {
+  it('can hold back each move that changes something in AWS', () => {
+    // Written out once more: a move that is missing there would act in observe mode.
+    const changing = ['heartbeat', 'release', 'replace', 'restore', 'start-draining', 'stop-standalone'];
+    expect([...ACTS].sort()).toEqual(changing);
   });
 });

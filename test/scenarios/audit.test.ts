@@ -183,6 +183,10 @@ describe('the audit sees a drain that', () => {
       const scenario = { ...readScenario('standard'), switch: JSON.stringify({ mode }) };
       expect(await rulesBrokenBy(deaf, scenario), mode).toContain('held-back');
     }
+    const stopping: StandIn = ({ request, ecs, act }) => act('stop', () => ecs.stopTask(request.cluster, 'a', 'b'));
+    const paused = { ...readScenario('standard'), switch: '{"mode":"pause"}' };
+    expect(await rulesBrokenBy(stopping, paused)).toContain('held-back');
+    expect(await rulesBrokenBy(stopping)).not.toContain('held-back');
     const releasing: StandIn = async ({ durable, complete }) => {
       await durable.wait('wait', 400);
       await complete();

@@ -12,10 +12,19 @@ beforeAll(async () => {
 const FAULTS = ['kill-before', 'kill-after'] as const;
 const CHECKPOINT_FAULTS = ['fail', ...FAULTS] as const;
 
+/** Somebody else acts at a certain second in these: a minute lost changes who is first, and with it the outcome. */
+const RACES = ['deregistered', 'hook-gone', 'hook-gone-stuck', 'spot-two-minutes', 'vanished', 'reactivated'];
+
 /** What must not depend on where a machine died. */
-const essence = ({ instances, violations }: Report) => ({
+const essence = ({ scenario, instances, violations }: Report) => ({
   violations,
-  instances: instances.map(({ instanceId, outcome, premature }) => ({ instanceId, outcome, premature })),
+  instances: instances
+    .map(({ instanceId, outcome, premature }) => ({
+      instanceId,
+      premature,
+      ...(RACES.includes(scenario) ? {} : { outcome }),
+    }))
+    .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1)),
 });
 
 async function undisturbed(name: string, engine: 'sdk' | 'store') {
@@ -73,9 +82,10 @@ describe.each(names)('scenario %s ends the same', (name) => {
         beforeCheckpoint: (_execution, n) => (n === at ? fault : undefined),
       });
       await expectSame(name, every(checkpoints), atCheckpoint, report);
+      // Lambda delivers to an intake that died after a minute, when a short hook may have ended: see the first tests.
       const atCall = (at: number): Handles => ({
         engine: 'store',
-        beforeCall: (_call, n) => (n === at ? fault : undefined),
+        beforeCall: (call, n) => (n === at && call.operation !== 'Invoke' ? fault : undefined),
       });
       await expectSame(name, every(calls), atCall, report);
     }

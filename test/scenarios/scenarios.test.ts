@@ -61,6 +61,27 @@ describe('people hear why a drain is stuck', () => {
 });
 
 describe('what the scenarios are for', () => {
+  it('protected: where protection holds a task back, people hear just that', async () => {
+    const told = new Set<string>();
+    for (let seed = 1; seed <= 8; seed++) {
+      const reason = stuckReason(await reportOf('protected', seed));
+      if (reason !== '') told.add(reason.includes('under task protection') ? 'protection' : reason);
+    }
+    expect([...told]).toEqual(['protection']);
+  });
+
+  it('deploy-midway: what runs goes on with its version, and what begins has the new one', async () => {
+    const { report, region } = await run(readScenario('deploy-midway'), 1, { bundles });
+    expect(outcomesOf(report)).toEqual(['drained', 'drained']);
+    expect(region.lambda.executions().map(({ functionArn }) => functionArn.split(':').at(-1))).toEqual(['1', '2']);
+    expect(
+      region.lambda
+        .totals()
+        .filter(({ name }) => name.endsWith('-drain'))
+        .map(({ invocations }) => invocations > 3),
+    ).toEqual([true, true]);
+  });
+
   it('unregistered: an instance in no cluster is released at once, with a word to the people', async () => {
     const report = await reportOf('unregistered');
     expect(report.instances).toMatchObject([{ outcome: 'not-a-container-instance', cluster: null }]);

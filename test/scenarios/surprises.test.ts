@@ -78,6 +78,62 @@ describe('a task that is placed between the look that found nothing and the rele
   });
 });
 
+describe('a switch that is turned to observe', () => {
+  const CHANGES = [
+    'ecs:UpdateContainerInstancesState',
+    'ecs:StopTask',
+    'autoscaling:TerminateInstanceInAutoScalingGroup',
+    'autoscaling:RecordLifecycleActionHeartbeat',
+    'autoscaling:CompleteLifecycleAction',
+  ];
+  const atSecond = (name: string, atSeconds: number): Scenario => {
+    const scenario = readScenario(name);
+    const turned = { atSeconds, switch: { text: '{"mode":"observe"}' } };
+    const events = [...scenario.events, turned].sort((a, b) => a.atSeconds - b.atSeconds);
+    return { ...scenario, events };
+  };
+
+  it.each(['standard', 'rebalance-wave', 'maintenance-reboot', 'replace-root-volume', 'spot-two-minutes', 'ordered'])(
+    'before anything happened lets nothing be changed, in %s',
+    async (name) => {
+      const { report } = await run(atSecond(name, 0), 1, { bundles, engine: 'store' });
+      expect(report.violations).toEqual([]);
+      expect(report.instances.length).toBeGreaterThan(0);
+      expect(Object.keys(report.calls).filter((call) => CHANGES.includes(call))).toEqual([]);
+    },
+  );
+
+  it('midway lets no standalone task be stopped', async () => {
+    const { report } = await run(atSecond('standalone-forever', 100), 1, { bundles, engine: 'store' });
+    expect(report.violations).toEqual([]);
+    expect(report.instances).toMatchObject([{ outcome: 'observed', releasedAtSeconds: null }]);
+    expect(report.calls['ecs:StopTask']).toBeUndefined();
+  });
+
+  it('midway lets nothing be set ACTIVE', async () => {
+    const { report } = await run(atSecond('maintenance-reboot', 5_000), 1, { bundles, engine: 'store' });
+    expect(report.violations).toEqual([]);
+    expect(report.instances).toMatchObject([{ outcome: 'observed' }, { outcome: 'observed' }]);
+    expect(report.calls['ecs:UpdateContainerInstancesState']).toBe(2);
+  });
+});
+
+describe('nonsense in the switch of a region that is paused', () => {
+  it('lets nothing go on, and people hear of it', async () => {
+    const { events, ...standard } = readScenario('standard');
+    const says = (atSeconds: number, text: string) => ({ atSeconds, switch: { text } });
+    const scenario = {
+      ...standard,
+      switch: '{"mode":"pause"}',
+      events: [...events, says(100, '{"mode":"resume"'), says(900, '{"mode":"act"}')],
+    };
+    const { report } = await run(scenario, 1, { bundles, engine: 'store' });
+    expect(report.violations).toEqual([]);
+    expect(report.alerts.map(({ kind }) => kind)).toEqual(['paused', 'misconfigured', 'started', 'drained']);
+    expect(report.instances[0]?.drainingAtSeconds).toBeGreaterThan(900);
+  });
+});
+
 describe('a notice that comes twice', () => {
   it('makes the same request twice, to the last byte', async () => {
     for (const seed of SEEDS) {

@@ -59,6 +59,7 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'ecs:ListTasks': arn('ecs', 'container-instance/\\*'),
   'ecs:DescribeTasks': arn('ecs', 'task/\\*'),
   'ecs:StopTask': arn('ecs', 'task/\\*'),
+  'ecs:GetTaskProtection': arn('ecs', 'task/\\*'),
   'ecs:DescribeServices': arn('ecs', 'service/\\*'),
   'autoscaling:RecordLifecycleActionHeartbeat': OUR_GROUPS,
   'autoscaling:CompleteLifecycleAction': OUR_GROUPS,

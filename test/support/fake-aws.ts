@@ -238,6 +238,7 @@ export function fakeAws(
             ),
           ),
         ),
+      protectedTasks: (cluster) => inCluster('ecs:GetTaskProtection', cluster, () => ok([])),
       stopTask: (cluster, id) =>
         inCluster('ecs:StopTask', cluster, (found) => {
           const owner = found.find(({ tasks }) => tasks.some((task) => task.id === id));
