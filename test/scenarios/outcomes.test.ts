@@ -19,6 +19,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: read
   'cluster-unreadable': ['drained', ['stuck started drained']],
   'daemon-last': ['drained', DRAINED],
   demo: ['drained', DRAINED],
+  'deploy-midway': ['drained', DRAINED],
   deregistered: ['drained', DRAINED],
   'double-registration': ['drained', DRAINED],
   'drained-by-others': ['drained', ['started drained restored']],
