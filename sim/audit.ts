@@ -90,6 +90,7 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   const open = new Map<string, Departure>();
   const free = new Map<string, Drain>();
   const drainable = new Set<string>();
+  const announced = new Set<string>();
   /** Since when an instance may be drained, or might when it last could. */
   const drainableSince = new Map<string, number>();
   /** By container instance: who set it DRAINING, and when. */
@@ -213,7 +214,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
         mayBeDrained(event.instanceId);
         break;
       case 'instance-kept':
-        drainable.delete(event.instanceId);
+        // What was announced besides, a maintenance or an order, is still to come.
+        if (!announced.has(event.instanceId)) drainable.delete(event.instanceId);
         open.delete(event.instanceId);
         break;
       case 'hook-waiting': {
@@ -338,7 +340,10 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   return {
     departures,
     drainOf,
-    mayBeDrained,
+    mayBeDrained(instanceId) {
+      announced.add(instanceId);
+      mayBeDrained(instanceId);
+    },
     switched(text) {
       const next = readSwitch(text);
       // What cannot be read changes nothing.
