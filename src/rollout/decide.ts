@@ -13,9 +13,9 @@ import { isItsTurn, planFor, readyOf, runningOf, startsAtMs, waitingOf } from '.
 /** What a release's rollout can do next. One move is one effect, safe to repeat. */
 export type ReleaseMove = { readonly because: string } & (
   | { readonly kind: 'survey' }
-  | { readonly kind: 'read-control' }
   | { readonly kind: 'start-fleet'; readonly request: FleetRequest }
-  | { readonly kind: 'look-at-fleets'; readonly requests: readonly FleetRequest[] }
+  /** At what people say, and at the executions of the fleets that are being rolled. */
+  | { readonly kind: 'look'; readonly requests: readonly FleetRequest[] }
   | { readonly kind: 'alert'; readonly alert: RolloutAlert }
 );
 
@@ -25,7 +25,7 @@ const FRESH_SECONDS = 300;
 const SURVEY_SECONDS = 21_600;
 /** The least and the most from one look to the next, and how it grows: 14 days must fit into 1,500 durable operations. */
 const POLL_SECONDS = 60;
-const QUIET_SHARE = 0.025;
+const ELAPSED_SHARE = 0.012;
 const SLOWEST_POLL_SECONDS = 3_600;
 const MOST_BACKOFF_SECONDS = 900;
 
@@ -42,10 +42,11 @@ export function decide(memory: ReleaseMemory): ReleaseMove | Wait | Finish<Relea
   }
   const alert = alertDue(memory, plan);
   if (alert) return tell(alert);
-  if (isDue(memory, memory.controlAtMs)) return { kind: 'read-control', because: 'somebody may have said something' };
   const running = runningOf(memory);
-  if (running.length > 0 && isDue(memory, memory.fleetsAtMs)) {
-    return { kind: 'look-at-fleets', requests: running, because: `${running.length} of its fleets are being rolled` };
+  if (memory.atMs >= lookDueMs(memory)) {
+    const because =
+      running.length === 0 ? 'somebody may have said something' : `${running.length} of its fleets are being rolled`;
+    return { kind: 'look', requests: running, because };
   }
   const ready = isPaused(memory.control) ? [] : readyOf(memory, plan);
   if (ready.length > 0) {
@@ -93,25 +94,23 @@ function tell(alert: RolloutAlert): ReleaseMove {
   return { kind: 'alert', alert, because: alert.because };
 }
 
-function isDue(memory: ReleaseMemory, lastMs: number | undefined): boolean {
-  return lastMs === undefined || memory.atMs - lastMs >= pollSeconds(memory) * 1000;
-}
-
-function pollSeconds({ steppedAtMs, quietSinceMs }: ReleaseMemory): number {
-  const quietSeconds = (steppedAtMs - quietSinceMs) / 1000;
-  return Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, quietSeconds * QUIET_SHARE));
+/** The first at once: somebody may have spoken before it began. */
+function lookDueMs({ request, lookedAtMs, steppedAtMs, atMs }: ReleaseMemory): number {
+  if (lookedAtMs === undefined) return atMs;
+  const elapsedSeconds = (steppedAtMs - Date.parse(request.noticedAt)) / 1000;
+  const seconds = Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, elapsedSeconds * ELAPSED_SHARE));
+  return lookedAtMs + seconds * 1000;
 }
 
 /** Until the next look, or until a fleet's time has come. */
 function wait(memory: ReleaseMemory, plan: Plan): Wait {
   const { atMs } = memory;
-  const pollMs = Math.min(memory.controlAtMs ?? atMs, memory.fleetsAtMs ?? atMs) + pollSeconds(memory) * 1000;
   const starts = isPaused(memory.control)
     ? []
     : waitingOf(memory, plan)
         .filter((fleet) => isItsTurn(memory, plan, fleet))
         .flatMap((fleet) => startsAtMs(memory, plan, fleet) ?? []);
-  const untilMs = Math.min(Math.max(pollMs, atMs + POLL_SECONDS * 1000), ...starts.filter((ms) => ms > atMs));
+  const untilMs = Math.min(lookDueMs(memory), ...starts.filter((ms) => ms > atMs));
   return { kind: 'wait', seconds: Math.max(1, Math.ceil((untilMs - atMs) / 1000)), because: 'nothing to do before' };
 }
 

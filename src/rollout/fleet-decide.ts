@@ -18,7 +18,7 @@ import type { FleetPolicy } from './tags.ts';
 const FRESH_SECONDS = 120;
 /** The least and the most from one look to the next, and its growth: 14 days must fit into 1,500 durable operations. */
 const POLL_SECONDS = 60;
-const ELAPSED_SHARE = 0.01;
+const ELAPSED_SHARE = 0.012;
 const SLOWEST_POLL_SECONDS = 3_600;
 const MOST_BACKOFF_SECONDS = 900;
 /** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */

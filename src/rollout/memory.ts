@@ -19,9 +19,14 @@ export interface Survey {
 /** What a move of the release's course answered. */
 export type ReleaseSeen = { readonly atMs: number; readonly failure?: Failure } & (
   | { readonly kind: 'survey'; readonly survey?: Survey }
-  | { readonly kind: 'read-control'; readonly control?: Control; readonly mistake?: string }
   | { readonly kind: 'start-fleet' }
-  | { readonly kind: 'look-at-fleets'; readonly ended: readonly FleetResult[] }
+  | {
+      readonly kind: 'look';
+      /** What people last said of it; `mistake`: what cannot be understood. */
+      readonly control?: Control;
+      readonly mistake?: string;
+      readonly ended: readonly FleetResult[];
+    }
   | { readonly kind: 'alert'; readonly alert: string }
 );
 
@@ -35,13 +40,11 @@ export interface ReleaseMemory {
   /** The image that was announced: when the parameter names another, this release is superseded. */
   readonly announced?: Target;
   readonly control?: Control;
-  readonly controlAtMs?: number;
   readonly controlMistake?: string;
   /** Fleets whose own execution was started, and how it ended. */
   readonly started: Readonly<Record<string, { readonly request: FleetRequest; readonly end?: FleetResult }>>;
-  readonly fleetsAtMs?: number;
-  /** Since when nothing has moved: looks become rarer. */
-  readonly quietSinceMs: number;
+  /** When people's word and the fleets' executions were last looked at. */
+  readonly lookedAtMs?: number;
   readonly trouble?: {
     readonly count: number;
     readonly sinceMs: number;
@@ -54,7 +57,7 @@ export interface ReleaseMemory {
 
 export function begin(request: ReleaseRequest): ReleaseMemory {
   const atMs = Date.parse(request.noticedAt);
-  return { request, atMs, steppedAtMs: atMs, started: {}, quietSinceMs: atMs, said: {} };
+  return { request, atMs, steppedAtMs: atMs, started: {}, said: {} };
 }
 
 export function rest(memory: ReleaseMemory, wait: Wait): ReleaseMemory {
@@ -72,17 +75,13 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
   switch (seen.kind) {
     case 'survey':
       return seen.survey ? withSurvey(memory, seen.survey) : memory;
-    case 'read-control':
-      return withControl({ ...memory, controlAtMs: atMs }, seen);
     case 'start-fleet': {
       if (seen.failure || move.kind !== 'start-fleet') return memory;
       const { request } = move;
-      return { ...memory, started: { ...memory.started, [request.fleet]: { request } }, quietSinceMs: atMs };
+      return { ...memory, started: { ...memory.started, [request.fleet]: { request } } };
     }
-    case 'look-at-fleets': {
-      const looked = { ...memory, fleetsAtMs: atMs };
-      return seen.ended.length > 0 ? { ...looked, started: withEnds(memory, seen.ended), quietSinceMs: atMs } : looked;
-    }
+    case 'look':
+      return withControl({ ...memory, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
     case 'alert': {
       const tries = (memory.said[seen.alert]?.tries ?? 0) + 1;
       const done = seen.failure === undefined || tries >= ALERT_TRIES;
@@ -106,13 +105,15 @@ function withSurvey(memory: ReleaseMemory, survey: Survey): ReleaseMemory {
   return { ...memory, survey: { ...survey, atMs }, ...(announced === undefined ? {} : { announced }) };
 }
 
-function withControl(memory: ReleaseMemory, seen: Extract<ReleaseSeen, { kind: 'read-control' }>): ReleaseMemory {
-  // What cannot be read or understood changes nothing: the last good word holds.
-  if (seen.failure) return memory;
-  if (seen.mistake !== undefined) return { ...memory, controlMistake: seen.mistake };
+/** What cannot be read or understood changes nothing: the last good word holds. */
+function withControl(
+  memory: ReleaseMemory,
+  { failure, control, mistake }: Extract<ReleaseSeen, { kind: 'look' }>,
+): ReleaseMemory {
+  if (mistake !== undefined) return { ...memory, controlMistake: mistake };
+  if (failure && control === undefined) return memory;
   const { controlMistake, ...rest } = memory;
-  if (seen.control === undefined || seen.control.at === memory.control?.at) return rest;
-  return { ...rest, control: seen.control, quietSinceMs: memory.atMs };
+  return control === undefined ? rest : { ...rest, control };
 }
 
 function withTrouble(memory: ReleaseMemory, failure: Failure | undefined): ReleaseMemory {

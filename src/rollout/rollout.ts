@@ -61,29 +61,19 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
   switch (move.kind) {
     case 'survey': {
       const survey = await reading(() => surveyOf(request, ports));
-      return survey.ok ? { kind: 'survey', atMs: now(), survey: survey.value } : failed('survey', survey, now());
-    }
-    case 'read-control': {
-      const control = await readRecord(executionName(request), ports);
-      return control.ok
-        ? { kind: 'read-control', atMs: now(), ...control.value }
-        : failed('read-control', control, now());
+      return { kind: 'survey', atMs: now(), ...(survey.ok ? { survey: survey.value } : { failure: survey }) };
     }
     case 'start-fleet': {
       const started = await ports.executions.run(executionName(move.request), move.request);
       return { kind: 'start-fleet', atMs: now(), ...(started.ok ? {} : { failure: started }) };
     }
-    case 'look-at-fleets':
-      return lookAtFleets(move.requests, ports);
+    case 'look':
+      return look(request, move.requests, ports);
     case 'alert': {
       const told = await ports.tell(move.alert, executionName(request));
       return { kind: 'alert', atMs: now(), alert: move.alert.key, ...(told.ok ? {} : { failure: told }) };
     }
   }
-}
-
-function failed<K extends 'survey' | 'read-control'>(kind: K, failure: Failure, atMs: number) {
-  return { kind, atMs, failure };
 }
 
 async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<Survey> {
@@ -95,19 +85,22 @@ async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<S
   return { atMs: ports.now(), target, fleets, leftOut: groups.length - kept.length };
 }
 
-/** One that cannot be asked is asked again; the others' answers count. */
-async function lookAtFleets(
+/** What cannot be read is asked for again; the other answers count. */
+async function look(
+  release: ReleaseRequest,
   requests: readonly FleetRequest[],
-  { executions, now }: RolloutPorts,
+  ports: RolloutPorts,
 ): Promise<ReleaseSeen> {
+  const record = await readRecord(executionName(release), ports);
+  let failure: Failure | undefined = record.ok ? undefined : record;
   const ended: FleetResult[] = [];
-  let failure: Failure | undefined;
   for (const request of requests) {
-    const seen = await executions.run(executionName(request), request);
+    const seen = await ports.executions.run(executionName(request), request);
     if (!seen.ok) failure ??= seen;
     else if (seen.value.status !== 'RUNNING') ended.push(endOf(request, seen.value));
   }
-  return { kind: 'look-at-fleets', atMs: now(), ended, ...(failure && { failure }) };
+  const said = record.ok ? record.value : {};
+  return { kind: 'look', atMs: ports.now(), ...said, ended, ...(failure && { failure }) };
 }
 
 function endOf({ fleet }: FleetRequest, { status, result }: { status: string; result?: string }): FleetResult {
