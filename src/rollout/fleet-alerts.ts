@@ -2,6 +2,7 @@ import type { RolloutAlert } from './announce.ts';
 import { blockersOf } from './checks.ts';
 import { isPaused } from './control.ts';
 import type { FleetMemory } from './fleet-memory.ts';
+import { refreshSeen } from './fleet-memory.ts';
 
 const HOUR_MS = 3_600_000;
 /** A refresh without any change for so long fails at twice that (AWS-CONTRACTS §5): time to look. */
@@ -43,9 +44,10 @@ export function fleetAlertDue(memory: FleetMemory): RolloutAlert | undefined {
         : '';
     return alert('rollout-paused', `paused ${look.control?.at}`, `paused by ${look.control?.by}.${mix}`);
   }
-  const isUnderWay = ['InProgress', 'Baking', 'RollbackInProgress'].includes(look.refresh?.status ?? '');
+  const seen = refreshSeen(memory);
+  const isUnderWay = ['InProgress', 'Baking', 'RollbackInProgress'].includes(seen?.status ?? '');
   if (isUnderWay && atMs - memory.changedAtMs >= STALL_MS) {
-    const because = `nothing has changed for 30 min (${look.refresh?.because || `the refresh is at ${look.refresh?.percent} %`}); without progress it fails after an hour.`;
+    const because = `nothing has changed for 30 min (${seen?.because || `the refresh is at ${seen?.percent} %`}); without progress it fails after an hour.`;
     return alert('rollout-stuck', `stalled ${memory.changedAtMs}`, because);
   }
   return undefined;

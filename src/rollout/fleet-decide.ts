@@ -7,7 +7,7 @@ import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
 import { fleetEndingOf, isStopped, isVerified, verdictOf } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
-import { versionKey } from './fleet-memory.ts';
+import { refreshSeen, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
@@ -75,7 +75,8 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
 
 /** While the refresh is under way: it goes on, or is told to go back. */
 function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetMove | Wait {
-  const status = look.refresh?.status;
+  const seen = refreshSeen(memory);
+  const status = seen?.status;
   if (status === 'Successful') {
     if (isVerified(look) && look.target) {
       return { kind: 'promote', target: look.target, because: 'every instance runs it, and ECS knows them all' };
@@ -100,7 +101,7 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
     const because = `${stranger} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(joinSeconds(look) / 60)} min`;
     return turnBack(refresh, group, because);
   }
-  return poll(memory, `the refresh is at ${look.refresh?.percent} %`);
+  return poll(memory, `the refresh is at ${seen?.percent} %`);
 }
 
 function turnBack({ canRollBack }: OurRefresh, group: string, because: string): FleetMove {

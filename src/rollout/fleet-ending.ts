@@ -2,6 +2,7 @@ import type { RolloutAlert } from './announce.ts';
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
+import { refreshSeen } from './fleet-memory.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
@@ -66,8 +67,9 @@ function beforeStart(memory: FleetMemory, look: FleetLook): FleetEnding | undefi
 
 function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetEnding | undefined {
   const { atMs, promoted, changedAtMs } = memory;
-  const because = refresh.turned?.because ?? look.refresh?.because ?? '';
-  switch (look.refresh?.status) {
+  const seen = refreshSeen(memory);
+  const because = refresh.turned?.because ?? seen?.because ?? '';
+  switch (seen?.status) {
     case 'Successful': {
       if (promoted) return rolled(memory, look);
       if (isVerified(look) || atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
@@ -82,7 +84,7 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
     case 'RollbackSuccessful':
       return ended(memory, 'rolled-back', `rolled back to the image before: ${because}`);
     case 'RollbackFailed':
-      return leftOver(memory, look, `it could not be rolled back: ${look.refresh.because}`);
+      return leftOver(memory, look, `it could not be rolled back: ${seen.because}`);
     case 'Failed':
       return leftOver(memory, look, `the refresh failed: ${because}`);
     case 'Cancelled':
@@ -102,8 +104,8 @@ export function verdictOf({ facts, target }: FleetLook): PlannedFleet | LeftAlon
 }
 
 /** Paused in mid-refresh: it was cancelled, and is begun again when somebody resumes it. */
-export function isStopped({ refresh, look }: FleetMemory): boolean {
-  return refresh?.turned?.by === 'cancel-refresh' && look?.refresh?.status === 'Cancelled';
+export function isStopped(memory: FleetMemory): boolean {
+  return memory.refresh?.turned?.by === 'cancel-refresh' && refreshSeen(memory)?.status === 'Cancelled';
 }
 
 /** Every instance runs it, ECS has each at work, and no service is worse off than before. */

@@ -120,6 +120,11 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
   return memory;
 }
 
+/** Our refresh as it was last seen; a look from before it was started shows another one, or none. */
+export function refreshSeen({ look, refresh }: FleetMemory): RefreshSeen | undefined {
+  return look?.refresh?.id === refresh?.id ? look?.refresh : undefined;
+}
+
 export function versionKey({ templateId, number }: { readonly templateId: string; readonly number: number }): string {
   return `${templateId} ${number}`;
 }
