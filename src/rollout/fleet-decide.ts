@@ -93,6 +93,7 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
     return {
       kind: 'cancel-refresh',
       group,
+      forPause: true,
       because: `${look.control?.by} paused it: what is replaced stays, nothing further is`,
     };
   }
@@ -105,7 +106,9 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
 }
 
 function turnBack({ canRollBack }: OurRefresh, group: string, because: string): FleetMove {
-  return { kind: canRollBack ? 'roll-back' : 'cancel-refresh', group, because };
+  return canRollBack
+    ? { kind: 'roll-back', group, because }
+    : { kind: 'cancel-refresh', group, forPause: false, because };
 }
 
 /** How long an instance may be in service for EC2 before ECS must have it at work. */

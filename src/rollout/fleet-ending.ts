@@ -89,7 +89,7 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
       return leftOver(memory, look, `the refresh failed: ${because}`);
     case 'Cancelled':
       // Paused, it goes on when somebody resumes it.
-      if (refresh.turned?.by === 'cancel-refresh' && endedBy(look.control) === undefined) return undefined;
+      if (refresh.turned?.forPause && endedBy(look.control) === undefined) return undefined;
       return leftOver(memory, look, refresh.turned ? because : 'somebody else cancelled its refresh', 'cancelled');
     default:
       return undefined;
@@ -105,7 +105,7 @@ export function verdictOf({ facts, target }: FleetLook): PlannedFleet | LeftAlon
 
 /** Paused in mid-refresh: it was cancelled, and is begun again when somebody resumes it. */
 export function isStopped(memory: FleetMemory): boolean {
-  return memory.refresh?.turned?.by === 'cancel-refresh' && refreshSeen(memory)?.status === 'Cancelled';
+  return memory.refresh?.turned?.forPause === true && refreshSeen(memory)?.status === 'Cancelled';
 }
 
 /** Every instance runs it, ECS has each at work, and no service is worse off than before. */

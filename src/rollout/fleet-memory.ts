@@ -52,7 +52,7 @@ export interface OurRefresh {
   /** AWS takes it back to where it came from, by itself or when it is told to. */
   readonly canRollBack: boolean;
   /** It was told to go back, or to stop where it is. */
-  readonly turned?: { readonly atMs: number; readonly because: string; readonly by: 'roll-back' | 'cancel-refresh' };
+  readonly turned?: { readonly atMs: number; readonly because: string; readonly forPause: boolean };
 }
 
 /** Everything that is known of one fleet's rollout; made anew at each replay from what the steps returned. */
@@ -114,7 +114,7 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
   }
   if (seen.kind === 'start-refresh' && move.kind === 'start-refresh') return withStart(memory, move, seen.id);
   if ((move.kind === 'roll-back' || move.kind === 'cancel-refresh') && memory.refresh) {
-    const turned = { atMs, because: move.because, by: move.kind };
+    const turned = { atMs, because: move.because, forPause: move.kind === 'cancel-refresh' && move.forPause };
     return { ...memory, refresh: { ...memory.refresh, turned }, changedAtMs: atMs };
   }
   return memory;

@@ -18,7 +18,12 @@ export type FleetMove = { readonly because: string } & (
       readonly preferences: RefreshPreferences;
     }
   | { readonly kind: 'roll-back'; readonly group: string }
-  | { readonly kind: 'cancel-refresh'; readonly group: string }
+  | {
+      readonly kind: 'cancel-refresh';
+      readonly group: string;
+      /** Paused: it is begun again when somebody resumes it. */
+      readonly forPause: boolean;
+    }
   /** Others may follow what was verified. */
   | { readonly kind: 'promote'; readonly target: Target }
   | { readonly kind: 'alert'; readonly alert: RolloutAlert }
