@@ -108,7 +108,8 @@ export interface AutoScalingPort {
 export interface AlertPort {
   publish(message: {
     readonly subject: string;
-    readonly body: string;
+    /** By the subscribers' protocol; `default` for all that are not named. */
+    readonly bodies: Readonly<Record<string, string>>;
     readonly attributes: Readonly<Record<string, string>>;
   }): Promise<Result<undefined>>;
 }

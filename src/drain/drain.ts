@@ -89,7 +89,7 @@ async function perform(move: Move, memory: Memory, config: DrainConfig, ports: D
     case 'diagnose':
       return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move.placements, ecs) };
     case 'alert': {
-      const answer = await alerts.publish(renderAlert(move.alert));
+      const answer = await alerts.publish(renderAlert(move.alert, config.alertTopicArn));
       return { kind: 'alert', atMs: now(), alert: move.alert.kind, ...failureOf(answer) };
     }
     case 'release':

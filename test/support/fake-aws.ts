@@ -284,9 +284,9 @@ export function fakeAws(
         }),
     },
     alerts: {
-      publish: ({ subject, body, attributes }) =>
+      publish: ({ subject, bodies, attributes }) =>
         call('sns:Publish', attributes['kind'] ?? '', () => {
-          published.push({ subject, body, kind: attributes['kind'] ?? '' });
+          published.push({ subject, body: bodies['email'] ?? '', kind: attributes['kind'] ?? '' });
           return ok(undefined);
         }),
     },
