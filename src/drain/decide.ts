@@ -1,6 +1,6 @@
 import type { Alert } from '../alert.ts';
 import type { Finish, Wait } from '../loop.ts';
-import { alertDue, isDiagnosed, isNews, misconfiguredAlert } from './alerts.ts';
+import { alertDue, closing, isDiagnosed, isNews, misconfiguredAlert, resolvedAlert } from './alerts.ts';
 import type { Ending } from './ending.ts';
 import { alertOf, backByMs, endingOf, isDone } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
@@ -105,7 +105,8 @@ export function decide(memory: Memory): Move | Wait | Finish<DrainResult> {
 }
 
 function end(memory: Memory, { outcome, because, alert }: Ending): Move | Finish<DrainResult> {
-  if (alert && !memory.said[alert.kind]?.done) return tell(alert);
+  const last = closing(memory, because, alert);
+  if (last) return tell(last);
   const { request, group } = memory;
   const cluster = memory.placements?.[0]?.cluster;
   return {
@@ -128,8 +129,8 @@ function paused(memory: Memory): Move | Wait {
     const because = `The switch says pause: nothing is done, and ${describeRemaining(memory)}. The hook is kept alive until its global timeout.`;
     return tell(alertOf(memory, 'paused', because));
   }
-  const misconfigured = misconfiguredAlert(memory);
-  if (misconfigured) return tell(misconfigured);
+  const alert = misconfiguredAlert(memory) ?? resolvedAlert(memory);
+  if (alert) return tell(alert);
   const retry = backOff(memory);
   if (retry) return retry;
   // Reading is no doing: without it we would not know how long the hook lives.

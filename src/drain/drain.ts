@@ -90,7 +90,8 @@ async function perform(move: Move, memory: Memory, config: DrainConfig, ports: D
       return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move.placements, ecs) };
     case 'alert': {
       const answer = await alerts.publish(renderAlert(move.alert, config.alertTopicArn));
-      return { kind: 'alert', atMs: now(), alert: move.alert.kind, ...failureOf(answer) };
+      const { kind: alert, resolves } = move.alert;
+      return { kind: 'alert', atMs: now(), alert, resolves, ...failureOf(answer) };
     }
     case 'release':
       return release(move, request, ports);
