@@ -36,7 +36,7 @@ const KINDS = {
   paused: [
     'warning',
     'Paused:',
-    ['Turn the switch to act when drains may go on.', 'The hook ends by itself at its global timeout, paused or not.'],
+    ['Turn the switch to act when drains may go on.', 'To let a single group go on, give it a mode of its own in the switch.'],
   ],
   reactivated: [
     'warning',
@@ -68,7 +68,7 @@ const KINDS = {
   failed: [
     'critical',
     'Failed:',
-    ['Nobody drains this instance any more: drain it by hand, or look whether it is gone already.'],
+    ['Look at the instance: nobody drains it any more.'],
   ],
 } as const satisfies Record<string, readonly [Severity, string, readonly string[]]>;
 

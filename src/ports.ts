@@ -114,6 +114,19 @@ export interface AlertPort {
   }): Promise<Result<undefined>>;
 }
 
+export interface Measure {
+  readonly name: 'DrainsStarted' | 'DrainsEnded' | 'DrainSeconds' | 'TasksCutOff' | 'StuckDrains';
+  readonly unit: 'Count' | 'Seconds';
+  readonly value: number;
+  /** Of `DrainsEnded`: how. */
+  readonly outcome?: string;
+}
+
+export interface MetricsPort {
+  /** Called inside steps only, so that no replay counts again; a step that runs twice counts twice. */
+  emit(measures: readonly Measure[]): void;
+}
+
 export interface SwitchPort {
   /** The text of the switch, perhaps up to two minutes old; undefined when nobody has written one. */
   read(): Promise<Result<string | undefined>>;

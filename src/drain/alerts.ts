@@ -43,13 +43,13 @@ export function alertDue(memory: Memory): Alert | undefined {
     const ours = trouble.failure.reason === 'denied' || trouble.failure.reason === 'gone';
     if (lasting || ours) {
       const because = `The drain does not get on: ${describeTrouble(memory)}. It is tried again until the deadline.`;
-      return alertOf(memory, 'stuck', because);
+      return alertOf(memory, 'stuck', because, [timeLeft(memory)]);
     }
   }
   if (diagnosis && isStalled(memory) && isDiagnosed(memory) && isNews(memory, 'stuck')) {
     const unknown = `Nothing has changed, and no cause is to be seen: ${describeRemaining(memory)}.`;
     const because = diagnosis.reasons[0] ?? unknown;
-    const details = [...diagnosis.reasons.slice(1), ...(memory.look?.remaining?.samples ?? [])];
+    const details = [timeLeft(memory), ...diagnosis.reasons.slice(1), ...(memory.look?.remaining?.samples ?? [])];
     return alertOf(memory, 'stuck', because, details);
   }
   return undefined;
@@ -131,6 +131,13 @@ export function isNews(memory: Memory, kind: AlertKind): boolean {
   const changedAtMs = Math.max(memory.progress.atMs, memory.trouble?.sinceMs ?? 0);
   const isOther = before.open !== true || (kind === 'stuck' && changedAtMs > before.atMs);
   return memory.atMs - before.atMs >= (isOther ? OTHER_SECONDS : AGAIN_SECONDS) * 1000;
+}
+
+/** How long people have to help, and what happens then. */
+function timeLeft(memory: Memory): string {
+  const { request, settings, atMs } = memory;
+  const end = request.kind === 'terminating' ? `released with ${settings.policy.atDeadline}` : 'given up';
+  return `Its deadline is in ${minutesUntil(deadlineMs(memory), atMs)}: then it is ${end}, whatever is left.`;
 }
 
 /** Registrations that an earlier agent left behind; they are drained along, and hold nothing up. */

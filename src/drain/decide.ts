@@ -38,7 +38,8 @@ export type Move = { readonly because: string } & (
   | { readonly kind: 'stop-standalone'; readonly placements: readonly Placement[] }
   | { readonly kind: 'replace' }
   | { readonly kind: 'diagnose'; readonly placements: readonly Placement[] }
-  | { readonly kind: 'alert'; readonly alert: Alert }
+  /** `outcome`: this is the drain's last word. */
+  | { readonly kind: 'alert'; readonly alert: Alert; readonly outcome?: Outcome }
   | {
       readonly kind: 'release';
       /** Undefined where the deadline comes before the instance could be found. */
@@ -106,7 +107,7 @@ export function decide(memory: Memory): Move | Wait | Finish<DrainResult> {
 
 function end(memory: Memory, { outcome, because, alert }: Ending): Move | Finish<DrainResult> {
   const last = closing(memory, because, alert);
-  if (last) return tell(last);
+  if (last) return { ...tell(last), outcome };
   const { request, group } = memory;
   const cluster = memory.placements?.[0]?.cluster;
   return {
@@ -289,7 +290,7 @@ function heartbeat(): Move {
   return { kind: 'heartbeat', because: 'half of the heartbeat period has passed' };
 }
 
-function tell(alert: Alert): Move {
+function tell(alert: Alert): Extract<Move, { kind: 'alert' }> {
   return { kind: 'alert', alert, because: alert.because };
 }
 
