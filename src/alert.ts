@@ -36,7 +36,10 @@ const KINDS = {
   paused: [
     'warning',
     'Paused:',
-    ['Turn the switch to act when drains may go on.', 'To let a single group go on, give it a mode of its own in the switch.'],
+    [
+      'Turn the switch to act when drains may go on.',
+      'To let a single group go on, give it a mode of its own in the switch.',
+    ],
   ],
   reactivated: [
     'warning',
@@ -65,11 +68,7 @@ const KINDS = {
       'Remove what kept them, or allow more time, before the next drain.',
     ],
   ],
-  failed: [
-    'critical',
-    'Failed:',
-    ['Look at the instance: nobody drains it any more.'],
-  ],
+  failed: ['critical', 'Failed:', ['Look at the instance: nobody drains it any more.']],
 } as const satisfies Record<string, readonly [Severity, string, readonly string[]]>;
 
 /** An alert as SNS takes it. */

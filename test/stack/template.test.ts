@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { matchesPattern, readPattern } from '../../sim/event-pattern.ts';
+import { RUNBOOK } from '../../src/alert.ts';
 import { readEvent } from '../../src/drain/event.ts';
 import { readFailure } from '../../src/drain/restart.ts';
 import type { Measure } from '../../src/ports.ts';
@@ -300,6 +301,15 @@ describe('the alarms', () => {
     expect(alarms({})).toEqual([...OF_SERVICES, 'ForcedDrainsAlarm', 'StuckDrainsAlarm']);
     expect(alarms({ Metrics: 'off' })).toEqual(OF_SERVICES);
     expect(alarms({ Alarms: 'off' })).toEqual([]);
+  });
+
+  it('each have a name that leads to the entry of the runbook', () => {
+    const page = readFileSync(join(root, RUNBOOK), 'utf8');
+    for (const [id, { Properties }] of ofType('AWS::CloudWatch::Alarm')) {
+      const name = String(Properties['AlarmName']).replace(/^ecs-drain-/, '');
+      expect(Properties['AlarmDescription'], id).toMatch(new RegExp(` Runbook: ${RUNBOOK}#${name}$`));
+      expect(page, id).toContain(`\n### ${name}\n`);
+    }
   });
 
   it('of ours are of metrics that the code writes, under the dimension that it writes', () => {
