@@ -117,8 +117,8 @@ describe('calls that failed until people heard of it', () => {
   table([
     ['are over when they answer', remember(unreadable, seen.found(60)), resolved(['stuck'], /answers again/)],
     [
-      'are not over while the heartbeat still fails',
-      [seen.found(60), seen.heartbeat(61, denied)].reduce(remember, unreadable),
+      'are not over while the heartbeat still fails, whatever else answers',
+      drain(seen.heartbeat(60, denied), seen.told(61, 'stuck'), seen.wanted(90, 4)),
       goesOn,
     ],
   ]);
@@ -168,6 +168,22 @@ describe('a switch', () => {
         paused,
       ),
       resolved(['misconfigured']),
+    ],
+    [
+      'that says pause again after that was over is told again, ten minutes after the first',
+      [turned(seen.nothing(94), 'act'), over(96, 'paused'), turned(seen.wanted(634, 4), 'pause')].reduce(
+        remember,
+        paused,
+      ),
+      alert('paused'),
+    ],
+    [
+      'and not sooner',
+      [turned(seen.nothing(94), 'act'), over(96, 'paused'), turned(seen.wanted(633, 4), 'pause')].reduce(
+        remember,
+        paused,
+      ),
+      goesOn,
     ],
     [
       'that is mended and turned at once is told in one alert',
