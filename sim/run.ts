@@ -55,6 +55,7 @@ function functionEnvironment({ world, scenario, alertTopicArn, switchParameter }
     // What the functions log is not what the simulator prints.
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     AWS_LAMBDA_LOG_LEVEL: 'FATAL',
+    METRICS: 'off',
     ALERT_TOPIC_ARN: alertTopicArn,
     SWITCH_PARAMETER: switchParameter,
     DRAIN_FUNCTION_ARN: `arn:aws:lambda:${world.region}:${world.accountId}:function:${FUNCTIONS.drain}:durable`,

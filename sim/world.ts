@@ -78,7 +78,10 @@ export type WorldEvent =
       kind: 'published';
       topicArn: string;
       subject: string | undefined;
+      /** What a subscriber gets whose protocol has no body of its own. */
       message: string;
+      /** What each protocol's subscribers get. */
+      bodies: Record<string, string>;
       attributes: Record<string, string>;
     }
   | { kind: 'invoked'; functionName: string; executionName: string | undefined }

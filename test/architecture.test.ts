@@ -67,7 +67,7 @@ const LAYERS: readonly Layer[] = [
     files: /^src\/aws\//,
     mayUse: [/^src\/aws\//],
     mayKnow: [/^src\/(rollout\/)?ports\.ts$/, /^src\/operator\//],
-    packages: [AWS],
+    packages: [AWS, /^@aws-lambda-powertools\/metrics$/],
     because: 'an adapter knows AWS and the ports, and decides nothing',
   },
   {

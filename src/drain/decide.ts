@@ -1,6 +1,6 @@
 import type { Alert } from '../alert.ts';
 import type { Finish, Wait } from '../loop.ts';
-import { alertDue, isDiagnosed, isNews, misconfiguredAlert } from './alerts.ts';
+import { alertDue, closing, isDiagnosed, isNews, misconfiguredAlert, resolvedAlert } from './alerts.ts';
 import type { Ending } from './ending.ts';
 import { alertOf, backByMs, endingOf, isDone } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
@@ -38,7 +38,8 @@ export type Move = { readonly because: string } & (
   | { readonly kind: 'stop-standalone'; readonly placements: readonly Placement[] }
   | { readonly kind: 'replace' }
   | { readonly kind: 'diagnose'; readonly placements: readonly Placement[] }
-  | { readonly kind: 'alert'; readonly alert: Alert }
+  /** `outcome`: this is the drain's last word. */
+  | { readonly kind: 'alert'; readonly alert: Alert; readonly outcome?: Outcome }
   | {
       readonly kind: 'release';
       /** Undefined where the deadline comes before the instance could be found. */
@@ -105,7 +106,8 @@ export function decide(memory: Memory): Move | Wait | Finish<DrainResult> {
 }
 
 function end(memory: Memory, { outcome, because, alert }: Ending): Move | Finish<DrainResult> {
-  if (alert && !memory.said[alert.kind]?.done) return tell(alert);
+  const last = closing(memory, because, alert);
+  if (last) return { ...tell(last), outcome };
   const { request, group } = memory;
   const cluster = memory.placements?.[0]?.cluster;
   return {
@@ -128,8 +130,8 @@ function paused(memory: Memory): Move | Wait {
     const because = `The switch says pause: nothing is done, and ${describeRemaining(memory)}. The hook is kept alive until its global timeout.`;
     return tell(alertOf(memory, 'paused', because));
   }
-  const misconfigured = misconfiguredAlert(memory);
-  if (misconfigured) return tell(misconfigured);
+  const alert = misconfiguredAlert(memory) ?? resolvedAlert(memory);
+  if (alert) return tell(alert);
   const retry = backOff(memory);
   if (retry) return retry;
   // Reading is no doing: without it we would not know how long the hook lives.
@@ -288,7 +290,7 @@ function heartbeat(): Move {
   return { kind: 'heartbeat', because: 'half of the heartbeat period has passed' };
 }
 
-function tell(alert: Alert): Move {
+function tell(alert: Alert): Extract<Move, { kind: 'alert' }> {
   return { kind: 'alert', alert, because: alert.because };
 }
 

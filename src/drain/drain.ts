@@ -2,11 +2,21 @@ import { renderAlert } from '../alert.ts';
 import type { DrainConfig } from '../config.ts';
 import type { Course } from '../loop.ts';
 import { follow } from '../loop.ts';
-import type { AlertPort, AutoScalingPort, ClockPort, DurablePort, EcsPort, Failure, SwitchPort } from '../ports.ts';
+import type {
+  AlertPort,
+  AutoScalingPort,
+  ClockPort,
+  DurablePort,
+  EcsPort,
+  Failure,
+  MetricsPort,
+  SwitchPort,
+} from '../ports.ts';
 import type { DrainResult, Move } from './decide.ts';
 import { ACTS, decide } from './decide.ts';
 import { find, verify } from './locate.ts';
 import { countTasks, findReasons, lastLook, lookAt, standaloneTasks } from './look.ts';
+import { measuresOf } from './measures.ts';
 import type { Memory, Placement, Seen } from './memory.ts';
 import { begin, isEmpty, remember, rest } from './memory.ts';
 import type { DrainRequest, LifecycleRequest } from './request.ts';
@@ -16,6 +26,7 @@ export interface DrainPorts {
   readonly ecs: EcsPort;
   readonly autoScaling: AutoScalingPort;
   readonly alerts: AlertPort;
+  readonly metrics: MetricsPort;
   readonly control: SwitchPort;
   readonly now: ClockPort;
 }
@@ -44,6 +55,7 @@ async function carryOut(move: Move, memory: Memory, config: DrainConfig, ports: 
   const seen: Seen = isHeldBack
     ? { kind: 'read-switch', atMs: ports.now() }
     : await perform(move, memory, config, ports);
+  if (!isHeldBack) ports.metrics.emit(measuresOf(move, memory));
   return settings === undefined ? seen : { ...seen, settings };
 }
 
@@ -89,8 +101,9 @@ async function perform(move: Move, memory: Memory, config: DrainConfig, ports: D
     case 'diagnose':
       return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move.placements, ecs) };
     case 'alert': {
-      const answer = await alerts.publish(renderAlert(move.alert));
-      return { kind: 'alert', atMs: now(), alert: move.alert.kind, ...failureOf(answer) };
+      const answer = await alerts.publish(renderAlert(move.alert, config.alertTopicArn));
+      const { kind: alert, resolves } = move.alert;
+      return { kind: 'alert', atMs: now(), alert, resolves, ...failureOf(answer) };
     }
     case 'release':
       return release(move, request, ports);

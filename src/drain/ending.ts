@@ -2,6 +2,7 @@ import type { Alert, AlertKind } from '../alert.ts';
 import type { Memory, Outcome } from './memory.ts';
 import { isEmpty, isForgotten } from './memory.ts';
 import { purposeOf } from './purpose.ts';
+import { executionName } from './request.ts';
 import { deadlineMs, globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, shortName } from './words.ts';
 
@@ -168,5 +169,6 @@ export function alertOf(memory: Memory, kind: AlertKind, because: string, detail
   const { request, group } = memory;
   const named = 'cluster' in request ? request.cluster : undefined;
   const cluster = memory.placements?.[0]?.cluster ?? named;
-  return { kind, instanceId: request.instanceId, group, cluster: cluster && shortName(cluster), because, details };
+  const names = { drain: executionName(request), instanceId: request.instanceId, group };
+  return { kind, ...names, cluster: cluster && shortName(cluster), because, details };
 }

@@ -71,7 +71,14 @@ export type Seen = {
   | { readonly kind: 'stop-standalone'; readonly atMs: number; readonly stopped: number; readonly failure?: Failure }
   | { readonly kind: 'replace'; readonly atMs: number; readonly failure?: Failure }
   | { readonly kind: 'diagnose'; readonly atMs: number; readonly reasons: readonly string[] }
-  | { readonly kind: 'alert'; readonly atMs: number; readonly alert: AlertKind; readonly failure?: Failure }
+  | {
+      readonly kind: 'alert';
+      readonly atMs: number;
+      readonly alert: AlertKind;
+      /** What people were told is over with it. */
+      readonly resolves?: readonly AlertKind[] | undefined;
+      readonly failure?: Failure;
+    }
   | {
       readonly kind: 'release';
       readonly look: Look;
@@ -100,6 +107,13 @@ export type Outcome =
   | 'failed'
   | 'observed'
   | 'replaced';
+
+/** Alerts that went out, and those that were tried in vain. `open`: people heard of it, and not yet that it is over. */
+export type Said = Readonly<
+  Partial<
+    Record<AlertKind, { readonly tries: number; readonly done: boolean; readonly atMs: number; readonly open?: true }>
+  >
+>;
 
 /** Everything that is known of one drain; made anew at each replay from what the steps returned. */
 export interface Memory {
@@ -149,10 +163,7 @@ export interface Memory {
   };
   /** Why it does not get on, when that was last looked into. */
   readonly diagnosis?: { readonly atMs: number; readonly reasons: readonly string[] };
-  /** Alerts that went out, and those that were tried in vain. */
-  readonly said: Readonly<
-    Partial<Record<AlertKind, { readonly tries: number; readonly done: boolean; readonly atMs: number }>>
-  >;
+  readonly said: Said;
   /** Since when Auto Scaling has been saying that the instance is not leaving through our hook, and what it said. */
   readonly staying?: { readonly sinceMs: number; readonly atMs: number; readonly state: string | undefined };
   /** Auto Scaling answered that the lifecycle action is over, and it was not we who ended it. */
@@ -305,11 +316,8 @@ export function remember(before: Memory, seen: Seen): Memory {
       return { ...withTrouble(memory, seen.failure), ...(seen.failure ? {} : { replacedAtMs: atMs }) };
     case 'diagnose':
       return { ...memory, diagnosis: { atMs, reasons: seen.reasons } };
-    case 'alert': {
-      const tries = (memory.said[seen.alert]?.tries ?? 0) + 1;
-      const done = seen.failure === undefined || tries >= ALERT_TRIES;
-      return { ...memory, said: { ...memory.said, [seen.alert]: { tries: done ? 0 : tries, done, atMs } } };
-    }
+    case 'alert':
+      return { ...memory, said: withAlert(memory.said, seen, atMs) };
     case 'release': {
       const after = withTrouble(memory, seen.failure ?? seen.look.failure);
       if (!seen.completed) return withLook(after, seen.look);
@@ -324,6 +332,19 @@ export function remember(before: Memory, seen: Seen): Memory {
         ...(seen.restored ? { restoredAtMs: atMs } : {}),
       };
   }
+}
+
+function withAlert(said: Said, seen: Extract<Seen, { kind: 'alert' }>, atMs: number): Said {
+  const before = said[seen.alert];
+  const tries = (before?.tries ?? 0) + 1;
+  const done = seen.failure === undefined || tries >= ALERT_TRIES;
+  const isOpen = seen.failure === undefined || before?.open === true;
+  const told = { tries: done ? 0 : tries, done, atMs, ...(isOpen ? { open: true as const } : {}) };
+  const over = Object.entries(said).map(([kind, { open, ...rest }]) => {
+    const isOver = done && seen.resolves?.includes(kind as AlertKind);
+    return [kind, open && !isOver ? { ...rest, open } : rest];
+  });
+  return { ...Object.fromEntries(over), [seen.alert]: told };
 }
 
 /** A heartbeat that fails by chance is tried again in its own time; only one that is not permitted is trouble. */

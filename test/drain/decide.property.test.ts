@@ -208,7 +208,7 @@ function plausible({ seed, heartbeatSeconds, failing, progress, lag: lagging, me
         case 'diagnose':
           return { kind: 'diagnose', atMs, reasons: chance(0.5) ? [] : ['because'] };
         case 'alert':
-          return { kind: 'alert', atMs, alert: move.alert.kind, ...withFailure() };
+          return { kind: 'alert', atMs, alert: move.alert.kind, resolves: move.alert.resolves, ...withFailure() };
         case 'release': {
           const last = move.placements?.length ? look(atMs, false, true) : { atMs, remaining: remaining({}) };
           const released = { kind: 'release', look: last, forced: move.forced, already: false } as const;
@@ -513,7 +513,9 @@ describe('whatever the world answers', () => {
   it('each kind of alert is said once, but for those that tell of what goes on or comes again', () => {
     always(({ turns }) => {
       const said = turns.flatMap(({ seen }) => (seen?.kind === 'alert' && !seen.failure ? [seen.alert] : []));
-      const once = said.filter((kind) => !['stuck', 'paused', 'misconfigured', 'reactivated'].includes(kind));
+      const once = said.filter(
+        (kind) => !['stuck', 'paused', 'misconfigured', 'reactivated', 'resolved'].includes(kind),
+      );
       expect(once.length).toBe(new Set(once).size);
     });
   });
@@ -522,13 +524,33 @@ describe('whatever the world answers', () => {
     always(({ turns }) => {
       const saidMs = new Map<string, number>();
       for (const { move, after, seen } of turns) {
-        if (move.kind !== 'alert' || seen?.kind !== 'alert' || seen.alert === 'reactivated') continue;
+        if (move.kind !== 'alert' || seen?.kind !== 'alert') continue;
+        // Two problems may be over soon after each other.
+        if (seen.alert === 'reactivated' || seen.alert === 'resolved') continue;
         if (!after.said[seen.alert]?.done) continue;
         const beforeMs = saidMs.get(seen.alert);
         if (beforeMs !== undefined) expect(after.atMs - beforeMs).toBeGreaterThanOrEqual(600_000);
         saidMs.set(seen.alert, after.atMs);
       }
     });
+  });
+
+  it('what people heard of is said to be over once, and at the end at the latest', () => {
+    let resolved = 0;
+    always(({ turns }) => {
+      const open = new Set<string>();
+      for (const { move, seen, after } of turns) {
+        if (move.kind !== 'alert' || seen?.kind !== 'alert') continue;
+        const { kind, resolves = [] } = move.alert;
+        for (const problem of resolves) expect(open).toContain(problem);
+        // What could not be published is tried again, and given up in the end.
+        if (after.said[kind]?.done) for (const problem of resolves) open.delete(problem);
+        if (seen.failure === undefined && /^(stuck|paused|misconfigured)$/.test(kind)) open.add(kind);
+        if (kind === 'resolved') resolved += 1;
+      }
+      if (turns.at(-1)?.move.kind === 'finish') expect([...open]).toEqual([]);
+    });
+    expect(resolved).toBeGreaterThan(10);
   });
 
   it('decide and remember are pure: frozen inputs, and the same answer twice', () => {
@@ -554,6 +576,9 @@ describe('whatever the world answers', () => {
     });
   });
 });
+
+const told = (move: Extract<Move, { kind: 'alert' }>, atMs: number) =>
+  ({ kind: 'alert', atMs, alert: move.alert.kind, resolves: move.alert.resolves }) as const;
 
 describe('a drain that takes as long as can be', () => {
   const budget = 1_500;
@@ -636,7 +661,7 @@ describe('a drain that takes as long as can be', () => {
         else if (move.kind === 'heartbeat') memory = remember(memory, { kind: 'heartbeat', atMs });
         else if (move.kind === 'find')
           memory = remember(memory, { kind: 'find', atMs, placements: [], searched: 0, failure });
-        else if (move.kind === 'alert') memory = remember(memory, { kind: 'alert', atMs, alert: move.alert.kind });
+        else if (move.kind === 'alert') memory = remember(memory, told(move, atMs));
         else if (move.kind === 'release')
           memory = remember(memory, { kind: 'release', look: { atMs }, forced: true, completed: true, already: false });
         else expect.fail(`an unexpected move: ${move.kind}`);
@@ -661,8 +686,7 @@ describe('a drain that takes as long as can be', () => {
       if (move.kind === 'wait') memory = rest(memory, move);
       else if (move.kind === 'heartbeat') memory = remember(memory, { kind: 'heartbeat', atMs, failure });
       else if (move.kind === 'verify') memory = remember(memory, { kind: 'verify', atMs, departing: false, failure });
-      else if (move.kind === 'alert')
-        memory = remember(memory, { kind: 'alert', atMs, alert: move.alert.kind, failure });
+      else if (move.kind === 'alert') memory = remember(memory, { ...told(move, atMs), failure });
       else if (move.kind === 'release')
         memory = remember(memory, {
           kind: 'release',

@@ -94,7 +94,7 @@ describe('in a pause', () => {
     expect(during.filter((name) => Object.values(EFFECT).includes(name) && name !== HEARTBEAT)).toEqual([]);
     expect(during.filter((name) => name === HEARTBEAT).length).toBeGreaterThan(5_000 / 120);
     // Told at once, and again an hour later.
-    expect(kinds(aws)).toEqual(['paused', 'paused', 'started', 'drained']);
+    expect(kinds(aws)).toEqual(['paused', 'paused', 'resolved', 'started', 'drained']);
   });
 
   it('that comes on the way holds the release back until it is over', async () => {
@@ -267,7 +267,7 @@ describe('a switch that cannot be understood', () => {
     const { result } = await runDrain(aws);
     expect(result.outcome).toBe('drained');
     expect(aws.secondOf(aws.instances[0]?.drainingSinceMs ?? 0)).toBeGreaterThanOrEqual(900);
-    expect(kinds(aws)).toEqual(['paused', 'misconfigured', 'started', 'drained']);
+    expect(kinds(aws)).toEqual(['paused', 'misconfigured', 'resolved', 'started', 'drained']);
   });
 
   it('and one that may not be read is told as that', async () => {

@@ -13,10 +13,10 @@ const GONE = 'started hook-gone';
 
 /** The outcomes that its instances have, and the kinds of alerts, each once, in the order they were first told in. */
 const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: readonly string[]]>> = {
-  'agent-gone': ['drained', ['started stuck drained']],
+  'agent-gone': ['drained', ['started stuck drained', 'started stuck resolved drained']],
   'already-draining': ['drained', DRAINED],
   'by-event': ['drained', DRAINED],
-  'cluster-unreadable': ['drained', ['stuck started drained']],
+  'cluster-unreadable': ['drained', ['stuck resolved started drained']],
   'daemon-last': ['drained', DRAINED],
   demo: ['drained', DRAINED],
   'deploy-midway': ['drained', DRAINED],
@@ -29,7 +29,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: read
   'hook-gone-stuck': ['forced hook-gone', [...FORCED, GONE]],
   'hundreds-of-tasks': ['drained', DRAINED],
   'lambda-killed': ['drained', DRAINED],
-  'long-48h': ['drained forced', ['started stuck drained', ...FORCED]],
+  'long-48h': ['drained forced', ['started stuck resolved drained', ...FORCED]],
   'maintenance-reboot': ['drained', ['started drained restored']],
   'managed-draining-beside': ['drained', DRAINED],
   'managed-termination-protection': ['drained replaced', ['replacing started drained']],
@@ -41,7 +41,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: read
   'paused-midway': ['drained', ['started paused drained']],
   'placement-constraint': ['forced', FORCED],
   'port-clash': ['forced', FORCED],
-  protected: ['drained', [...DRAINED, 'started stuck drained']],
+  protected: ['drained', [...DRAINED, 'started stuck resolved drained']],
   reactivated: ['drained', ['started reactivated drained']],
   'rebalance-notify': ['observed', ['noticed']],
   'rebalance-wave': ['drained replaced', ['replacing started drained']],
