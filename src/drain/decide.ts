@@ -37,7 +37,7 @@ export type Move = { readonly because: string } & (
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'stop-standalone'; readonly placements: readonly Placement[] }
   | { readonly kind: 'replace' }
-  | { readonly kind: 'diagnose'; readonly placements: readonly Placement[] }
+  | { readonly kind: 'diagnose'; readonly placements: readonly Placement[]; readonly sinceMs: number }
   | { readonly kind: 'alert'; readonly alert: Alert }
   | {
       readonly kind: 'release';
@@ -207,7 +207,8 @@ function proceed(memory: Memory, placements: readonly Placement[]): Move | Wait 
   }
   if (isStalled(memory) && !isDiagnosed(memory)) {
     const { stuckAfterSeconds } = memory.settings.policy;
-    return { kind: 'diagnose', placements, because: `nothing has changed for ${stuckAfterSeconds} s` };
+    const sinceMs = memory.drainingSinceMs;
+    return { kind: 'diagnose', placements, sinceMs, because: `nothing has changed for ${stuckAfterSeconds} s` };
   }
   return memory.atMs < lookDueMs(memory)
     ? wait(memory, Math.min(lookDueMs(memory), standaloneDueMs(memory)), describeRemaining(memory))

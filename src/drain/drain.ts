@@ -84,10 +84,11 @@ async function perform(move: Move, memory: Memory, config: DrainConfig, ports: D
     case 'replace': {
       const answer = await autoScaling.terminate(request.instanceId);
       // In no group any more: then it is on its way out already.
-      return { kind: 'replace', atMs: now(), ...(!answer.ok && answer.reason === 'gone' ? {} : failureOf(answer)) };
+      const inNoGroup = !answer.ok && answer.reason === 'gone';
+      return { kind: 'replace', atMs: now(), ...(inNoGroup ? { inNoGroup } : failureOf(answer)) };
     }
     case 'diagnose':
-      return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move.placements, ecs) };
+      return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move, ecs) };
     case 'alert': {
       const answer = await alerts.publish(renderAlert(move.alert));
       return { kind: 'alert', atMs: now(), alert: move.alert.kind, ...failureOf(answer) };

@@ -113,7 +113,9 @@ function freeEnding(memory: Memory): Ending | undefined {
   const { request, settings, placements, look, group } = memory;
   const { action, callable } = purposeOf(request, settings.policy);
   if (memory.replacedAtMs !== undefined) {
-    const because = `The group was told to replace the instance, because ${describeRequest(memory)}; its hook drains it.`;
+    const because = memory.wasInNoGroup
+      ? `The instance was to be replaced, because ${describeRequest(memory)}, but it has left its group already.`
+      : `The group was told to replace the instance, because ${describeRequest(memory)}; its hook drains it.`;
     return ended(memory, 'replaced', 'replacing', because);
   }
   if (placements === undefined) return overdueEnding(memory);
@@ -150,8 +152,15 @@ function overdueEnding(memory: Memory): Ending | undefined {
     const because = `Its two minutes are over: ${describeRemaining(memory)}. These tasks are cut off.`;
     return ended(memory, 'forced', 'forced', because, look?.remaining?.samples);
   }
-  const because = `Not drained by its deadline: ${describeRemaining(memory)}. The container instance stays DRAINING.`;
+  const because = `Not ${purposeOf(request, memory.settings.policy).action === 'replace' ? 'replaced' : 'drained'} by its deadline: ${whatStands(memory)}.`;
   return ended(memory, 'failed', 'failed', because, look?.remaining?.samples);
+}
+
+/** How it is left where its deadline came first. */
+function whatStands(memory: Memory): string {
+  if (memory.drainingSinceMs !== undefined)
+    return `${describeRemaining(memory)}. The container instance stays DRAINING`;
+  return `${memory.trouble || memory.settings.mode === 'pause' ? describeTrouble(memory) : describeRemaining(memory)}. As far as is known, nothing was changed`;
 }
 
 function ended(

@@ -79,7 +79,10 @@ export async function countTasks(
 }
 
 /** Reads what a person would look up to see why it does not empty. What cannot be read is left out of the reasons. */
-export async function findReasons(placements: readonly Placement[], ecs: EcsPort): Promise<string[]> {
+export async function findReasons(
+  { placements, sinceMs }: Extract<Move, { kind: 'diagnose' }>,
+  ecs: EcsPort,
+): Promise<string[]> {
   const reasons: string[] = [];
   for (const placement of placements) {
     const { cluster, arn } = placement;
@@ -105,6 +108,7 @@ export async function findReasons(placements: readonly Placement[], ecs: EcsPort
         tasks,
         services: described?.ok ? described.value : [],
         kept: kept?.ok ? kept.value : [],
+        sinceMs,
       }),
     );
   }

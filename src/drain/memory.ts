@@ -69,7 +69,13 @@ export type Seen = {
   | { readonly kind: 'heartbeat'; readonly atMs: number; readonly hook?: HookSeen; readonly failure?: Failure }
   | { readonly kind: 'read-switch'; readonly atMs: number }
   | { readonly kind: 'stop-standalone'; readonly atMs: number; readonly stopped: number; readonly failure?: Failure }
-  | { readonly kind: 'replace'; readonly atMs: number; readonly failure?: Failure }
+  | {
+      readonly kind: 'replace';
+      readonly atMs: number;
+      /** It was in no group any more: nobody had to be told anything. */
+      readonly inNoGroup?: true;
+      readonly failure?: Failure;
+    }
   | { readonly kind: 'diagnose'; readonly atMs: number; readonly reasons: readonly string[] }
   | { readonly kind: 'alert'; readonly atMs: number; readonly alert: AlertKind; readonly failure?: Failure }
   | {
@@ -167,6 +173,8 @@ export interface Memory {
   };
   /** Its group was told to terminate it, and its hook takes it from there. */
   readonly replacedAtMs?: number;
+  /** It had left its group by then. */
+  readonly wasInNoGroup?: true;
   /** The agent has been away since the drain was done: a reboot is under way or behind us. */
   readonly agentWasAway?: true;
   readonly restoredAtMs?: number;
@@ -302,7 +310,11 @@ export function remember(before: Memory, seen: Seen): Memory {
     case 'stop-standalone':
       return { ...withTrouble(memory, seen.failure), ...(seen.failure ? {} : { standaloneStoppedAtMs: atMs }) };
     case 'replace':
-      return { ...withTrouble(memory, seen.failure), ...(seen.failure ? {} : { replacedAtMs: atMs }) };
+      return {
+        ...withTrouble(memory, seen.failure),
+        ...(seen.failure ? {} : { replacedAtMs: atMs }),
+        ...(seen.inNoGroup ? { wasInNoGroup: true } : {}),
+      };
     case 'diagnose':
       return { ...memory, diagnosis: { atMs, reasons: seen.reasons } };
     case 'alert': {

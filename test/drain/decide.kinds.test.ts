@@ -153,6 +153,19 @@ describe('a rebalance recommendation', () => {
       replaced(...found, seen.replaced(3)),
       alert('replacing', /told to replace the instance, because its Spot capacity is at risk.*its hook drains it/),
     ],
+    [
+      'that finds it in no group any more says so, for no hook will drain it',
+      replaced(...found, { kind: 'replace', atMs: atSecond(3), inNoGroup: true }),
+      alert('replacing', /to be replaced, because its Spot capacity is at risk.*it has left its group already/),
+    ],
+    [
+      'whose replacement is denied to its deadline ends as not replaced: it never was DRAINING',
+      replaced(...found, seen.replaced(3, denied), seen.told(4, 'stuck'), seen.replaced(3_000, denied)),
+      alert(
+        'failed',
+        /Not replaced by its deadline: autoscaling:Terminate.* \(denied\)\. As far as is known, nothing was changed/,
+      ),
+    ],
     ['and that is all as well', replaced(...found, seen.replaced(3), seen.told(4, 'replacing')), finish('replaced')],
     [
       'whose replacement fails is tried again',
@@ -328,7 +341,7 @@ describe('an order', () => {
         seen.told(3, 'stuck'),
         seen.nothing(3_000),
       ),
-      alert('failed', /nothing is known yet/),
+      alert('failed', /Not drained by its deadline: ecs:ListContainerInstances .* \(denied\)\..* nothing was changed/),
     ],
     [
       'whose instance was not found yet is not given up before the switch was read a last time',

@@ -188,7 +188,7 @@ describe('in a pause', () => {
     [
       'the hook’s global timeout ends it',
       later(pausing(seen.leaving(1, brief), seen.told(2, 'paused'), seen.heartbeat(5_990, brief)), 6_000),
-      alert('failed', /global timeout/),
+      alert('failed', /could not be completed before its global timeout \(the switch says pause\)/),
     ],
     [
       'that is over, everything goes on where it was',
