@@ -4,7 +4,7 @@ import { alertDue, isDiagnosed, isNews, misconfiguredAlert } from './alerts.ts';
 import type { Ending } from './ending.ts';
 import { alertOf, backByMs, endingOf, isDone } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
-import { isEmpty, isForgotten } from './memory.ts';
+import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { quietPaceSeconds } from './pace.ts';
 import { purposeOf } from './purpose.ts';
 import {
@@ -198,10 +198,12 @@ function proceed(memory: Memory, placements: readonly Placement[]): Move | Wait 
       because: `${describeRequest(memory)}: no new task may be placed on it`,
     };
   }
-  if (look.instances?.statuses.includes('ACTIVE') && look.atMs > (memory.drainedAgainAtMs ?? memory.drainingSinceMs)) {
+  if (isReactivated(memory)) {
     return { kind: 'start-draining', placements, because: 'somebody set it ACTIVE again while it is still leaving' };
   }
-  if (isEmpty(look)) return release(memory, 'CONTINUE', 'every task on the instance has stopped');
+  if (isEmpty(look) && !saysActive(look)) {
+    return release(memory, 'CONTINUE', 'every task on the instance has stopped');
+  }
   if (standaloneDueMs(memory) <= memory.atMs) {
     return { kind: 'stop-standalone', placements, because: 'policy stops standalone tasks, which ECS leaves alone' };
   }
@@ -223,7 +225,8 @@ function isRefused({ trouble }: Memory): boolean {
 function lookAgain(memory: Memory, placements: readonly Placement[]): Move {
   const { look, crowd } = memory;
   const known = look?.remaining?.ids;
-  const isWhole = known === undefined || memory.atMs - (memory.wholeLookAtMs ?? 0) >= WHOLE_LOOK_SECONDS * 1000;
+  const isOld = memory.atMs - (memory.wholeLookAtMs ?? 0) >= WHOLE_LOOK_SECONDS * 1000;
+  const isWhole = known === undefined || isOld || (look !== undefined && saysActive(look));
   const isCrowdOld = crowd === undefined || memory.atMs - crowd.atMs >= CROWD_SECONDS * 1000;
   const because = describeRemaining(memory);
   return isWhole

@@ -8,7 +8,7 @@ import { ACTS, decide } from './decide.ts';
 import { find, verify } from './locate.ts';
 import { countTasks, findReasons, lastLook, lookAt, standaloneTasks } from './look.ts';
 import type { Memory, Placement, Seen } from './memory.ts';
-import { begin, isEmpty, remember, rest } from './memory.ts';
+import { begin, isEmpty, remember, rest, saysActive } from './memory.ts';
 import type { DrainRequest, LifecycleRequest } from './request.ts';
 import { readSwitch } from './switch.ts';
 
@@ -120,7 +120,9 @@ async function release(
   // What is cut off should be named: worth a second try, but no third, for the deadline has come.
   const look = forced && first.failure ? await lastLook(move, ecs, now) : first;
   const seen = { kind: 'release', look, forced, already: false } as const;
-  if (request.kind !== 'terminating' || (!forced && !isEmpty(look))) return { ...seen, completed: false };
+  // On an ACTIVE one a task may be placed at any moment.
+  const isFree = isEmpty(look) && !saysActive(look);
+  if (request.kind !== 'terminating' || (!forced && !isFree)) return { ...seen, completed: false };
   // Nothing is left to abandon: a group that retains what was abandoned would keep an empty instance.
   const result = isEmpty(look) ? 'CONTINUE' : move.result;
   const answer = await autoScaling.complete(request, result);

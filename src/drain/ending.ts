@@ -1,6 +1,6 @@
 import type { Alert, AlertKind } from '../alert.ts';
 import type { Memory, Outcome } from './memory.ts';
-import { isEmpty, isForgotten } from './memory.ts';
+import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { purposeOf } from './purpose.ts';
 import { deadlineMs, globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, shortName } from './words.ts';
@@ -41,7 +41,8 @@ export function endingOf(memory: Memory): Ending | undefined {
 /** The drain is over, and what is left is to set the instance ACTIVE again. */
 export function isDone(memory: Memory): boolean {
   if (memory.request.kind === 'terminating') return memory.released !== undefined;
-  return memory.drainingSinceMs !== undefined && memory.look !== undefined && isEmpty(memory.look);
+  const { look, drainingSinceMs } = memory;
+  return drainingSinceMs !== undefined && look !== undefined && isEmpty(look) && !saysActive(look);
 }
 
 /** The instance stays or comes back, as far as we have seen it at all. */
@@ -127,7 +128,7 @@ function freeEnding(memory: Memory): Ending | undefined {
     return ended(memory, 'drained', 'drained', 'ECS has no registration of the instance any more.');
   }
   if (memory.drainingSinceMs === undefined || look === undefined) return overdueEnding(memory);
-  if (callable && look.instances?.statuses.includes('ACTIVE')) {
+  if (callable && isReactivated(memory)) {
     return ended(
       memory,
       'cancelled',
@@ -135,7 +136,7 @@ function freeEnding(memory: Memory): Ending | undefined {
       'Somebody set the container instance ACTIVE again: its drain is off.',
     );
   }
-  if (isEmpty(look)) {
+  if (isEmpty(look) && !saysActive(look)) {
     return ended(memory, 'drained', 'drained', 'Every task has stopped; the container instance stays DRAINING.');
   }
   return overdueEnding(memory);

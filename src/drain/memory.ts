@@ -225,6 +225,21 @@ export function isForgotten({ missing, statuses }: NonNullable<Look['instances']
   return missing > 0 && statuses.length === 0;
 }
 
+/** A registration of it is ACTIVE, or was when ECS wrote this answer. */
+export function saysActive({ instances }: Look): boolean {
+  return instances?.statuses.includes('ACTIVE') ?? false;
+}
+
+/** ECS is eventually consistent: for seconds after a change it may answer as before. Far more than was ever seen. */
+const CONSISTENT_SECONDS = 20;
+
+/** Somebody set it ACTIVE after we drained it. An answer soon after our own request may be of the time before that. */
+export function isReactivated({ look, drainingSinceMs, drainedAgainAtMs }: Memory): boolean {
+  const setAtMs = drainedAgainAtMs ?? drainingSinceMs;
+  if (look === undefined || setAtMs === undefined) return false;
+  return saysActive(look) && look.atMs - setAtMs >= CONSISTENT_SECONDS * 1000;
+}
+
 export function rest(memory: Memory, wait: Wait): Memory {
   return { ...memory, atMs: memory.atMs + wait.seconds * 1000 };
 }

@@ -288,6 +288,12 @@ describe('maintenance', () => {
   ]);
 });
 
+/** No task is left, yet ECS says ACTIVE. */
+const emptyButActive = (second: number): Seen => ({
+  kind: 'look',
+  look: { atMs: atSecond(second), instances: instances(0, ['ACTIVE']), remaining: remaining({}) },
+});
+
 describe('an order', () => {
   const order = that(anOrder());
   table([
@@ -321,6 +327,26 @@ describe('an order', () => {
       'is called off by whoever sets the instance ACTIVE',
       order(...begun(3), seen.wanted(40, 3, { statuses: ['ACTIVE'] })),
       alert('cancelled'),
+    ],
+    [
+      'is not called off by an answer that may be older than our own request',
+      order(...begun(3), seen.wanted(22, 3, { statuses: ['ACTIVE'] })),
+      { kind: 'wait' },
+    ],
+    [
+      'but by one that still says so later',
+      order(...begun(3), seen.wanted(22, 3, { statuses: ['ACTIVE'] }), seen.wanted(50, 3, { statuses: ['ACTIVE'] })),
+      alert('cancelled'),
+    ],
+    [
+      'is not done either while such an answer stands: what is ACTIVE may get a task at any moment',
+      order(...begun(3), emptyButActive(12)),
+      { kind: 'wait' },
+    ],
+    [
+      'and it is the instance that is looked at next, not only its tasks',
+      atLook(order(...begun(3), emptyButActive(12))),
+      { kind: 'look', countCrowd: expect.any(Boolean) },
     ],
     [
       'of which one registration of two is set ACTIVE is called off as well',
@@ -627,6 +653,12 @@ describe('somebody who sets a leaving instance ACTIVE', () => {
       havingSeen(...started, ...again(60).slice(0, 1)),
       { kind: 'start-draining' },
     ],
+    [
+      'but not on an answer that may be older than our own request',
+      havingSeen(...started, seen.wanted(20, 2, { statuses: ['ACTIVE'] })),
+      { kind: 'wait' },
+    ],
+    ['nor is it released on one, though no task is left', havingSeen(...started, emptyButActive(20)), { kind: 'wait' }],
     ['then that is told', once, alert('reactivated', /drained again/)],
     ['once', remember(once, seen.told(62, 'reactivated')), { kind: 'wait' }],
     [

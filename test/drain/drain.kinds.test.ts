@@ -337,6 +337,27 @@ describe('a new root volume', () => {
 });
 
 describe('an order', () => {
+  it('is not called off by an answer to its own request that still says ACTIVE', async () => {
+    // Prepare
+    const aws = inService({ tasks: tasks(2) });
+    const asBefore: FakeAws['ports']['ecs']['setStatus'] = async (...args) => {
+      const answer = await aws.ports.ecs.setStatus(...args);
+      if (!answer.ok) return answer;
+      return {
+        ok: true,
+        value: { ...answer.value, found: answer.value.found.map((f) => ({ ...f, status: 'ACTIVE' })) },
+      };
+    };
+    const ports = { ...aws.ports, ecs: { ...aws.ports.ecs, setStatus: asBefore } };
+
+    // Act
+    const { result } = await runDrain({ ...aws, ports }, { request: anOrder() });
+
+    // Assess
+    expect(result.outcome).toBe('drained');
+    expect(kinds(aws)).toEqual(['started', 'drained']);
+  });
+
   it('is called off by whoever sets the instance ACTIVE, and it stays ACTIVE', async () => {
     const aws = inService({ tasks: tasks(2, { running: 1_000 }) });
     setActive(aws, 300);
