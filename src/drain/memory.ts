@@ -118,6 +118,8 @@ export interface Memory {
   readonly atMs: number;
   /** When the latest step ended: how old all of this is, the switch included. */
   readonly steppedAtMs: number;
+  /** When it was last known to be paused, up to the step that heard of the pause's end: time in a pause counts for nobody. */
+  readonly pausedAtMs?: number;
   readonly verified: boolean;
   /** The instance's Auto Scaling group, once somebody named it. */
   readonly group?: string;
@@ -247,7 +249,11 @@ export function rest(memory: Memory, wait: Wait): Memory {
 /** Time never goes back, even where one Lambda machine's clock is behind another's. */
 function seenAt(memory: Memory, seen: Seen): Memory {
   const atMs = Math.max(memory.atMs, 'look' in seen ? seen.look.atMs : seen.atMs);
-  const times = { atMs, steppedAtMs: atMs };
+  const times = {
+    atMs,
+    steppedAtMs: atMs,
+    ...(memory.settings.mode === 'pause' ? { pausedAtMs: atMs } : {}),
+  };
   const { switchMistakes, ...rest } = memory;
   const { settings } = seen;
   if (settings === undefined) return { ...memory, ...times };
@@ -340,9 +346,9 @@ export function remember(before: Memory, seen: Seen): Memory {
     case 'release': {
       const after = withTrouble(memory, seen.failure ?? seen.look.failure);
       if (!seen.completed) return withLook(after, seen.look);
-      // What the release cut off is what was there before it, where nothing is there any more.
-      const isTooLate = seen.already && seen.look.instances !== undefined && isForgotten(seen.look.instances);
-      return { ...(isTooLate ? after : withLook(after, seen.look)), released: releasedBy(before, seen, atMs) };
+      // What the release cut off is what was there before it, where the instance is no longer there.
+      const known = isGoneFrom(seen) ? after : withLook(after, seen.look);
+      return { ...known, released: releasedBy(before, seen, atMs) };
     }
     case 'restore':
       return {
@@ -374,6 +380,15 @@ function withHeartbeat(memory: Memory, { failure, hook }: Extract<Seen, { kind: 
 const SAME_HOOK_SECONDS = 30;
 
 /**
+ * The instance went while it was released: ECS has no registration of it any more, or, once the action was over, it has
+ * no agent any more, which ECS may show for long.
+ */
+function isGoneFrom({ look: { instances }, already }: Extract<Seen, { kind: 'release' }>): boolean {
+  if (instances === undefined) return false;
+  return isForgotten(instances) || (already && instances.agentsAway >= instances.statuses.length);
+}
+
+/**
  * After a crash the step runs again, and may find gone what it released itself; what was seen before it says then what
  * the release was.
  */
@@ -382,9 +397,8 @@ function releasedBy(
   seen: Extract<Seen, { kind: 'release' }>,
   atMs: number,
 ): NonNullable<Memory['released']> {
-  const goneNow = seen.look.instances !== undefined && isForgotten(seen.look.instances);
   const goneBefore = before.look?.instances !== undefined && isForgotten(before.look.instances);
-  const evidence = goneNow ? before.look : seen.look;
+  const evidence = isGoneFrom(seen) ? before.look : seen.look;
   const tasksLeft = evidence === undefined || !isEmpty(evidence);
   return { atMs, forced: seen.forced, tasksLeft, vanished: goneBefore && seen.already };
 }

@@ -86,8 +86,8 @@ export function isStaying({ staying, trouble }: Memory): boolean {
  * By what was last seen, and only after twice as long by the clock: while nobody looks, nobody knows. Time in a pause is
  * nobody's stall.
  */
-export function isStalled({ look, atMs, progress, settings, said }: Memory): boolean {
-  const sinceMs = Math.max(progress.atMs, said.paused?.atMs ?? 0);
+export function isStalled({ look, atMs, progress, settings, pausedAtMs = 0 }: Memory): boolean {
+  const sinceMs = Math.max(progress.atMs, pausedAtMs);
   const patienceMs = settings.policy.stuckAfterSeconds * 1000;
   return (look?.atMs ?? atMs) - sinceMs >= patienceMs || atMs - sinceMs >= 2 * patienceMs;
 }

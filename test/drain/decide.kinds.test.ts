@@ -724,6 +724,27 @@ describe('a release that was not ours', () => {
       alert('forced', /2 tasks are still wanted/),
     ],
     [
+      'we forced it before a crash, and only its registration is left since, without an agent: still forced',
+      havingSeenUnder(
+        { deadlineSeconds: 600 },
+        ...started,
+        seen.wanted(590, 2),
+        seen.releasedAlready(600, { instances: instances(0, ['DRAINING'], 1), remaining: remaining({}) }, true),
+      ),
+      alert('forced', /2 tasks are still wanted/),
+    ],
+    [
+      'the instance goes at its deadline, and the action waits for us: what went with it is what was seen before',
+      havingSeenUnder({ deadlineSeconds: 600 }, ...started, seen.wanted(590, 2), {
+        kind: 'release',
+        look: { atMs: atSecond(600), ...gone },
+        forced: true,
+        completed: true,
+        already: false,
+      }),
+      alert('forced', /2 tasks are still wanted/),
+    ],
+    [
       'we forced it before a crash, and every task has stopped since: that is what the last look shows',
       havingSeenUnder(
         { deadlineSeconds: 600 },

@@ -203,6 +203,31 @@ describe('in a pause', () => {
       look({}),
     ],
     [
+      'that is over is no stall, however long it was: patience begins with its end, not with its alert',
+      havingSeen(
+        ...begun,
+        turned(seen.wanted(33, 2), 'pause'),
+        seen.told(34, 'paused'),
+        seen.nothing(1_200),
+        seen.heartbeat(1_801),
+        turned(seen.nothing(2_000), 'act'),
+        seen.wanted(2_033, 2),
+      ),
+      { kind: 'wait' },
+    ],
+    [
+      'that is over is a stall again once nothing has changed for long enough since',
+      havingSeen(
+        ...begun,
+        turned(seen.wanted(33, 2), 'pause'),
+        seen.told(34, 'paused'),
+        seen.heartbeat(1_801),
+        turned(seen.nothing(2_000), 'act'),
+        seen.wanted(2_600, 2),
+      ),
+      { kind: 'diagnose' },
+    ],
+    [
       'that is over after the deadline is followed by the release',
       havingSeen(
         ...begun,
