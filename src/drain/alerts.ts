@@ -1,5 +1,6 @@
 import type { Alert } from '../alert.ts';
-import { alertOf, forcedEnding, isComingBack, isDone } from './ending.ts';
+import { isComingBack, isDone } from './coming-back.ts';
+import { alertOf, forcedEnding } from './ending.ts';
 import type { Memory } from './memory.ts';
 import { deadlineMs, isStalled } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, minutesUntil } from './words.ts';
@@ -43,7 +44,7 @@ export function alertDue(memory: Memory): Alert | undefined {
       return alertOf(memory, 'stuck', because);
     }
   }
-  if (diagnosis && isStalled(memory) && isDiagnosed(memory) && isNews(memory, 'stuck')) {
+  if (diagnosis && !isDone(memory) && isStalled(memory) && isDiagnosed(memory) && isNews(memory, 'stuck')) {
     const unknown = `Nothing has changed, and no cause is to be seen: ${describeRemaining(memory)}.`;
     const because = diagnosis.reasons[0] ?? unknown;
     const details = [...diagnosis.reasons.slice(1), ...(memory.look?.remaining?.samples ?? [])];

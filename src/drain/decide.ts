@@ -1,8 +1,9 @@
 import type { Alert } from '../alert.ts';
 import type { Finish, Wait } from '../loop.ts';
 import { alertDue, isDiagnosed, isNews, misconfiguredAlert } from './alerts.ts';
+import { backByMs, goesAtMs, isDone, restorePaceSeconds } from './coming-back.ts';
 import type { Ending } from './ending.ts';
-import { alertOf, backByMs, endingOf, isDone } from './ending.ts';
+import { alertOf, endingOf, forcedEnding } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
 import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { quietPaceSeconds } from './pace.ts';
@@ -52,6 +53,8 @@ export type Move = { readonly because: string } & (
   | {
       readonly kind: 'restore';
       readonly placements: readonly Placement[];
+      /** Those of them, by ARN, that are ours to set ACTIVE. */
+      readonly ours: readonly string[];
       /** It is not to be set ACTIVE before its agent has been seen away, or its time is up. */
       readonly onlyLook: boolean;
     }
@@ -85,10 +88,6 @@ const CROWD_SECONDS = 300;
 /** Where nothing else is done, the switch is read this often: paused (rarer in a long pause), and before a planned start. */
 const SWITCH_SECONDS = 60;
 const PLANNED_SWITCH_SECONDS = 6 * 3_600;
-/** How often it is looked whether an instance is back; rarer where that takes days. */
-const RESTORE_SECONDS = 60;
-const RESTORE_SHARE = 0.01;
-
 /**
  * The next move, from what is known: verify, find, drain, look until nothing is left, release; and on the way keep the
  * action alive, tell people, and end at the deadline whatever happens. Pure.
@@ -124,6 +123,8 @@ function end(memory: Memory, { outcome, because, alert }: Ending): Move | Finish
 /** The hook is kept alive, people are told, and nothing else is done until the switch says otherwise. */
 function paused(memory: Memory): Move | Wait {
   if (heartbeatDueMs(memory) <= memory.atMs) return heartbeat();
+  const forced = isDone(memory) ? forcedEnding(memory)?.alert : undefined;
+  if (forced && !memory.said.forced?.done) return tell(forced);
   if (isNews(memory, 'paused')) {
     const because = `The switch says pause: nothing is done, and ${describeRemaining(memory)}. The hook is kept alive until its global timeout.`;
     return tell(alertOf(memory, 'paused', because));
@@ -134,7 +135,8 @@ function paused(memory: Memory): Move | Wait {
   if (retry) return retry;
   // Reading is no doing: without it we would not know how long the hook lives.
   if (!memory.verified) return prepare(memory);
-  const quiet = quietPaceSeconds(memory, (memory.steppedAtMs - memory.progress.atMs) / 1000);
+  const quietSeconds = quietPaceSeconds(memory, (memory.steppedAtMs - memory.progress.atMs) / 1000);
+  const quiet = isDone(memory) ? restorePaceSeconds(memory) : quietSeconds;
   return readSwitchEvery(memory, Math.max(SWITCH_SECONDS, quiet), 'the switch says pause');
 }
 
@@ -266,16 +268,13 @@ function atDeadline(memory: Memory): Move | Wait {
 
 /** Waits for an instance that stays or comes back, and sets it ACTIVE again. */
 function restore(memory: Memory): Move | Wait {
-  const { request, placements = [] } = memory;
-  const becauseWaiting = 'the instance is not back yet';
-  if (request.kind === 'maintenance' && memory.atMs < Date.parse(request.startsAt)) {
-    return readSwitchEvery(memory, PLANNED_SWITCH_SECONDS, becauseWaiting, Date.parse(request.startsAt));
-  }
-  const sinceMs = request.kind === 'maintenance' ? Date.parse(request.startsAt) : (memory.released?.atMs ?? 0);
-  const nextMs = memory.steppedAtMs + Math.max(RESTORE_SECONDS * 1000, (memory.steppedAtMs - sinceMs) * RESTORE_SHARE);
-  if (memory.atMs < nextMs) return wait(memory, nextMs, becauseWaiting);
-  const onlyLook = request.kind === 'maintenance' && !memory.agentWasAway && memory.atMs < backByMs(memory);
-  return { kind: 'restore', placements, onlyLook, because: 'we drained it, and it stays' };
+  const { request, placements = [], ours = [], agentWasAway } = memory;
+  const because = 'the instance is not back yet';
+  if (memory.atMs < goesAtMs(memory)) return readSwitchEvery(memory, PLANNED_SWITCH_SECONDS, because, goesAtMs(memory));
+  const nextMs = memory.steppedAtMs + restorePaceSeconds(memory) * 1000;
+  if (memory.atMs < nextMs) return wait(memory, nextMs, because);
+  const onlyLook = request.kind !== 'terminating' && !agentWasAway && memory.atMs < backByMs(memory);
+  return { kind: 'restore', placements, ours, onlyLook, because: 'we drained it, and it stays' };
 }
 
 function readSwitchEvery(

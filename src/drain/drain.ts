@@ -10,6 +10,7 @@ import { countTasks, findReasons, lastLook, lookAt, standaloneTasks } from './lo
 import type { Memory, Placement, Seen } from './memory.ts';
 import { begin, isEmpty, remember, rest, saysActive } from './memory.ts';
 import type { DrainRequest, LifecycleRequest } from './request.ts';
+import { restore } from './restore.ts';
 import { readSwitch } from './switch.ts';
 
 export interface DrainPorts {
@@ -146,42 +147,6 @@ async function stopStandalone(placements: readonly Placement[], ecs: EcsPort, no
     }
   }
   return { kind: 'stop-standalone', atMs: now(), stopped };
-}
-
-/** Sets ACTIVE again what is back in service; what is not back yet, or already ACTIVE, is only looked at. */
-async function restore(
-  move: Extract<Move, { kind: 'restore' }>,
-  request: DrainRequest,
-  { ecs, autoScaling, now }: DrainPorts,
-): Promise<Seen> {
-  const nothing = { kind: 'restore', restored: false, agentAway: false } as const;
-  const looked = await countTasks(move.placements, (cluster, arns) => ecs.describeContainerInstances(cluster, arns));
-  if (!looked.ok) return { ...nothing, atMs: now(), failure: looked };
-  const { statuses, agentsAway } = looked.value.instances;
-  const isBack = agentsAway === 0 && statuses.length > 0;
-  if (!isBack && (await isRegisteredAnew(move.placements, request.instanceId, ecs))) {
-    return { ...nothing, atMs: now(), restored: true };
-  }
-  if (!isBack || move.onlyLook) return { ...nothing, atMs: now(), agentAway: !isBack };
-
-  if (request.kind === 'terminating') {
-    const instance = await autoScaling.describeInstance(request.instanceId);
-    if (!instance.ok) return { ...nothing, atMs: now(), failure: instance };
-    if (instance.value?.state !== 'InService') return { ...nothing, atMs: now() };
-  }
-  if (!statuses.includes('DRAINING')) return { ...nothing, atMs: now(), restored: true };
-  const answer = await countTasks(move.placements, (cluster, arns) => ecs.setStatus(cluster, arns, 'ACTIVE'));
-  return { ...nothing, atMs: now(), restored: answer.ok, ...failureOf(answer) };
-}
-
-/** The agent may come back as a new container instance, ACTIVE from the start (AWS-CONTRACTS §1: not known). */
-async function isRegisteredAnew(placements: readonly Placement[], instanceId: string, ecs: EcsPort): Promise<boolean> {
-  const known = placements.map(({ arn }) => arn);
-  for (const cluster of new Set(placements.map((placement) => placement.cluster))) {
-    const found = await ecs.findContainerInstances(cluster, instanceId);
-    if (found.ok && found.value.some((arn) => !known.includes(arn))) return true;
-  }
-  return false;
 }
 
 function failureOf(answer: { ok: true } | Failure): { failure?: Failure } {

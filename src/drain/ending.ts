@@ -1,8 +1,9 @@
 import type { Alert, AlertKind } from '../alert.ts';
+import { giveUpAtMs, isComingBack, isCutOff, isDone, isOver, SPOT_BACK_DAYS } from './coming-back.ts';
 import type { Memory, Outcome } from './memory.ts';
 import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { purposeOf } from './purpose.ts';
-import { deadlineMs, globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
+import { globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, shortName } from './words.ts';
 
 /** How a drain ended, and what people hear of it; an instance that ECS does not know is worth nobody's attention. */
@@ -11,11 +12,6 @@ export interface Ending {
   readonly because: string;
   readonly alert?: Alert;
 }
-
-/** An instance that should come back is waited for this long, from when it should be there. */
-const RESTORE_SECONDS = 1_800;
-/** AWS gives no end for some maintenance; a reboot takes minutes, and comes within hours of its start. */
-const MAINTENANCE_SECONDS = 7_200;
 
 /** How the drain has ended, or undefined while there is something left to do. Pure. */
 export function endingOf(memory: Memory): Ending | undefined {
@@ -38,27 +34,6 @@ export function endingOf(memory: Memory): Ending | undefined {
   return placements && placements.length === 0 ? nowhereEnding(memory) : freeEnding(memory);
 }
 
-/** The drain is over, and what is left is to set the instance ACTIVE again. */
-export function isDone(memory: Memory): boolean {
-  if (memory.request.kind === 'terminating') return memory.released !== undefined;
-  const { look, drainingSinceMs } = memory;
-  return drainingSinceMs !== undefined && look !== undefined && isEmpty(look) && !saysActive(look);
-}
-
-/** The instance stays or comes back, as far as we have seen it at all. */
-export function isComingBack({ request, settings, placements = [], released }: Memory): boolean {
-  return purposeOf(request, settings.policy).restore && placements.length > 0 && released?.vanished !== true;
-}
-
-/** When an instance that comes back must be there; until then nothing is missing. */
-export function backByMs(memory: Memory): number {
-  const { request, released } = memory;
-  if (request.kind !== 'maintenance') return released?.atMs ?? memory.atMs;
-  return request.endsAt === undefined
-    ? Date.parse(request.startsAt) + MAINTENANCE_SECONDS * 1000
-    : Date.parse(request.endsAt);
-}
-
 function releaseEnding(memory: Memory): Ending {
   const { released, placements, request } = memory;
   if (released?.vanished) {
@@ -77,17 +52,28 @@ function releaseEnding(memory: Memory): Ending {
 
 /** What the deadline cut off. */
 export function forcedEnding(memory: Memory): Ending | undefined {
-  const { released, settings, look } = memory;
+  const { released, settings, look, request } = memory;
+  if (request.kind !== 'terminating') return isCutOff(memory) ? cutOffEnding(memory) : undefined;
   if (!released?.forced || !released.tasksLeft) return undefined;
   const { atDeadline } = settings.policy;
   const because = `Released at its deadline with ${atDeadline}: ${describeRemaining(memory)}. These tasks are cut off.`;
   return ended(memory, atDeadline === 'CONTINUE' ? 'forced' : 'abandoned', 'forced', because, look?.remaining?.samples);
 }
 
+/** An instance is taken, for a while or for good, with tasks on it. */
+function cutOffEnding(memory: Memory): Ending {
+  const { request, look, ours = [] } = memory;
+  const why = request.kind === 'spot-interruption' ? 'Its two minutes are over' : 'Its maintenance begins';
+  const then = ours.length > 0 ? '; it is set ACTIVE again when it is back' : '';
+  const because = `${why}: ${describeRemaining(memory)}. These tasks are cut off${isComingBack(memory) ? then : ''}.`;
+  return ended(memory, 'forced', 'forced', because, look?.remaining?.samples);
+}
+
 function restoreEnding(memory: Memory): Ending | undefined {
+  const { request, ours = [] } = memory;
   const forced = forcedEnding(memory);
   const outcome = forced?.outcome ?? 'drained';
-  if (memory.wasActive !== true) {
+  if (ours.length === 0) {
     if (forced) return forced;
     const because = 'Every task has stopped. It was DRAINING before we came, so it is left to whoever drained it.';
     return ended(memory, 'drained', 'drained', because);
@@ -95,10 +81,20 @@ function restoreEnding(memory: Memory): Ending | undefined {
   if (memory.restoredAtMs !== undefined) {
     return ended(memory, outcome, 'restored', 'The container instance is back, and ACTIVE again.');
   }
-  if (memory.atMs < backByMs(memory) + RESTORE_SECONDS * 1000) return undefined;
-  const because =
-    'The instance was drained but its agent has not come back: if it does, set its container instance ACTIVE by hand.';
-  return ended(memory, outcome, 'failed', because);
+  // A new root volume may make it a new container instance; but what has gone otherwise is not waited for.
+  if (memory.wentForGood && request.kind !== 'terminating') {
+    return {
+      outcome,
+      because: 'ECS has no registration of it any more, or its group takes it away: nothing is left to set ACTIVE.',
+    };
+  }
+  if (memory.atMs < giveUpAtMs(memory)) return undefined;
+  const byHand = 'if it does, set its container instance ACTIVE by hand.';
+  if (request.kind === 'spot-interruption') {
+    const because = `Spot has not started the instance again for ${SPOT_BACK_DAYS} days, and it is DRAINING: ${byHand}`;
+    return ended(memory, outcome, 'noticed', because);
+  }
+  return ended(memory, outcome, 'failed', `The instance was drained but its agent has not come back: ${byHand}`);
 }
 
 /** Somebody asked about an instance that is in no cluster: only to a person is that an answer. */
@@ -143,17 +139,11 @@ function freeEnding(memory: Memory): Ending | undefined {
 }
 
 function overdueEnding(memory: Memory): Ending | undefined {
-  const { look, trouble, request } = memory;
-  const deadline = deadlineMs(memory);
-  // The last look is taken at the deadline, so that what is said of it is true; unless it fails, or may not be taken.
-  const isLooking = memory.placements !== undefined && memory.settings.mode !== 'pause';
-  const seenAtMs = Math.max(look?.atMs ?? 0, trouble?.atMs ?? 0, isLooking ? 0 : memory.steppedAtMs);
-  if (memory.atMs < deadline || seenAtMs < deadline) return undefined;
-  if (request.kind === 'spot-interruption') {
-    const because = `Its two minutes are over: ${describeRemaining(memory)}. These tasks are cut off.`;
-    return ended(memory, 'forced', 'forced', because, look?.remaining?.samples);
-  }
-  const because = `Not ${purposeOf(request, memory.settings.policy).action === 'replace' ? 'replaced' : 'drained'} by its deadline: ${whatStands(memory)}.`;
+  const { look, request, settings } = memory;
+  if (!isOver(memory)) return undefined;
+  if (request.kind === 'spot-interruption') return cutOffEnding(memory);
+  const done = purposeOf(request, settings.policy).action === 'replace' ? 'replaced' : 'drained';
+  const because = `Not ${done} by its deadline: ${whatStands(memory)}.`;
   return ended(memory, 'failed', 'failed', because, look?.remaining?.samples);
 }
 

@@ -28,6 +28,8 @@ export interface Look {
   /** Container-instance statuses; undefined when this look asked only for known tasks. */
   readonly instances?: {
     readonly statuses: readonly string[];
+    /** Which of them are ACTIVE, by ARN; not the leftover of an earlier agent, beside one whose agent is there. */
+    readonly active?: readonly string[];
     /** Registrations that ECS no longer has. */
     readonly missing: number;
     /** Tasks whose desired status is RUNNING, running and pending together. */
@@ -92,6 +94,8 @@ export type Seen = {
       readonly atMs: number;
       readonly restored: boolean;
       readonly agentAway: boolean;
+      /** ECS has no registration of it any more, or its group takes it away. */
+      readonly gone?: true;
       readonly failure?: Failure;
     }
 );
@@ -134,8 +138,8 @@ export interface Memory {
   readonly heartbeatFailedAtMs?: number;
   /** Undefined until every cluster that could hold the instance has answered. */
   readonly placements?: readonly Placement[];
-  /** It was ACTIVE when we first looked, before we drained it: then it is ours to set ACTIVE again. */
-  readonly wasActive?: boolean;
+  /** The registrations, by ARN, that were ACTIVE when we first looked, before we drained them: ours to set ACTIVE again. */
+  readonly ours?: readonly string[];
   readonly drainingSinceMs?: number;
   /** When we set it DRAINING again because somebody had set it ACTIVE. */
   readonly drainedAgainAtMs?: number;
@@ -179,6 +183,8 @@ export interface Memory {
   readonly wasInNoGroup?: true;
   /** The agent has been away since the drain was done: a reboot is under way or behind us. */
   readonly agentWasAway?: true;
+  /** It is not to come back: ECS has forgotten it, or its group takes it away. */
+  readonly wentForGood?: true;
   readonly restoredAtMs?: number;
 }
 
@@ -285,9 +291,7 @@ function withLook(memory: Memory, look: Look): Memory {
     ...memory,
     look: { ...look, atMs },
     ...(look.instances ? { wholeLookAtMs: atMs } : {}),
-    ...(memory.wasActive === undefined && look.instances
-      ? { wasActive: look.instances.statuses.includes('ACTIVE') }
-      : {}),
+    ...(memory.ours === undefined && look.instances ? { ours: look.instances.active ?? [] } : {}),
     ...(look.crowd === undefined ? {} : { crowd: { count: look.crowd, atMs } }),
     ...(left !== undefined && left < memory.progress.left ? { progress: { left, atMs } } : {}),
   };
@@ -354,6 +358,7 @@ export function remember(before: Memory, seen: Seen): Memory {
       return {
         ...withTrouble(memory, seen.failure),
         ...(seen.agentAway ? { agentWasAway: true } : {}),
+        ...(seen.gone ? { wentForGood: true } : {}),
         ...(seen.restored ? { restoredAtMs: atMs } : {}),
       };
   }
