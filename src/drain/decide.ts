@@ -3,11 +3,12 @@ import type { Finish, Wait } from '../loop.ts';
 import { alertDue, isDiagnosed, isNews, misconfiguredAlert } from './alerts.ts';
 import { backByMs, goesAtMs, isDone, restorePaceSeconds } from './coming-back.ts';
 import type { Ending } from './ending.ts';
-import { alertOf, endingOf, forcedEnding } from './ending.ts';
+import { alertOf, endingOf, forcedEnding, observedEnding } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
 import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { quietPaceSeconds } from './pace.ts';
 import { purposeOf } from './purpose.ts';
+import type { Mode } from './switch.ts';
 import {
   deadlineMs,
   heartbeatDueMs,
@@ -70,6 +71,12 @@ export const ACTS: ReadonlySet<Move['kind']> = new Set([
   'restore',
 ]);
 
+/** Whether the switch forbids the move. A heartbeat keeps what is there: only what was never begun needs none. */
+export function isHeldBack({ kind }: Move, { drainingSinceMs }: Memory, mode: Mode): boolean {
+  if (mode === 'act' || !ACTS.has(kind)) return false;
+  return kind !== 'heartbeat' || (mode === 'observe' && drainingSinceMs === undefined);
+}
+
 /** The execution's result, and what `ecs-drain status` shows of a drain that has ended. */
 export interface DrainResult {
   readonly instanceId: string;
@@ -98,9 +105,8 @@ export function decide(memory: Memory): Move | Wait | Finish<DrainResult> {
   if (memory.settings.mode === 'pause') return paused(memory);
 
   const move = act(memory);
-  if (memory.settings.mode !== 'observe' || move.kind === 'wait' || !ACTS.has(move.kind)) return move;
-  const because = `In observe mode nothing is done; next would come: ${move.kind}, for ${move.because}.`;
-  return end(memory, { outcome: 'observed', because, alert: alertOf(memory, 'observed', because) });
+  if (move.kind === 'wait' || !isHeldBack(move, memory, memory.settings.mode)) return move;
+  return end(memory, observedEnding(memory, move));
 }
 
 function end(memory: Memory, { outcome, because, alert }: Ending): Move | Finish<DrainResult> {

@@ -4,7 +4,7 @@ import type { Course } from '../loop.ts';
 import { follow } from '../loop.ts';
 import type { AlertPort, AutoScalingPort, ClockPort, DurablePort, EcsPort, Failure, SwitchPort } from '../ports.ts';
 import type { DrainResult, Move } from './decide.ts';
-import { ACTS, decide } from './decide.ts';
+import { ACTS, decide, isHeldBack } from './decide.ts';
 import { find, verify } from './locate.ts';
 import { countTasks, findReasons, lastLook, lookAt, standaloneTasks } from './look.ts';
 import type { Memory, Placement, Seen } from './memory.ts';
@@ -41,8 +41,10 @@ export function drain(
 async function carryOut(move: Move, memory: Memory, config: DrainConfig, ports: DrainPorts): Promise<Seen> {
   const settings = await changedSettings(memory, config, ports.control);
   const isTurned = settings !== undefined && 'mode' in settings;
-  const isHeldBack = isTurned && ACTS.has(move.kind) && (move.kind !== 'heartbeat' || settings.mode === 'observe');
-  const seen: Seen = isHeldBack
+  // A heartbeat is the same under every policy; all else is decided anew where as little as the policy has changed.
+  const isForbidden =
+    isTurned && ACTS.has(move.kind) && (move.kind !== 'heartbeat' || isHeldBack(move, memory, settings.mode));
+  const seen: Seen = isForbidden
     ? { kind: 'read-switch', atMs: ports.now() }
     : await perform(move, memory, config, ports);
   return settings === undefined ? seen : { ...seen, settings };

@@ -4,7 +4,7 @@ import type { Memory, Outcome } from './memory.ts';
 import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { purposeOf } from './purpose.ts';
 import { globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
-import { describeRemaining, describeRequest, describeTrouble, shortName } from './words.ts';
+import { describeRemaining, describeRequest, describeTrouble, minutesUntil, shortName } from './words.ts';
 
 /** How a drain ended, and what people hear of it; an instance that ECS does not know is worth nobody's attention. */
 export interface Ending {
@@ -48,6 +48,25 @@ function releaseEnding(memory: Memory): Ending {
   }
   const seconds = Math.round(((released?.atMs ?? 0) - Date.parse(request.noticedAt)) / 1000);
   return ended(memory, 'drained', 'drained', `Every task has stopped; the instance was released after ${seconds} s.`);
+}
+
+/** In observe mode the drain is over as soon as something would have to be done; and what is left of it is said. */
+export function observedEnding(memory: Memory, { kind, because: why }: { kind: string; because: string }): Ending {
+  const more = memory.drainingSinceMs === undefined ? '' : ' more';
+  const because = `In observe mode nothing${more} is done; next would come: ${kind}, for ${why}. ${whatIsLeft(memory)}`;
+  return ended(memory, 'observed', 'observed', because.trim(), memory.look?.remaining?.samples);
+}
+
+function whatIsLeft(memory: Memory): string {
+  const { request, hook, heartbeatAtMs, released, drainingSinceMs } = memory;
+  const stays = drainingSinceMs === undefined ? '' : 'The container instance stays DRAINING.';
+  if (request.kind !== 'terminating' || released) return stays;
+  const result = hook?.defaultResult === undefined ? '' : ` (${hook.defaultResult})`;
+  const endsAtMs = hook
+    ? Math.min(heartbeatAtMs + hook.heartbeatTimeoutSeconds * 1000, globalTimeoutMs(memory))
+    : undefined;
+  const when = endsAtMs === undefined ? 'at its heartbeat timeout' : `in ${minutesUntil(endsAtMs, memory.atMs)}`;
+  return `${stays} Nobody completes the hook or keeps it alive now: it ends by itself ${when}, with its default result${result}, unless you do.`;
 }
 
 /** What the deadline cut off. */

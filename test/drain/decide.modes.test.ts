@@ -19,6 +19,7 @@ import {
   isoSecond,
   later,
   PLACEMENTS,
+  STARTS,
   seen,
   turned,
 } from '../support/build.ts';
@@ -112,6 +113,66 @@ describe('in observe mode', () => {
         seen.wanted(3, 2, { statuses: ['ACTIVE'] }),
       ),
       alert('observed', /start-draining, for AWS reboots it/),
+    ],
+  ]);
+
+  const hook = { ...anHour, defaultResult: 'ABANDON' };
+  const turnedOnTheWay = (...more: readonly Seen[]): Memory =>
+    havingSeen(
+      seen.leaving(1, hook),
+      seen.found(2),
+      seen.draining(3, 2),
+      seen.told(4, 'started'),
+      turned(seen.wanted(33, 2), 'observe'),
+      ...more,
+    );
+  table([
+    [
+      'what was begun is kept alive: tasks are not to be cut off by our silence',
+      later(turnedOnTheWay(), 1_800),
+      { kind: 'heartbeat' },
+    ],
+    [
+      'and when it is to be released, people hear what becomes of the hook, and when',
+      turnedOnTheWay(seen.heartbeat(1_800, hook), seen.goingDown(2_100, {})),
+      alert(
+        'observed',
+        /nothing more is done; next would come: release.*stays DRAINING\. Nobody completes the hook .* in 55 min, with its default result \(ABANDON\), unless you do/,
+      ),
+    ],
+    [
+      'as they do when the deadline comes first',
+      later(turnedOnTheWay(seen.heartbeat(1_800, hook), seen.wanted(2_900, 2)), 3_000),
+      alert('observed', /release, for the deadline has come: 2 tasks are .* in 40 min, with its default result/),
+    ],
+    [
+      'what was never begun is not kept alive, and that is told as well',
+      observing(seen.leaving(1, hook), seen.found(2)),
+      alert('observed', /nothing is done; .*start-draining.* it ends by itself in 60 min, with its default result/),
+    ],
+    [
+      'of a hook that could not be read its timeouts are not known',
+      later(observing(seen.verifyFailed(1, denied), seen.told(2, 'stuck')), 2_700),
+      alert('observed', /ends by itself at its heartbeat timeout, with its default result, unless you do/),
+    ],
+    [
+      'what came back is not set ACTIVE, and that is told',
+      later(
+        havingSeenFor(
+          aMaintenanceRequest(),
+          { maintenance: 'drain' },
+          seen.grouped(1),
+          seen.found(2),
+          seen.wanted(STARTS - 86_400, 2, { statuses: ['ACTIVE'] }),
+          seen.draining(STARTS - 86_399, 2),
+          seen.told(STARTS - 86_398, 'started'),
+          seen.goingDown(STARTS - 86_000, {}),
+          seen.told(STARTS - 85_999, 'drained'),
+          turned(seen.notBack(STARTS + 60, true), 'observe', { maintenance: 'drain' }),
+        ),
+        STARTS + 120,
+      ),
+      alert('observed', /next would come: restore.* The container instance stays DRAINING\.$/),
     ],
   ]);
 

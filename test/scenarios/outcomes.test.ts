@@ -36,6 +36,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: read
   'many-clusters': ['drained', DRAINED],
   'min-max-100': ['forced', FORCED],
   'never-stops': ['forced', FORCED],
+  'observe-midway': ['observed', ['started observed']],
   'observe-mode': ['observed', ['observed']],
   ordered: ['drained', DRAINED],
   'paused-midway': ['drained', ['started paused drained']],
@@ -98,6 +99,17 @@ describe('an alert about something that lasts', () => {
     expect(told.length).toBeGreaterThan(24);
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(600);
     expect(Math.max(...pauses)).toBeLessThan(2 * 3_600);
+  });
+});
+
+describe('a drain that is turned to observe midway', () => {
+  it('loses no task to a hook that nobody keeps alive', async () => {
+    for (const seed of SEEDS) {
+      const { report } = await run(readScenario('observe-midway'), seed, { bundles, engine: 'store' });
+      expect(report.instances.map(({ tasksCut }) => tasksCut)).toEqual([0]);
+      expect(report.calls['autoscaling:RecordLifecycleActionHeartbeat']).toBeGreaterThan(4);
+      expect(report.calls).not.toHaveProperty('autoscaling:CompleteLifecycleAction');
+    }
   });
 });
 
