@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 const instanceId = z.string().check(z.regex(/^i-[0-9a-f]{8,17}$/, 'not the id of an EC2 instance'));
 /** How an execution is named that was started again (restart.ts); no request may be named so from the start. */
-const unlikeRestart = z.regex(/^(?!.*-r\d+$)/, 'must not end in -r and a number, as restarts do');
+const unlikeRestart = z.regex(/^(?!(.*-)?r\d+$)/, 'must not end in -r and a number, as restarts do, nor be that');
 /** Tells one occasion from another; part of the execution's name, hence the narrow alphabet. */
 const occasion = z
   .string()

@@ -707,14 +707,7 @@ describe('an instance that stays or comes back is set ACTIVE again', () => {
     ],
     [
       'nor does one that is just over',
-      later(
-        drained(
-          turned(seen.nothing(STARTS), 'pause'),
-          seen.told(STARTS + 1, 'paused'),
-          turned(seen.nothing(ENDS + 3_500), 'act'),
-        ),
-        ENDS + 3_600,
-      ),
+      later(drained(turned(seen.nothing(STARTS), 'pause'), turned(seen.nothing(ENDS + 3_500), 'act')), ENDS + 3_600),
       restore({}),
     ],
     [
@@ -724,12 +717,7 @@ describe('an instance that stays or comes back is set ACTIVE again', () => {
     ],
     [
       'a new root volume in a pause of half an hour is waited for after it',
-      root(
-        turned(seen.told(62, 'drained'), 'pause'),
-        seen.told(63, 'paused'),
-        turned(seen.nothing(2_000), 'act'),
-        seen.notBack(2_060, true),
-      ),
+      root(turned(seen.told(62, 'drained'), 'pause'), turned(seen.nothing(2_000), 'act'), seen.notBack(2_060, true)),
       { kind: 'wait' },
     ],
     ['a termination restores nothing', havingSeen(seen.leaving(1), seen.found(2)), { kind: 'start-draining' }],

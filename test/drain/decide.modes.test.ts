@@ -268,7 +268,6 @@ describe('in a pause', () => {
       havingSeen(
         ...begun,
         turned(seen.wanted(33, 2), 'pause'),
-        seen.told(34, 'paused'),
         seen.nothing(1_200),
         seen.heartbeat(1_801),
         turned(seen.nothing(2_000), 'act'),
@@ -281,7 +280,6 @@ describe('in a pause', () => {
       havingSeen(
         ...begun,
         turned(seen.wanted(33, 2), 'pause'),
-        seen.told(34, 'paused'),
         seen.heartbeat(1_801),
         turned(seen.nothing(2_000), 'act'),
         seen.wanted(2_600, 2),

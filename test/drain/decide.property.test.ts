@@ -360,7 +360,8 @@ describe('whatever the world answers', () => {
       const deadline = Math.max(...policies.map((p) => purposeOf(asked, p).deadlineMs));
       const { startsAt = '', endsAt = startsAt } = asked.kind === 'maintenance' ? asked : {};
       // Two hours where AWS names no end, and then half an hour for the agent to come back.
-      const backMs = asked.kind === 'maintenance' ? Math.max(Date.parse(startsAt) + 7_200_000, Date.parse(endsAt)) : 0;
+      const backMs =
+        asked.kind === 'maintenance' ? Math.max(Date.parse(startsAt) + 7_200_000, Date.parse(endsAt), deadline) : 0;
       const isStopped = asked.kind === 'spot-interruption' && asked.action !== 'terminate';
       // Spot has two weeks to start again what it stopped; and a pause of up to two days does not count.
       const waitsMs = isStopped ? 14 * DAY * 1000 : control === 'act' ? 0 : 172_800_000;
