@@ -68,7 +68,9 @@ export function giveUpAtMs(memory: Memory): number {
 
 /** Seconds from one look for the instance to the next. */
 export function restorePaceSeconds(memory: Memory): number {
-  return Math.max(LOOK_SECONDS, ((memory.steppedAtMs - goesAtMs(memory)) / 1000) * LOOK_SHARE);
+  // A notice may come long after what it tells of.
+  const sinceMs = Math.max(goesAtMs(memory), Date.parse(memory.request.noticedAt));
+  return Math.max(LOOK_SECONDS, ((memory.steppedAtMs - sinceMs) / 1000) * LOOK_SHARE);
 }
 
 /** The deadline has come, and the last look was taken. */

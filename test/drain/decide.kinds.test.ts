@@ -698,7 +698,7 @@ describe('an instance that stays or comes back is set ACTIVE again', () => {
         seen.goingDown(30, {}),
         seen.told(31, 'drained'),
       ),
-      { kind: 'wait' },
+      wait(60),
     ],
     [
       'a pause until long after the reboot’s end takes nothing of the time to come back',
