@@ -76,7 +76,13 @@ const HAPPENINGS = {
   toWarmPool: z.strictObject(some),
   replaceRootVolume: z.strictObject(some),
   spotInterruption: z
-    .strictObject({ ...some, action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate') })
+    .strictObject({
+      ...some,
+      action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate'),
+      backAfterSeconds: seconds
+        .optional()
+        .describe('until Spot starts again what it stopped or hibernated; else never'),
+    })
     .describe('a warning now, and the instance is gone two minutes later'),
   rebalance: z.strictObject(some).describe('a recommendation; nothing happens to the instances'),
   maintenance: z

@@ -49,7 +49,7 @@ export type WorldEvent =
   | { kind: 'instance-terminated'; instanceId: string; cause: string }
   | { kind: 'instance-stopped'; instanceId: string; cause: string }
   /** Everything on it dies at once; its agent is back after so many seconds. */
-  | { kind: 'instance-restarting'; instanceId: string; cause: 'reboot' | 'root-volume'; awaySeconds: number }
+  | { kind: 'instance-restarting'; instanceId: string; cause: 'reboot' | 'root-volume' | 'spot'; awaySeconds: number }
   | {
       kind: 'container-instance';
       arn: string;

@@ -31,7 +31,7 @@ export function readFailure(delivery: unknown, ownAccountId: string): FailedExec
 
 const SUFFIX = '-r1';
 
-/** The name for the one restart; undefined where that has failed too. */
+/** The name for the one restart; undefined where that has failed too. No request's own name ends so (request.ts). */
 export function restartName(name: string): string | undefined {
   return /-r\d+$/.test(name) ? undefined : `${name}${SUFFIX}`;
 }

@@ -682,7 +682,7 @@ describe('a drain that does not get on', () => {
     [
       'is then diagnosed',
       stalled,
-      { kind: 'diagnose', placements: PLACEMENTS, because: expect.stringMatching(/600 s/) },
+      { kind: 'diagnose', placements: PLACEMENTS, sinceMs: atSecond(3), because: expect.stringMatching(/600 s/) },
     ],
     [
       'and told, with the first reason as headline',

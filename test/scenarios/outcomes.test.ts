@@ -36,6 +36,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: read
   'many-clusters': ['drained', DRAINED],
   'min-max-100': ['forced', FORCED],
   'never-stops': ['forced', FORCED],
+  'observe-midway': ['observed', ['started observed']],
   'observe-mode': ['observed', ['observed']],
   ordered: ['drained', DRAINED],
   'paused-midway': ['drained', ['started paused drained']],
@@ -45,9 +46,12 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: read
   reactivated: ['drained', ['started reactivated drained']],
   'rebalance-notify': ['observed', ['noticed']],
   'rebalance-wave': ['drained replaced', ['replacing started drained']],
+  'reboot-too-early': ['forced', ['started stuck forced restored']],
   'replace-root-volume': ['drained', ['started drained restored']],
   retained: ['abandoned', FORCED],
+  'root-volume-leftover': ['drained', ['started drained restored']],
   'short-hook': ['forced', FORCED],
+  'spot-stop': ['drained', ['started drained restored']],
   'spot-two-minutes': ['drained not-a-container-instance', [...DRAINED, 'started drained not-a-container-instance']],
   'standalone-forever': ['drained', DRAINED],
   'standalone-waits': ['drained', [...DRAINED, 'started stuck drained']],
@@ -95,6 +99,17 @@ describe('an alert about something that lasts', () => {
     expect(told.length).toBeGreaterThan(24);
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(600);
     expect(Math.max(...pauses)).toBeLessThan(2 * 3_600);
+  });
+});
+
+describe('a drain that is turned to observe midway', () => {
+  it('loses no task to a hook that nobody keeps alive', async () => {
+    for (const seed of SEEDS) {
+      const { report } = await run(readScenario('observe-midway'), seed, { bundles, engine: 'store' });
+      expect(report.instances.map(({ tasksCut }) => tasksCut)).toEqual([0]);
+      expect(report.calls['autoscaling:RecordLifecycleActionHeartbeat']).toBeGreaterThan(4);
+      expect(report.calls).not.toHaveProperty('autoscaling:CompleteLifecycleAction');
+    }
   });
 });
 
