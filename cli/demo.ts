@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import type { Region } from '../sim/region.ts';
 import { loadBundles, type Run, readScenario, run } from '../sim/run.ts';
 import type { Recording } from './demo-recording.ts';
 import { record } from './demo-recording.ts';
 import { renderFrame } from './demo-view.ts';
+import type { Print, Run as RunCommand } from './usage.ts';
 import { wholeNumber } from './usage.ts';
 
 /** The show on a terminal: both worlds from their start to a little after the release. */
@@ -12,11 +14,19 @@ const SHOW_SECONDS = 24;
 const FRAMES_PER_SECOND = 10;
 const EPILOGUE_SECONDS = 6;
 
+export function addDemo(program: Command, run: RunCommand, print: Print): void {
+  program
+    .command('demo')
+    .description('watch one instance leave, with and without a drain')
+    .option('--seed <number>', 'which run of it', '7')
+    .action((options: { seed: string }) => run(demo(options, print)));
+}
+
 /**
  * One instance is taken away in two worlds of the same seed. Both have been run to their end, on the built bundles,
  * before the first frame is shown: what is drawn is what happened. Answers 0 only if nothing was cut off with the drain.
  */
-export async function demo(options: { seed: string }, print: (text: string) => void): Promise<number> {
+async function demo(options: { seed: string }, print: Print): Promise<number> {
   const seed = wholeNumber('--seed', options.seed, 0, 2 ** 31 - 1);
   const bundles = await loadBundles();
   const scenario = readScenario('demo');

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Command } from 'commander';
 import type { Violation } from '../sim/audit.ts';
 import { randomScenario } from '../sim/random-scenario.ts';
 import { loadBundles, run, scenarioNames } from '../sim/run.ts';
 import type { Scenario } from '../sim/scenario.ts';
+import type { Print, Run } from './usage.ts';
 import { UsageError, wholeNumber } from './usage.ts';
 
 /** One run: a random fleet, or a named scenario. */
@@ -20,7 +22,7 @@ export interface SoakResult {
   readonly violations: readonly Violation[];
 }
 
-export interface SoakOptions {
+interface SoakOptions {
   readonly seeds: string;
   readonly from?: string;
   readonly scenarios?: string;
@@ -32,11 +34,22 @@ const MOST_FAILURES = 5;
 /** How many smaller scenarios are tried to find the smallest that still fails. */
 const MOST_TRIALS = 80;
 
+export function addSoak(program: Command, run: Run, print: Print): void {
+  program
+    .command('soak')
+    .description('random fleets, events and faults, a seed each: nothing unsafe may happen, and everything must end')
+    .option('--seeds <number>', 'how many', '100')
+    .option('--from <number>', 'the first of them; fresh ones unless given')
+    .option('--scenarios <names>', 'named scenarios instead, separated by commas, or all')
+    .option('--engine <name>', 'store (fast) or sdk (the real durable execution SDK)', 'store')
+    .action((options: SoakOptions) => run(soak(options, print)));
+}
+
 /**
  * Random fleets, events and faults, a seed each, on every core; or named scenarios, so many seeds of each. A random
  * one that fails is made as small as it gets and written to a file that `simulate` replays. Answers the exit code.
  */
-export async function soak(options: SoakOptions, print: (text: string) => void): Promise<number> {
+async function soak(options: SoakOptions, print: Print): Promise<number> {
   const count = wholeNumber('--seeds', options.seeds, 1, 10_000_000);
   // Fresh seeds unless somebody asks for old ones: a soak that always walks the same path finds nothing new.
   const fresh = (Date.now() % 1_000_000) * 1_000;

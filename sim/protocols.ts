@@ -110,7 +110,7 @@ function toJson(shape: NormalizedSchema, value: unknown): Uint8Array | string {
 const struct = (name: string, members: Readonly<Record<string, Schema>>): NormalizedSchema =>
   NormalizedSchema.of([3, '', name, 0, Object.keys(members), Object.values(members)]);
 
-const awsJson: Protocol = {
+const awsJson = (version: '1.0' | '1.1'): Protocol => ({
   refusals: {
     unsigned: ['MissingAuthenticationTokenException', 400],
     unknown: ['UnknownOperationException', 400],
@@ -128,15 +128,17 @@ const awsJson: Protocol = {
   },
   output: (_service, operation, output) => ({
     statusCode: 200,
-    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    headers: { 'content-type': `application/x-amz-json-${version}` },
     body: toJson(operation.output, output),
   }),
   error: (_service, { code, message, fields }, statusCode) => ({
     statusCode,
-    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': code },
+    headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amzn-errortype': code },
     body: JSON.stringify({ ...fields, __type: code, message }),
   }),
-};
+});
+
+const awsJson1_1 = awsJson('1.1');
 
 type Tree = Map<string, Tree | string>;
 
@@ -266,7 +268,7 @@ const pathPattern = once((template: string) => {
 
 const restJson: Protocol = {
   refusals: {
-    ...awsJson.refusals,
+    ...awsJson1_1.refusals,
     unsigned: ['MissingAuthenticationTokenException', 403],
     unknown: ['UnknownOperationException', 404],
   },
@@ -295,13 +297,14 @@ const restJson: Protocol = {
 
 /** By the name that a client has for the protocol it speaks. */
 export const PROTOCOLS: Readonly<Record<string, Protocol>> = {
-  'aws.protocols#awsJson1_1': awsJson,
+  'aws.protocols#awsJson1_0': awsJson('1.0'),
+  'aws.protocols#awsJson1_1': awsJson1_1,
   'aws.protocols#awsQuery': awsQuery,
   'aws.protocols#restJson1': restJson,
 };
 
 /** The protocol of a request that names no service we have. */
 export function guessProtocol(headers: WireRequest['headers']): Protocol {
-  if (headers['x-amz-target'] !== undefined) return awsJson;
+  if (headers['x-amz-target'] !== undefined) return awsJson1_1;
   return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ? awsQuery : restJson;
 }

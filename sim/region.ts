@@ -2,6 +2,7 @@ import type { Audit } from './audit.ts';
 import { createAudit } from './audit.ts';
 import type { AutoScaling } from './autoscaling.ts';
 import { createAutoScaling } from './autoscaling.ts';
+import { createCloudFormation } from './cloudformation.ts';
 import type { Ec2 } from './ec2.ts';
 import { createEc2 } from './ec2.ts';
 import type { Ecs } from './ecs.ts';
@@ -104,8 +105,21 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
   const switchParameter = '/ecs-drain/switch';
   if (scenario.switch !== undefined) ssm.set(switchParameter, scenario.switch);
+  // What the stack's template puts out; deployed in every region, its functions running or not.
+  const stack = {
+    name: 'ecs-drain',
+    outputs: {
+      LifecycleTopicArn: lifecycleTopicArn,
+      AlertTopicArn: alertTopicArn,
+      HookRoleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
+      DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
+      SwitchParameterName: switchParameter,
+      DeadLettersUrl: `https://sqs.${world.region}.amazonaws.com/${world.accountId}/ecs-drain-dead-letters`,
+    },
+  };
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
+    cloudformation: createCloudFormation(world, [stack]).operations,
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
@@ -191,7 +205,7 @@ function build(
       heartbeatSeconds: hook.heartbeatSeconds,
       defaultResult: hook.defaultResult,
       ...(hook.ours && !hook.byEvent
-        ? { targetArn: lifecycleTopicArn, roleArn: `arn:aws:iam::${world.accountId}:role/hook` }
+        ? { targetArn: lifecycleTopicArn, roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook` }
         : {}),
       ...(cluster === undefined ? {} : { metadata: JSON.stringify({ cluster }) }),
     });

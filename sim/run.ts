@@ -105,16 +105,24 @@ export interface Run {
 /** One run in virtual time, the built bundles deployed into the scenario's region. Same scenario and seed, same report. */
 export async function run(scenario: Scenario, seed: number, { bundles, ...handles }: RunOptions): Promise<Run> {
   const region = createRegion(scenario, seed, handles);
-  const uninstall = installVirtualTime(region.world);
-  const restore = overlay(process.env, functionEnvironment(region));
+  const leave = inhabit(region, bundles);
   try {
-    deploy(region, bundles);
     await runWorld(region.world, untilQuiet(region));
   } finally {
-    restore();
-    uninstall();
+    leave();
   }
   return { report: writeReport(region, seed), region };
+}
+
+/** Makes this process the region's own, by its clock and its environment, and deploys our functions; the answer undoes it. */
+export function inhabit(region: Region, bundles: Bundles): () => void {
+  const uninstall = installVirtualTime(region.world);
+  const restore = overlay(process.env, functionEnvironment(region));
+  deploy(region, bundles);
+  return () => {
+    restore();
+    uninstall();
+  };
 }
 
 function deploy(region: Region, bundles: Bundles): void {

@@ -1,8 +1,10 @@
 /** From a request to a call, from a call to its answer: what every simulated service has in common. */
 import * as autoscaling from '@aws-sdk/client-auto-scaling';
+import * as cloudformation from '@aws-sdk/client-cloudformation';
 import * as ecs from '@aws-sdk/client-ecs';
 import * as lambda from '@aws-sdk/client-lambda';
 import * as sns from '@aws-sdk/client-sns';
+import * as sqs from '@aws-sdk/client-sqs';
 import * as ssm from '@aws-sdk/client-ssm';
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { Operations } from './aws-error.ts';
@@ -45,9 +47,11 @@ export interface Dispatcher {
 
 const CLIENTS = {
   autoscaling: [autoscaling, autoscaling.AutoScalingClient],
+  cloudformation: [cloudformation, cloudformation.CloudFormationClient],
   ecs: [ecs, ecs.ECSClient],
   lambda: [lambda, lambda.LambdaClient],
   sns: [sns, sns.SNSClient],
+  sqs: [sqs, sqs.SQSClient],
   ssm: [ssm, ssm.SSMClient],
 } as const;
 
@@ -252,10 +256,18 @@ export function createDispatcher(services: Readonly<Record<string, Operations>>)
   };
 }
 
-/**
- * The wire as one function. It rejects only if an operation threw something other than an AwsError or answered what is
- * not its output's shape: a defect of ours, which no client may mistake for an answer of AWS.
- */
+/** Carries out a call that was parsed; what it is refused with becomes its answer. */
+export function answerTo(dispatcher: Dispatcher, call: WireCall): { response: WireResponse; error?: AwsError } {
+  try {
+    return { response: dispatcher.perform(call) };
+  } catch (error) {
+    // Anything else is a defect of ours, which no client may mistake for an answer of AWS.
+    if (!(error instanceof AwsError)) throw error;
+    return { response: dispatcher.renderError(call, error), error };
+  }
+}
+
+/** The wire as one function; it rejects only by a defect of ours. */
 export function createWire(
   services: Readonly<Record<string, Operations>>,
   onCall?: (call: { service: string; operation: string; input: unknown; error: AwsError | undefined }) => void,
@@ -264,14 +276,8 @@ export function createWire(
   return async (request) => {
     const call = dispatcher.parse(request);
     const { service, operation, input } = call;
-    try {
-      const response = dispatcher.perform(call);
-      onCall?.({ service, operation, input, error: undefined });
-      return response;
-    } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      onCall?.({ service, operation, input, error });
-      return dispatcher.renderError(call, error);
-    }
+    const { response, error } = answerTo(dispatcher, call);
+    onCall?.({ service, operation, input, error });
+    return response;
   };
 }

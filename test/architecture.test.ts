@@ -47,6 +47,14 @@ const LAYERS: readonly Layer[] = [
     because: 'a rollout knows AWS through ports only, and drains not at all: AWS is the interface between the two',
   },
   {
+    name: 'src/operator',
+    files: /^src\/operator\//,
+    mayUse: [/^src\/operator\//, /^src\/drain\/(request|switch|words)\.ts$/, ...SHARED],
+    mayKnow: [/^src\/(config|drain\/\w+)\.ts$/],
+    packages: [/^zod\/mini$/],
+    because: "what operators' commands conclude is pure, and knows drains by their requests and results",
+  },
+  {
     name: 'the shared modules',
     files: /^src\/(loop|ports|alert|config)\.ts$/,
     mayUse: [],
@@ -58,7 +66,7 @@ const LAYERS: readonly Layer[] = [
     name: 'src/aws',
     files: /^src\/aws\//,
     mayUse: [/^src\/aws\//],
-    mayKnow: [/^src\/ports\.ts$/],
+    mayKnow: [/^src\/ports\.ts$/, /^src\/operator\//],
     packages: [AWS],
     because: 'an adapter knows AWS and the ports, and decides nothing',
   },

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -11,19 +12,55 @@ export interface Ended {
 
 /** The command as a user runs it: a process of its own, its output not a terminal. */
 export function ecsDrain(...args: string[]): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`${root}bin/ecs-drain.ts`, ...args], {
-      cwd: root,
-      env: { ...process.env, NO_COLOR: '1' },
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
+  return start(args).ended;
+}
+
+function start(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [`${root}bin/ecs-drain.ts`, ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1', ...environment },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject).on('close', (code) => resolve({ code, stdout, stderr }));
   });
+  return { child, ended };
+}
+
+/** A region behind HTTP, in a process of its own, and the command as an operator of that region runs it. */
+export interface Served {
+  readonly url: string;
+  ecsDrain(...args: string[]): Promise<Ended>;
+  close(): Promise<Ended>;
+}
+
+/** Serves a scenario (a name, or a file) with the given further flags of `simulate --serve`. */
+export async function serving(scenario: string, ...flags: string[]): Promise<Served> {
+  const { child, ended } = start(['simulate', '--serve', '--port', '0', '--scenario', scenario, ...flags]);
+  // Its first line says where; if it ends instead, its own words are the best reason.
+  const first = await Promise.race([once(child.stdout, 'data').then(String), ended.then(({ stderr }) => stderr)]);
+  const [, region, url] = /region (\S+) at (http:\S+)/.exec(first) ?? [];
+  if (region === undefined || url === undefined) throw new Error(`the region is not served: ${first}`);
+  const environment = {
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  return {
+    url,
+    ecsDrain: (...args) => start(args, environment).ended,
+    close() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
 }

@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import type { Session } from '../src/aws/session.ts';
+import { openSession } from '../src/aws/session.ts';
+import { stackOutputs } from '../src/aws/stack.ts';
+import type { Stack } from '../src/operator/stack.ts';
+import { readStack } from '../src/operator/stack.ts';
+import type { Failure, Result } from '../src/ports.ts';
+import { UsageError } from './usage.ts';
+
+/** What every command that talks to AWS can be told. */
+export interface OperatorOptions {
+  readonly stack: string;
+  readonly region?: readonly string[];
+  readonly profile?: string;
+  readonly json?: boolean;
+}
+
+/** Where a command is at work: one region, and the stack of ecs-drain in it. */
+export interface Here {
+  readonly aws: Session;
+  readonly stack: Stack;
+}
+
+/** One region's answer, or why there is none. */
+export type Answer<T> = { readonly region: string } & (
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string }
+);
+
+export function talksToAws(command: Command): Command {
+  const collect = (value: string, all: readonly string[] = []): readonly string[] => [...new Set([...all, value])];
+  return command
+    .option('--stack <name>', 'the CloudFormation stack of ecs-drain', 'ecs-drain')
+    .option('--region <name>', "give it again for more regions (default: your shell's)", collect)
+    .option('--profile <name>', 'a profile of your AWS configuration')
+    .option('--json', 'one JSON document, and nothing else, on standard output');
+}
+
+/** A call that a command cannot do without has failed. */
+export class CallFailed extends Error {
+  override readonly name = 'CallFailed';
+}
+
+/** The value of a call. @throws CallFailed with words that a person can act on. */
+export function need<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new CallFailed(explain(result));
+}
+
+export function explain({ operation, reason, message }: Failure): string {
+  if (reason === 'denied') return `no permission for ${operation}: give it to your credentials (${message})`;
+  if (reason === 'throttled') return `AWS throttles ${operation}: try again in a minute (${message})`;
+  return `${operation} failed: ${message}`;
+}
+
+/**
+ * Asks in every region at once, in the order they were given. What fails in one is that one's answer and hides no other.
+ * @throws UsageError when there is no region at all.
+ */
+export async function inRegions<T>(options: OperatorOptions, ask: (here: Here) => Promise<T>): Promise<Answer<T>[]> {
+  const { profile } = options;
+  const opened = await Promise.all(
+    (options.region ?? [undefined]).map((region) =>
+      openSession({ region, profile }).catch((error: Error) => {
+        throw new UsageError(`no region: give --region, or set AWS_REGION (${error.message})`);
+      }),
+    ),
+  );
+  return Promise.all(opened.map((aws) => askOne(aws, options.stack, ask)));
+}
+
+async function askOne<T>(aws: Session, name: string, ask: (here: Here) => Promise<T>): Promise<Answer<T>> {
+  const { region } = aws;
+  try {
+    const stack = await findStack(aws, name);
+    return { region, ok: true, value: await ask({ aws, stack }) };
+  } catch (error) {
+    if (error instanceof CallFailed) return { region, ok: false, problem: error.message };
+    throw error;
+  }
+}
+
+async function findStack(aws: Session, name: string): Promise<Stack> {
+  const outputs = need(await stackOutputs(aws.cloudFormation, name));
+  if (outputs === undefined) {
+    throw new CallFailed(`there is no stack ${name}: deploy it, or name yours with --stack`);
+  }
+  const stack = readStack(name, outputs);
+  if ('missing' in stack) {
+    throw new CallFailed(`stack ${name} is not one of ecs-drain: it has no output ${stack.missing.join(', ')}`);
+  }
+  return stack;
+}

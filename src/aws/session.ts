@@ -1,0 +1,66 @@
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { ClockPort } from '../ports.ts';
+
+/** One region as an operator sees it: with the credentials of a shell, and a client for each service. */
+export interface Session {
+  readonly region: string;
+  readonly autoScaling: AutoScalingClient;
+  readonly cloudFormation: CloudFormationClient;
+  readonly ecs: ECSClient;
+  readonly lambda: LambdaClient;
+  readonly sns: SNSClient;
+  readonly sqs: SQSClient;
+  readonly ssm: SSMClient;
+  /** AWS's own time, by its latest answer; until there is one, the machine's. A laptop's clock may be wrong. */
+  readonly now: ClockPort;
+}
+
+/** A person waits: no call hangs, and the SDK tries again by itself. */
+const BOUNDS = {
+  maxAttempts: 4,
+  requestHandler: { connectionTimeout: 3_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
+} as const;
+
+/**
+ * @param where Region and profile; what is left out comes from the environment and the AWS configuration files.
+ * @throws Error when no region is to be found.
+ */
+export async function openSession(where: {
+  region?: string | undefined;
+  profile?: string | undefined;
+}): Promise<Session> {
+  const settings = {
+    ...BOUNDS,
+    ...(where.region === undefined ? {} : { region: where.region }),
+    ...(where.profile === undefined ? {} : { profile: where.profile }),
+  };
+  const clients = {
+    autoScaling: new AutoScalingClient(settings),
+    cloudFormation: new CloudFormationClient(settings),
+    ecs: new ECSClient(settings),
+    lambda: new LambdaClient(settings),
+    sns: new SNSClient(settings),
+    sqs: new SQSClient(settings),
+    ssm: new SSMClient(settings),
+  };
+  let aheadMs = 0;
+  for (const client of Object.values(clients)) {
+    // Each client's stack is typed by its own commands; what is added here looks at none of them.
+    (client.middlewareStack as ECSClient['middlewareStack']).add(
+      (next) => async (request) => {
+        const output = await next(request);
+        const date = (output.response as { headers?: Record<string, string> }).headers?.['date'];
+        if (date !== undefined) aheadMs = Date.parse(date) - Date.now();
+        return output;
+      },
+      { step: 'deserialize', priority: 'low', name: 'readDate' },
+    );
+  }
+  return { region: await clients.ecs.config.region(), ...clients, now: () => Date.now() + aheadMs };
+}
