@@ -15,7 +15,7 @@ const region = createRegion(scenario, 7);
 region.world.on((event) => {
   if (event.kind === 'hook-waiting') print(JSON.stringify(event.notice));
 });
-const server = await serveRegion(region, 0);
+const server = await serveRegion(region, 0, { atSeconds: 0, speed: 1 });
 print(`http://127.0.0.1:${server.port}`);
 
 const stop = new AbortController();
