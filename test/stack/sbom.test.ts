@@ -92,3 +92,16 @@ describe('the packages of a bundle', () => {
     ]);
   });
 });
+
+describe('each dependency of the project', () => {
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  ) as Record<string, Record<string, string>>;
+
+  it.each(Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies }))(
+    '%s is pinned: one version, and no range (%s)',
+    (_, version) => {
+      expect(version).toMatch(/^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/);
+    },
+  );
+});
