@@ -127,16 +127,17 @@ export function inhabit(region: Region, bundles: Bundles): () => void {
 }
 
 function deploy(region: Region, bundles: Bundles): void {
-  region.deploy = () => register(region, bundles);
+  region.deploy = (settings) => register(region, bundles, settings);
+  region.rollback = () => Object.values(FUNCTIONS).forEach(region.lambda.rollBack);
   region.deploy();
   region.sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
   for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
   region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
 }
 
-function register(region: Region, bundles: Bundles): void {
+function register(region: Region, bundles: Bundles, settings: Readonly<Record<string, string>> = {}): void {
   const { lambda, transport } = region;
-  const platform = { environment: functionEnvironment(region), requestHandler: transport };
+  const platform = { environment: { ...functionEnvironment(region), ...settings }, requestHandler: transport };
   const sizes = { memoryMb: 512 };
   lambda.register({
     name: FUNCTIONS.intake,

@@ -116,7 +116,19 @@ const HAPPENINGS = {
     .describe('everything about the cluster fails'),
   readable: z.strictObject({ cluster: name }),
   switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
-  deploy: z.strictObject({}).describe('a new version of our functions: what runs goes on with its own'),
+  deploy: z
+    .strictObject({
+      settings: z
+        .record(z.string().regex(/^[A-Z_]+$/), z.string())
+        .default({})
+        .describe('environment of the new version, over what the scenario sets'),
+    })
+    .describe('a new version of our functions: what runs goes on with its own'),
+  rollback: z
+    .strictObject({})
+    .describe(
+      'the last update is rolled back: the alias means the version before it again, and what runs goes on with its own',
+    ),
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
 
