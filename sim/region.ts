@@ -205,7 +205,10 @@ function build(
       heartbeatSeconds: hook.heartbeatSeconds,
       defaultResult: hook.defaultResult,
       ...(hook.ours && !hook.byEvent
-        ? { targetArn: lifecycleTopicArn, roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook` }
+        ? {
+            targetArn: hook.target ?? lifecycleTopicArn,
+            roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
+          }
         : {}),
       ...(cluster === undefined ? {} : { metadata: JSON.stringify({ cluster }) }),
     });

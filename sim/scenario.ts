@@ -64,6 +64,7 @@ const Hook = z.strictObject({
   metadataCluster: name.optional().describe('the cluster it names, where that is not the right one'),
   byEvent: z.boolean().default(false).describe('without a target: only EventBridge tells of it'),
   ours: z.boolean().default(true).describe("false: somebody else's hook, which tells nobody of us"),
+  target: z.string().max(2_048).optional().describe('ARN that it notifies, where that is not our topic'),
 });
 
 const group = z.string().min(1).max(255);
