@@ -135,8 +135,9 @@ function deploy(region: Region, bundles: Bundles): void {
 
 function register(region: Region, bundles: Bundles): void {
   const { lambda, transport } = region;
-  const platform = { environment: functionEnvironment(region), requestHandler: transport };
-  const sizes = { memoryMb: 512 };
+  const environment = functionEnvironment(region);
+  const platform = { environment, requestHandler: transport };
+  const sizes = { memoryMb: 512, environment };
   lambda.register({
     name: FUNCTIONS.intake,
     durable: false,
@@ -147,7 +148,7 @@ function register(region: Region, bundles: Bundles): void {
   lambda.register({
     name: FUNCTIONS.drain,
     alias: 'durable',
-    durable: true,
+    durable: region.scenario.stack.durable,
     timeoutSeconds: 120,
     handler: bundles.drain.create(platform),
     core: bundles.drain.connect(platform),
