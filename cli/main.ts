@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAttach } from './attach.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
+import { addRemovable } from './removable.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
 import type { Print, Run } from './usage.ts';
@@ -11,6 +12,7 @@ import { UsageError } from './usage.ts';
 const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [
   addAttach,
   addDetach,
+  addRemovable,
   addDemo,
   addSimulate,
   addSoak,

@@ -6,6 +6,8 @@ import { root } from './cli/support.ts';
 
 const pages = [
   'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
@@ -29,5 +31,25 @@ describe('the documentation', () => {
       (match) => match[1] ?? '',
     );
     for (const script of named) expect(Object.keys(scripts)).toContain(script);
+  });
+
+  it('claims nothing about security without a test of that file, by that name', () => {
+    const page = readFileSync(join(root, 'SECURITY.md'), 'utf8');
+    const claims = [...page.matchAll(/`(test\/[\w./-]+)`((?:[,;] “[^”]+”)*)/g)];
+
+    expect(claims.length).toBeGreaterThan(20);
+    for (const [, file = '', names = ''] of claims) {
+      const source = readFileSync(join(root, file), 'utf8');
+      for (const [, name = ''] of names.matchAll(/“([^”]+)”/g))
+        expect(source, `${file}: ${name}`).toContain(`'${name}'`);
+    }
+  });
+
+  it('has a changelog that knows the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const page = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+
+    expect(page).toMatch(/^## \[Unreleased\]$/m);
+    expect(page).toContain(version);
   });
 });

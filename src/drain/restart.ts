@@ -16,7 +16,10 @@ const StatusChange = z.object({
   detail: z.object({
     durableExecutionArn: z.string().check(z.maxLength(1024)),
     durableExecutionName: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/)),
-    functionArn: z.string().check(z.maxLength(512)),
+    // It goes into a command that people paste into a shell.
+    functionArn: z
+      .string()
+      .check(z.maxLength(512), z.regex(/^arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?$/)),
     status: z.enum(['FAILED', 'TIMED_OUT']),
   }),
 });

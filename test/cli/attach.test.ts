@@ -92,7 +92,7 @@ describe('attach', () => {
     const { code, stdout } = await ecsDrain('attach', 'web-asg', '--heartbeat', '900', '--yes', '--json', ...regions);
 
     expect(code).toBe(1);
-    await expect(`${JSON.stringify(JSON.parse(stdout), null, 2)}\n`).toMatchFileSnapshot(golden('attach.json'));
+    await expect(`${JSON.stringify(JSON.parse(stdout), null, 2)}\n`).toMatchFileSnapshot(golden('attach-json.txt'));
     expect(hooks(region).find(({ LifecycleHookName }) => LifecycleHookName === 'ecs-drain')?.HeartbeatTimeout).toBe(
       900,
     );

@@ -157,6 +157,41 @@ describe('the topics', () => {
   });
 });
 
+describe('nothing else lets anybody in', () => {
+  it('only the lifecycle topic is read by a function of ours: what is published to the alert topic, people alone read', () => {
+    const subscriptions = ofType('AWS::SNS::Subscription').map(([, { Properties }]) => Properties);
+
+    expect(subscriptions).toEqual([
+      expect.objectContaining({ TopicArn: `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-lifecycle`, Protocol: 'lambda' }),
+    ]);
+  });
+
+  it('the roles are for Lambda, and for Auto Scaling of this account', () => {
+    const trust = ofType('AWS::IAM::Role').map(([id, { Properties }]) => [
+      id,
+      (Properties['AssumeRolePolicyDocument'] as { readonly Statement: unknown }).Statement,
+    ]);
+    const by = (service: string) => ({
+      Effect: 'Allow',
+      Principal: { Service: `${service}.amazonaws.com` },
+      Action: 'sts:AssumeRole',
+    });
+
+    expect(Object.fromEntries(trust)).toEqual({
+      IntakeRole: [by('lambda')],
+      DrainRole: [by('lambda')],
+      HookRole: [{ ...by('autoscaling'), Condition: { StringEquals: { 'aws:SourceAccount': ACCOUNT } } }],
+    });
+  });
+
+  it('no permission and no condition depends on a tag, which others may write', () => {
+    const text = JSON.stringify(stack({ KmsKeyArn: KEY, Tracing: 'on', HookNamePrefix: 'ecs-drain' }));
+
+    expect(text).toContain('ecs:UpdateContainerInstancesState');
+    expect(text).not.toMatch(/ResourceTag|RequestTag|PrincipalTag|DescribeTags|ListTagsForResource|GetResources/);
+  });
+});
+
 describe('encryption', () => {
   it('is with the user’s key, for all that holds data of theirs', () => {
     const given = { KmsKeyArn: KEY };
