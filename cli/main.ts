@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAttach } from './attach.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
+import { addDoctor } from './doctor.ts';
 import { addRemovable } from './removable.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
@@ -12,6 +13,7 @@ import { UsageError } from './usage.ts';
 const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [
   addAttach,
   addDetach,
+  addDoctor,
   addRemovable,
   addDemo,
   addSimulate,

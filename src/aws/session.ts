@@ -53,7 +53,8 @@ export async function openSession(where: Where): Promise<Session> {
     ecs: new ECSClient(settings),
     lambda: new LambdaClient(settings),
     sns: new SNSClient(settings),
-    sqs: new SQSClient(settings),
+    // A queue's URL names no endpoint: a proxy, or a VPC endpoint, may stand before it.
+    sqs: new SQSClient({ ...settings, useQueueUrlAsEndpoint: false }),
     ssm: new SSMClient(settings),
   };
   let aheadMs = 0;
