@@ -45,7 +45,7 @@ export const STACK_CHECKS: readonly Check[] = [
     id: 'switch',
     look: 'the text of the switch',
     because:
-      'Where it is not understood, drains change nothing until it is; where it does not say act, instances leave as if nothing was attached, or wait.',
+      'Where it does not say act, or is not understood, drains change nothing: an instance waits until its hook ends.',
     fix: 'Write it anew (aws ssm put-parameter --overwrite), with the mode act once you have watched enough.',
     find: findSwitch,
   },
