@@ -11,6 +11,7 @@ import { invocationEvent } from './durable-sdk.ts';
 import type { EnvironmentFaults, Fleet, FunctionTotals, Stay } from './environments.ts';
 import { createFleet, createOccupy } from './environments.ts';
 import type { InvocationEnd, Run } from './execution.ts';
+import { createSettingsOperations } from './lambda-settings.ts';
 import type { Sandbox } from './virtual-time.ts';
 import { sandboxes } from './virtual-time.ts';
 import type { World } from './world.ts';
@@ -36,6 +37,8 @@ export interface FunctionOptions {
   readonly core?: Core | undefined;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
+  /** As it was deployed; what the handler sees of it is its own affair. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** How long a cold environment initialises, in milliseconds; it is billed. Default 350. */
   readonly initMs?: number | undefined;
   /** Of a durable function; a year, the longest there is, by default. */
@@ -46,6 +49,8 @@ export interface LambdaOptions extends DurableOptions {
   /** What runs durable functions: the real SDK (default), or the checkpoint store, which is many times faster. */
   readonly engine?: 'sdk' | 'store' | undefined;
   readonly unverified?: Partial<UnverifiedLambda> | undefined;
+  /** Concurrent executions that functions without a reservation share; 1,000 unless somebody has reserved some. */
+  readonly unreservedConcurrency?: number | undefined;
   readonly faults?:
     | (EnvironmentFaults & {
         /** Probability (0 to 1) that an event is delivered twice to a plain function. */
@@ -236,6 +241,13 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
           return { name: fn.options.name, version: isAlias ? fn.version : qualifier };
         },
         unverified: { listsOnlyLatest: unknowns.chance(0.5), newestFirst: unknowns.chance(0.5), ...options.unverified },
+      }),
+      ...createSettingsOperations({
+        find(reference, asked) {
+          const { fn, qualifier } = resolve(reference, asked);
+          return { ...(versions.get(`${fn.arn}:${qualifier}`) ?? fn), qualifier };
+        },
+        unreserved: () => options.unreservedConcurrency ?? 1_000,
       }),
       ListVersionsByFunction({ FunctionName = '', Marker, MaxItems = VERSIONS_A_PAGE }: ListVersionsByFunctionRequest) {
         const { fn } = resolve(FunctionName, undefined);

@@ -137,8 +137,9 @@ function deploy(region: Region, bundles: Bundles): void {
 
 function register(region: Region, bundles: Bundles, settings: Readonly<Record<string, string>> = {}): void {
   const { lambda, transport } = region;
-  const platform = { environment: { ...functionEnvironment(region), ...settings }, requestHandler: transport };
-  const sizes = { memoryMb: 512 };
+  const environment = { ...functionEnvironment(region), ...settings };
+  const platform = { environment, requestHandler: transport };
+  const sizes = { memoryMb: 512, environment };
   lambda.register({
     name: FUNCTIONS.intake,
     durable: false,
@@ -149,7 +150,7 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
   lambda.register({
     name: FUNCTIONS.drain,
     alias: 'durable',
-    durable: true,
+    durable: region.scenario.stack.durable,
     timeoutSeconds: 120,
     handler: bundles.drain.create(platform),
     core: bundles.drain.connect(platform),

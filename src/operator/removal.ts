@@ -23,7 +23,7 @@ export interface RunningExecution {
 }
 
 /** Whether the hook leads to this stack: by its target, or by the name that the stack's rule listens for. Pure. */
-export function leadsTo(stack: Stack, hook: GroupHook): boolean {
+export function leadsTo(stack: Stack, hook: Pick<GroupHook, 'name' | 'terminating' | 'targetArn'>): boolean {
   if (hook.targetArn !== undefined) return hook.targetArn === stack.lifecycleTopicArn;
   return hook.terminating && stack.hookNamePrefix !== undefined && hook.name.startsWith(stack.hookNamePrefix);
 }
