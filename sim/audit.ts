@@ -1,3 +1,4 @@
+import { createExcuses } from './excuses.ts';
 import type { ExecutionRecord } from './execution.ts';
 import type { Scenario } from './scenario.ts';
 import type { World, WorldEvent } from './world.ts';
@@ -107,6 +108,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   let control = readSwitch(scenario.switch) ?? ACT;
   let controlSinceSeconds = Number.NEGATIVE_INFINITY;
 
+  const excuses = createExcuses(world, scenario);
+
   const drainOf = (instanceId: string): Drain => {
     const drain = free.get(instanceId) ?? {
       instanceId,
@@ -190,7 +193,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
       const isLate = isDisturbed && !begun.has(departure.token);
       // A pause holds everything back but the heartbeats.
       const isPaused = by === 'heartbeat-timeout' && control.mode === 'pause' && begun.has(departure.token);
-      if (expired && (!departure.heldBack || isPaused) && !isLate)
+      const isNobodysFault = by === 'heartbeat-timeout' && excuses.of(departure) !== undefined;
+      if (expired && (!departure.heldBack || isPaused) && !isLate && !isNobodysFault)
         violate('hook-expired', instanceId, `the hook ended by its ${by}, not by us`);
       return;
     }

@@ -31,7 +31,7 @@ export function heartbeatDueMs(memory: Memory): number {
   const { request, settings, verified, trouble, released } = memory;
   if (request.kind !== 'terminating' || settings.mode === 'observe' || released) return Number.POSITIVE_INFINITY;
   if (!verified && trouble === undefined) return Number.POSITIVE_INFINITY;
-  const { heartbeatTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
+  const heartbeatTimeoutSeconds = memory.periodSeconds ?? (memory.hook ?? UNKNOWN_HOOK).heartbeatTimeoutSeconds;
   const { heartbeatAtMs, heartbeatFailedAtMs = 0 } = memory;
   if (heartbeatFailedAtMs <= heartbeatAtMs) {
     if (memory.hookIsNew) return memory.atMs;
