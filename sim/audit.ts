@@ -83,7 +83,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   const clusterOf = new Map<string, string>();
   const unstopped = new Map<string, Map<string, string>>();
   const begun = new Set<string>();
-  const isDisturbed = scenario.faults.duplicate + scenario.faults.reorder + scenario.faults.lambdaCrash > 0;
+  const { duplicate, reorder, lambdaCrash, lostEvents } = scenario.faults;
+  const isDisturbed = duplicate + reorder + lambdaCrash + lostEvents > 0;
   const now = (): number => world.clock.nowSeconds();
   const violate: Violate = (rule, instanceId, because) =>
     void violations.push({ rule, instanceId, atSeconds: now(), because });
