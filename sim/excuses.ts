@@ -15,7 +15,7 @@ export interface Excuses {
   of(expired: Expired): string | undefined;
 }
 
-/** So soon after the notice the first reader of the hook comes, and cannot know that it was changed just before. */
+/** So soon after the notice the hook is first read, with the lag of Auto Scaling; what happened to it just before is not known. */
 const FIRST_READ_SECONDS = 5;
 /** How much later than half of the period a heartbeat may be tried: a wait is in whole seconds, and a start takes time. */
 const TRY_SECONDS = 5;
@@ -32,11 +32,13 @@ interface Dying {
 export function createExcuses(world: World, scenario: Scenario): Excuses {
   const dying = new Map<string, Dying | undefined>();
   const beatAt = new Map<string, number>();
+  const begunAt = new Map<string, number>();
   const now = (): number => world.clock.nowSeconds();
 
   world.on((event) => {
     if (event.kind === 'hook-waiting') beatAt.delete(`${event.instanceId} ${event.hook}`);
     if (event.kind === 'hook-heartbeat') beatAt.set(`${event.instanceId} ${event.hook}`, now());
+    if (event.kind === 'execution' && event.status === 'RUNNING') begunAt.set(event.name, now());
     if (!('executionName' in event) || event.executionName === undefined) return;
     const name = event.executionName;
     const streak = dying.get(name);
@@ -56,6 +58,16 @@ export function createExcuses(world: World, scenario: Scenario): Excuses {
       return streak.isFirst || streak.sinceSeconds <= (sinceSeconds + now()) / 2 + TRY_SECONDS;
     });
 
+  /** The hook was deleted before anybody could read it: nothing says any more that the action is ours to keep alive. */
+  const wasDeletedUnread = ({ group, token, noticedAtSeconds }: Expired, name: string | undefined): boolean => {
+    const beganAt = [...begunAt].find(([execution]) => execution.includes(token))?.[1] ?? noticedAtSeconds;
+    const lastAt = beganAt + FIRST_READ_SECONDS + scenario.faults.clockSkewSeconds;
+    return scenario.events.some(
+      ({ atSeconds, deleteHook }) =>
+        deleteHook?.group === group && deleteHook.name === name && atSeconds >= noticedAtSeconds && atSeconds <= lastAt,
+    );
+  };
+
   /** The hook got a much longer period before anybody could read the one that the action began with. */
   const nobodyKnewThePeriod = ({ group, noticedAtSeconds }: Expired): boolean =>
     scenario.events.some(({ atSeconds, changeHook }) => {
@@ -71,6 +83,7 @@ export function createExcuses(world: World, scenario: Scenario): Excuses {
       const beat = beatAt.get(`${instanceId} ${hook}`);
       if (everyMachineDied(token, beat ?? noticedAtSeconds)) return 'each Lambda machine died';
       if (beat === undefined && nobodyKnewThePeriod(expired)) return 'the hook was changed before it could be read';
+      if (beat === undefined && wasDeletedUnread(expired, hook)) return 'the hook was deleted before it could be read';
       return undefined;
     },
   };

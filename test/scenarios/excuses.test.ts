@@ -76,6 +76,26 @@ describe('a hook that ends because Lambda machines die', () => {
   });
 });
 
+describe('a hook that ends because it was deleted', () => {
+  const deleted = (atSeconds: number, group = 'web-asg') => [{ atSeconds, deleteHook: { group, name: 'ecs-drain' } }];
+
+  it('is nobody’s fault where that was before its first reader could come, however late', () => {
+    expect(rulesBroken(100, [begins(12), ...lives(12)], deleted(10))).toEqual([]);
+    expect(rulesBroken(100, [begins(12), ...lives(12)], deleted(17))).toEqual([]);
+    expect(rulesBroken(100, [begins(60), ...lives(60)], deleted(50))).toEqual([]);
+  });
+
+  it('is our fault where it could be read in time, or was kept alive before', () => {
+    expect(rulesBroken(100, [begins(12), ...lives(12)], deleted(18))).toEqual(['hook-expired']);
+    expect(rulesBroken(100, [begins(12), ...lives(12), heartbeat(14)], deleted(16))).toEqual(['hook-expired']);
+  });
+
+  it('and where it was deleted before, or another group’s', () => {
+    expect(rulesBroken(100, [begins(12), ...lives(12)], deleted(9))).toEqual(['hook-expired']);
+    expect(rulesBroken(100, [begins(12), ...lives(12)], deleted(12, 'another-asg'))).toEqual(['hook-expired']);
+  });
+});
+
 describe('a hook that ends sooner than it says', () => {
   const changed = (atSeconds: number, heartbeatSeconds: number, group = 'web-asg') => [
     { atSeconds, changeHook: { group, name: 'ecs-drain', heartbeatSeconds } },
