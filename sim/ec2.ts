@@ -1,4 +1,4 @@
-import type { World } from './world.ts';
+import type { World, WorldEvent } from './world.ts';
 
 /** What happens to EC2 instances, in groups or not, past everybody who manages them. */
 export interface Ec2 {
@@ -17,13 +17,18 @@ const REBOOT_SECONDS = [30, 120] as const;
 
 export function createEc2(world: World): Ec2 {
   const random = world.random('ec2');
+  /** Terminated is for good: what has gone neither goes once more nor stops or starts. */
+  const gone = new Set<string>();
+  world.on((event) => void (event.kind === 'instance-terminated' && gone.add(event.instanceId)));
+  const emit = (event: Extract<WorldEvent, { instanceId: string }>): void => {
+    if (!gone.has(event.instanceId)) world.emit(event);
+  };
   return {
-    vanish: (instanceId, cause) => world.emit({ kind: 'instance-terminated', instanceId, cause }),
-    stop: (instanceId, cause) => world.emit({ kind: 'instance-stopped', instanceId, cause }),
-    stopFor: (instanceId, awaySeconds) =>
-      world.emit({ kind: 'instance-restarting', instanceId, cause: 'spot', awaySeconds }),
+    vanish: (instanceId, cause) => emit({ kind: 'instance-terminated', instanceId, cause }),
+    stop: (instanceId, cause) => emit({ kind: 'instance-stopped', instanceId, cause }),
+    stopFor: (instanceId, awaySeconds) => emit({ kind: 'instance-restarting', instanceId, cause: 'spot', awaySeconds }),
     reboot: (instanceId) =>
-      world.emit({
+      emit({
         kind: 'instance-restarting',
         instanceId,
         cause: 'reboot',

@@ -87,7 +87,7 @@ const some = { group, count: z.int().min(1).max(5_000) };
 const leaving = z.strictObject({ group }).describe('the instances of the group that are leaving just then');
 
 /** What can happen, by name; an event names one of them. */
-const HAPPENINGS = {
+export const HAPPENINGS = {
   terminate: z.strictObject(some).describe('scale-in or replacement: instances leave through their hooks'),
   toWarmPool: z.strictObject(some),
   replaceRootVolume: z.strictObject(some),

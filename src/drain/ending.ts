@@ -64,7 +64,7 @@ function whatIsLeft(memory: Memory): string {
   if (request.kind !== 'terminating' || released) return stays;
   const result = hook?.defaultResult === undefined ? '' : ` (${hook.defaultResult})`;
   const endsAtMs = hook
-    ? Math.min(heartbeatAtMs + hook.heartbeatTimeoutSeconds * 1000, globalTimeoutMs(memory))
+    ? Math.min(heartbeatAtMs + (memory.periodSeconds ?? hook.heartbeatTimeoutSeconds) * 1000, globalTimeoutMs(memory))
     : undefined;
   const when = endsAtMs === undefined ? 'at its heartbeat timeout' : `in ${minutesUntil(endsAtMs, memory.atMs)}`;
   return `${stays} Nobody completes the hook or keeps it alive now: it ends by itself ${when}, with its default result${result}, unless you do.`;

@@ -144,6 +144,8 @@ export interface Memory {
   readonly hook?: HookSeen;
   /** When the action's heartbeat period last began. */
   readonly heartbeatAtMs: number;
+  /** The heartbeat period that runs, at the most; what the hook says holds from the next heartbeat on. */
+  readonly periodSeconds?: number;
   /** How many heartbeats went out since the hook could last be read: its period may be another than we know. */
   readonly hookUnread: number;
   /** The hook was first read long after its period began: only a heartbeat makes that period the one that holds. */
@@ -385,7 +387,12 @@ function withAlert(said: Said, seen: Extract<Seen, { kind: 'alert' }>, atMs: num
   return { ...Object.fromEntries(over), [seen.alert]: told };
 }
 
-/** A heartbeat that fails by chance is tried again in its own time; only one that is not permitted is trouble. */
+/**
+ * A heartbeat that fails by chance is tried again in its own time; only one that is not permitted is trouble.
+ * Somebody may change the hook just before or just after it: the period that it began is the shorter of what the hook
+ * said last and what it says now, and a longer one is believed once a heartbeat has gone out after it was seen. Whether
+ * a changed hook moves the global timeout of an action that waits is not documented: never later than was known.
+ */
 function withHeartbeat(memory: Memory, { failure, hook }: Extract<Seen, { kind: 'heartbeat' }>): Memory {
   const { atMs } = memory;
   if (failure?.reason === 'gone') return { ...memory, actionGone: true };
@@ -393,17 +400,23 @@ function withHeartbeat(memory: Memory, { failure, hook }: Extract<Seen, { kind: 
     const after = failure.reason === 'denied' ? withTrouble(memory, failure) : memory;
     return { ...after, heartbeatFailedAtMs: atMs };
   }
+  const after = { ...memory, heartbeatAtMs: atMs, hookIsNew: false };
+  const before = memory.hook ?? hook;
+  if (before === undefined) return { ...after, hookUnread: memory.hookUnread + 1 };
+  if (hook === undefined) {
+    return { ...after, hookUnread: memory.hookUnread + 1, periodSeconds: before.heartbeatTimeoutSeconds };
+  }
+  const globalTimeoutSeconds = Math.min(before.globalTimeoutSeconds, hook.globalTimeoutSeconds);
   return {
-    ...memory,
-    heartbeatAtMs: atMs,
-    hookIsNew: false,
-    hookUnread: hook ? 0 : memory.hookUnread + 1,
-    ...(hook ? { hook } : {}),
+    ...after,
+    hookUnread: 0,
+    periodSeconds: Math.min(before.heartbeatTimeoutSeconds, hook.heartbeatTimeoutSeconds),
+    hook: { ...hook, globalTimeoutSeconds },
   };
 }
 
 /** Read this soon after the notice, the hook is the one that the action began with; later it may have been changed. */
-const SAME_HOOK_SECONDS = 30;
+const SAME_HOOK_SECONDS = 5;
 
 /**
  * The instance went while it was released: ECS has no registration of it any more, or, once the action was over, it has

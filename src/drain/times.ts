@@ -33,7 +33,7 @@ export function heartbeatDueMs(memory: Memory): number {
   // What was begun is not to be cut off by our silence; what was not is watched only.
   if (settings.mode === 'observe' && drainingSinceMs === undefined) return Number.POSITIVE_INFINITY;
   if (!verified && trouble === undefined) return Number.POSITIVE_INFINITY;
-  const { heartbeatTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
+  const heartbeatTimeoutSeconds = memory.periodSeconds ?? (memory.hook ?? UNKNOWN_HOOK).heartbeatTimeoutSeconds;
   const { heartbeatAtMs, heartbeatFailedAtMs = 0 } = memory;
   if (heartbeatFailedAtMs <= heartbeatAtMs) {
     if (memory.hookIsNew) return memory.atMs;
