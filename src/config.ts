@@ -32,6 +32,8 @@ export interface IntakeConfig {
   readonly alertTopicArn: string;
   /** Qualified: a durable function answers only to a version or alias (AWS-CONTRACTS §7). */
   readonly drainFunctionArn: string;
+  /** Qualified as well; undefined where nothing rolls AMIs out. */
+  readonly amiUpdateFunctionArn: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -103,16 +105,19 @@ const DrainEnvironment = z.object({
   ),
 });
 
+const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_$-]+$/;
+
+const qualified = (example: string) =>
+  z.regex(FUNCTION_ARN, `must be a function ARN with a version or alias, like ${example}`);
+
 const IntakeEnvironment = z.object({
   ALERT_TOPIC_ARN: alertTopic,
   DRAIN_FUNCTION_ARN: z
     .string('is missing: give the qualified ARN of the drain function')
-    .check(
-      z.regex(
-        /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_$-]+$/,
-        'must be a function ARN with a version or alias, like arn:aws:lambda:eu-west-1:123456789012:function:drain:durable',
-      ),
-    ),
+    .check(qualified('arn:aws:lambda:eu-west-1:123456789012:function:drain:durable')),
+  AMI_UPDATE_FUNCTION_ARN: z.optional(
+    z.string().check(qualified('arn:aws:lambda:eu-west-1:123456789012:function:ami-update:durable')),
+  ),
 });
 
 /** @throws ConfigError naming every mistake at once. */
@@ -140,7 +145,11 @@ export function readDrainConfig(environment: Environment): DrainConfig {
 /** @throws ConfigError naming every mistake at once. */
 export function readIntakeConfig(environment: Environment): IntakeConfig {
   const settings = read(IntakeEnvironment, environment);
-  return { drainFunctionArn: settings.DRAIN_FUNCTION_ARN, alertTopicArn: settings.ALERT_TOPIC_ARN };
+  return {
+    drainFunctionArn: settings.DRAIN_FUNCTION_ARN,
+    amiUpdateFunctionArn: settings.AMI_UPDATE_FUNCTION_ARN,
+    alertTopicArn: settings.ALERT_TOPIC_ARN,
+  };
 }
 
 function read<T extends z.ZodMiniType>(schema: T, environment: Environment): z.output<T> {

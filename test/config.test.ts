@@ -185,6 +185,18 @@ describe('the intake’s settings', () => {
     ]);
   });
 
+  it('name the function that rolls AMIs out, where there is one', () => {
+    const settings = { ALERT_TOPIC_ARN: TOPIC, DRAIN_FUNCTION_ARN: FUNCTION };
+    const AMI_UPDATE_FUNCTION_ARN = FUNCTION.replace('prod-drain', 'prod-ami-update');
+    expect(readIntakeConfig(settings).amiUpdateFunctionArn).toBeUndefined();
+    expect(readIntakeConfig({ ...settings, AMI_UPDATE_FUNCTION_ARN }).amiUpdateFunctionArn).toBe(
+      AMI_UPDATE_FUNCTION_ARN,
+    );
+    expect(mistakesOf(() => readIntakeConfig({ ...settings, AMI_UPDATE_FUNCTION_ARN: 'ami-update' }))).toEqual([
+      expect.stringMatching(/^AMI_UPDATE_FUNCTION_ARN must be a function ARN with a version or alias/),
+    ]);
+  });
+
   it.each<[string | undefined, RegExp]>([
     [undefined, /^ALERT_TOPIC_ARN is missing/],
     [`${TOPIC}.fifo`, /must be a standard topic, not a FIFO one/],

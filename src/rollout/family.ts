@@ -44,7 +44,7 @@ function al2023(variant: '' | '-gpu' | '-neuron', architecture: Architecture, pa
     source: { form: 'json', parameter: `${ECS}/amazon-linux-2023${path}/recommended` },
     // Only the GPU images' names end in -ebs.
     images: new RegExp(
-      `^al2023-ami-ecs${variant}-hvm-(?<version>2023\\.\\d+\\.\\d{8})-kernel-(?<kernel>\\d+\\.\\d+)-${architecture}${variant === '-gpu' ? '-ebs' : ''}$`,
+      `^al2023-ami-ecs${variant}-hvm-(?<version>2023\\.\\d{1,3}\\.\\d{8})-kernel-(?<kernel>\\d{1,3}\\.\\d{1,3})-${architecture}${variant === '-gpu' ? '-ebs' : ''}$`,
     ),
   };
 }
@@ -76,7 +76,7 @@ function bottlerocket(variant: string, architecture: Architecture, endsOn?: stri
     ...(endsOn === undefined ? { support: 'full' } : { support: 'ended', endsOn }),
     source: { form: 'plain', imageId: `${path}/image_id`, imageVersion: `${path}/image_version` },
     images: new RegExp(
-      `^bottlerocket-aws-ecs-${variant}-${inBottlerocketName(architecture)}-v(?<version>\\d+\\.\\d+\\.\\d+(?:-[0-9a-f]+)?)$`,
+      `^bottlerocket-aws-ecs-${variant}-${inBottlerocketName(architecture)}-v(?<version>\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}(?:-[0-9a-f]{1,12})?)$`,
     ),
   };
 }
