@@ -141,6 +141,22 @@ export const FAMILIES: readonly Family[] = [
   windows('2016', 'Full', '2027-01-12'),
 ];
 
+/** What families are called together, in settings. */
+export const GROUPS: Readonly<Record<string, (family: Family) => boolean>> = {
+  supported: ({ support }) => support === 'full',
+  al2023: ({ os }) => os === 'amazon-linux-2023',
+  bottlerocket: ({ os, support }) => os === 'bottlerocket' && support === 'full',
+  'bottlerocket-1': ({ os, support }) => os === 'bottlerocket' && support === 'ended',
+  al2: ({ os }) => os === 'amazon-linux-2',
+  al1: ({ os }) => os === 'amazon-linux',
+  windows: ({ os }) => os === 'windows',
+};
+
+/** The families of the groups, each once, in the table's order. */
+export function familiesOf(groups: readonly string[]): readonly Family[] {
+  return FAMILIES.filter((family) => groups.some((group) => GROUPS[group]?.(family)));
+}
+
 export function familyById(id: string): Family | undefined {
   return FAMILIES.find((family) => family.id === id);
 }

@@ -227,3 +227,12 @@ export interface ClustersPort {
   hosts(cluster: string, instanceIds: readonly string[]): Promise<Result<readonly HostSeen[]>>;
   services(cluster: string): Promise<Result<readonly SteadySeen[]>>;
 }
+
+/** A topic, of releases or of alerts. */
+export interface AnnouncementPort {
+  publish(message: {
+    readonly subject: string;
+    readonly body: string;
+    readonly attributes: Readonly<Record<string, string>>;
+  }): Promise<Result<undefined>>;
+}
