@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { IntakePorts } from '../src/intake.ts';
 import { takeIn } from '../src/intake.ts';
 import type { ExecutionPort, Failure, Result } from '../src/ports.ts';
-import { ReleaseRequest } from '../src/rollout/release.ts';
+import { FAMILIES } from '../src/rollout/family.ts';
+import { executionName, ReleaseRequest } from '../src/rollout/request.ts';
+import { aVersion, imageName } from './support/amis.ts';
 import { ACCOUNT, aFailure, anEvent, hookMessage, INSTANCE, TOKEN } from './support/build.ts';
 
 const HERE = { accountId: ACCOUNT, region: 'eu-west-1' };
@@ -12,7 +14,12 @@ const open = (file: string): { Records: { Sns: { Message: string; Timestamp: str
 const [RELEASE] = open('ami-release.json').Records;
 const [NOTICE] = [{ Sns: { Message: JSON.stringify(hookMessage()) } }];
 const DRAIN = `${INSTANCE}-${TOKEN}`;
-const ROLLOUT = 'al2023-x86_64-2023-0-20261113';
+const NOTICED_AT = '2026-11-13T08:00:05.123Z';
+const nameOf = (source: string, version: string): string =>
+  executionName({ kind: 'release', source, version, noticedAt: NOTICED_AT });
+const lookOf = (source: string): string =>
+  executionName({ kind: 'release', source, id: 'look-2026-11-13', noticedAt: NOTICED_AT });
+const ROLLOUT = nameOf('al2023/x86_64', '2023.0.20261113');
 
 /** Durable executions of one function, by name; those of a failing name are refused. */
 function executions(failing?: string): ExecutionPort & { readonly started: Map<string, object> } {
@@ -79,20 +86,51 @@ describe('the one door', () => {
   });
 
   it.each([
-    ['ami-release-retired.json', ['al1-x86_64-2017-09-j']],
+    ['ami-release-retired.json', [nameOf('al1/x86_64', '2017.09.j')]],
     [
       'ami-base-al2023.json',
-      ['', '-gpu', '-neuron'].flatMap((variant) =>
-        (variant === '' ? ['x86_64', 'arm64'] : ['x86_64']).map(
-          (architecture) => `al2023${variant}-${architecture}-look-2026-11-13`,
-        ),
-      ),
+      ['al2023/x86_64', 'al2023/arm64', 'al2023-gpu/x86_64', 'al2023-neuron/x86_64'].map(lookOf),
     ],
-    ['ami-windows.json', ['windows-2022-full-x86_64-2026-11-11', 'windows-2022-core-x86_64-2026-11-11']],
+    [
+      'ami-windows.json',
+      ['windows-2022-full/x86_64', 'windows-2022-core/x86_64'].map((family) => nameOf(family, '2026.11.11')),
+    ],
   ])('starts for %s: %j', async (file, names) => {
     const intake = anIntake();
     await intake.take(open(file));
     expect(intake.started()).toEqual({ drains: [], rollouts: names });
+  });
+
+  it('hands over the family, the release and when it was said, and no image: that comes from AWS’s parameters', async () => {
+    const intake = anIntake();
+    await intake.take({ Records: [RELEASE] });
+    expect(intake.request(ROLLOUT)).toEqual({
+      kind: 'release',
+      source: 'al2023/x86_64',
+      version: '2023.0.20261113',
+      noticedAt: NOTICED_AT,
+    });
+  });
+
+  it('has for each family an execution of its own, by a name that Lambda takes', async () => {
+    const intake = anIntake();
+    const ECSAmis = FAMILIES.map((family) => ({
+      Regions: { 'eu-west-1': { Name: imageName(family), ImageId: 'ami-1' } },
+    }));
+    await intake.take({ Records: [{ Sns: { Message: JSON.stringify({ ECSAmis }), Timestamp: NOTICED_AT } }] });
+    const names = intake.started().rollouts;
+    expect(names).toEqual(FAMILIES.map((family) => nameOf(family.id, aVersion(family))));
+    expect(new Set(names).size).toBe(FAMILIES.length);
+    expect(names.filter((name) => !/^[A-Za-z0-9-]{1,60}$/.test(name))).toEqual([]);
+  });
+
+  it('looks once a day, and no more, for a message that names no release', async () => {
+    const intake = anIntake();
+    const [record] = open('ami-base-al2023.json').Records;
+    for (const Timestamp of [NOTICED_AT, '2026-11-13T23:00:00.000Z', '2026-11-14T00:00:00.000Z']) {
+      await intake.take({ Records: [{ Sns: { ...record?.Sns, Timestamp } }] });
+    }
+    expect(intake.started().rollouts).toHaveLength(8);
   });
 
   it('only says so where nothing rolls AMIs out', async () => {

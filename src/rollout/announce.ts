@@ -1,78 +1,105 @@
-import type { Family, Recommended } from './family.ts';
+import { isPaused } from './control.ts';
+import type { ReleaseOutcome } from './ending.ts';
+import type { ReleaseMemory } from './memory.ts';
+import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 
-/** A message for a topic. */
-export interface Announcement {
-  /** Under 100 ASCII characters without line breaks or control characters, as SNS demands (AWS-CONTRACTS §2). */
-  readonly subject: string;
-  readonly body: string;
-  /** For subscription filter policies. */
-  readonly attributes: Readonly<Record<string, string>>;
+export type RolloutAlertKind =
+  | 'image-available'
+  | 'rollout-waiting'
+  | 'rollout-paused'
+  | 'rollout-started'
+  | 'rollout-done'
+  | 'rollout-ended'
+  | 'rollout-stopped'
+  | 'rolled-back'
+  | 'rollout-stuck';
+
+/** What people should hear of a rollout. `key` tells it from the others of one rollout: each goes out once. */
+export interface RolloutAlert {
+  readonly kind: RolloutAlertKind;
+  readonly key: string;
+  /** The fleet that it is about; undefined: the whole release. */
+  readonly fleet: string | undefined;
+  readonly because: string;
+  readonly details: readonly string[];
 }
 
-/** What Bottlerocket's parameters do not say; the member stays, for whoever reads the documented message. */
-const UNKNOWN = 'unknown';
+const HOUR_MS = 3_600_000;
+const MOST_NAMED = 8;
 
-/** Announces a release in the message that AWS documented and sent until 2021 (AWS-CONTRACTS §4), of one region. */
-export function announcement(family: Family, image: Recommended, region: string): Announcement {
-  const { id, os, osName } = family;
-  const { version, imageId, name, agentVersion = UNKNOWN } = image;
-  const message = {
-    ECSAgent: { ReleaseVersion: agentVersion },
-    ECSAmis: [
-      {
-        ReleaseVersion: version,
-        AgentVersion: agentVersion,
-        ReleaseNotes: notesOf(family, image),
-        OsType: os === 'windows' ? 'windows' : 'linux',
-        OperatingSystemName: osName,
-        Regions: { [region]: { Name: name, ImageId: imageId } },
-      },
-    ],
-  };
-  return {
-    subject: `[ecs-drain] New ECS-optimized AMI: ${id} ${version}`,
-    body: JSON.stringify(message),
-    attributes: { family: id, os, version },
-  };
-}
-
-function notesOf({ os }: Family, { version, agentVersion, runtimeVersion }: Recommended): string {
-  const parts = [
-    agentVersion === undefined ? undefined : `ECS agent ${agentVersion}.`,
-    runtimeVersion === undefined ? undefined : `${runtimeVersion}.`,
-    pageOf(os, version),
-  ];
-  return parts.filter((part) => part !== undefined).join(' ');
-}
-
-/** Where its maker writes of the release. */
-function pageOf(os: Family['os'], version: string): string {
-  switch (os) {
-    case 'amazon-linux-2023':
-    case 'amazon-linux-2':
-      return `https://github.com/aws/amazon-ecs-ami/releases/tag/${version.split('.').at(-1)}`;
-    case 'bottlerocket':
-      return `https://github.com/bottlerocket-os/bottlerocket/releases/tag/v${version.split('-')[0]}`;
-    case 'amazon-linux':
-      return 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-ami-versions.html';
-    case 'windows':
-      return 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-windows-ami-versions.html';
+/** What people should hear now. Pure. */
+export function alertDue(memory: ReleaseMemory, plan: Plan): RolloutAlert | undefined {
+  const { said, trouble, control, controlMistake } = memory;
+  const told = (key: string): boolean => said[key]?.done === true;
+  if (!told('available') && (plan.fleets.length > 0 || plan.leftAlone.some(({ isNews }) => isNews))) {
+    return {
+      kind: 'image-available',
+      key: 'available',
+      fleet: undefined,
+      because: announcement(plan),
+      details: planLines(plan),
+    };
   }
+  if (isPaused(control) && !told(`paused ${control?.at}`)) {
+    const because = `${control?.by} paused the rollout: nothing further is begun until somebody resumes it.`;
+    return { kind: 'rollout-paused', key: `paused ${control?.at}`, fleet: undefined, because, details: [] };
+  }
+  if (controlMistake !== undefined && !told(`control ${controlMistake}`)) {
+    const because = `What was last said of this rollout cannot be understood (${controlMistake}): what held before holds on.`;
+    return { kind: 'rollout-stuck', key: `control ${controlMistake}`, fleet: undefined, because, details: [] };
+  }
+  if (trouble && memory.atMs - trouble.sinceMs >= HOUR_MS && !told('trouble')) {
+    const { operation, message } = trouble.failure;
+    const because = `The rollout does not get on: for an hour ${operation} has answered "${message}". It is tried again.`;
+    return { kind: 'rollout-stuck', key: 'trouble', fleet: undefined, because, details: [] };
+  }
+  return undefined;
 }
 
-/** What people should hear of AMIs besides releases: one message for all of it. */
-export function amiWarning(lines: readonly string[], region: string): Announcement {
-  const [first = ''] = lines;
-  const more = lines.length - 1;
-  return {
-    subject: `[ecs-drain warning] ECS-optimized AMIs in ${region}`,
-    body: [
-      more > 0 ? `${first} And ${more} more, below.` : first,
-      ...(more > 0 ? ['', ...lines.map((line) => `- ${line}`)] : []),
-      '',
-      `Region: ${region}`,
-      'What it means and what to do: docs/amis.md',
-    ].join('\n'),
-    attributes: { kind: 'amis', severity: 'warning' },
-  };
+/** What people hear at its end. */
+export function endAlert(memory: ReleaseMemory, outcome: ReleaseOutcome, because: string): RolloutAlert {
+  const fleets = Object.values(memory.started).flatMap(({ end }) => (end ? [`${end.fleet}: ${end.because}`] : []));
+  const kind =
+    outcome === 'rolled'
+      ? 'rollout-done'
+      : outcome === 'stopped' || outcome === 'failed'
+        ? 'rollout-stopped'
+        : 'rollout-ended';
+  return { kind, key: `end ${outcome}`, fleet: undefined, because, details: fleets.slice(0, MOST_NAMED) };
+}
+
+function announcement({ target, fleets }: Plan): string {
+  const release = `${target.source} ${target.version} (${target.imageId}) is there`;
+  if (fleets.length === 0) return `${release}; no fleet is rolled.`;
+  const instances = fleets.reduce((sum, fleet) => sum + fleet.instances, 0);
+  const rolled = `${count(fleets.length, 'fleet')} with ${count(instances, 'instance')} would get it`;
+  const approval = fleets.filter(({ policy }) => policy.mode === 'approve').length;
+  const auto = fleets.filter(({ policy }) => policy.mode === 'auto').length;
+  const how = [
+    ...(auto > 0 ? [`${auto} by itself`] : []),
+    ...(approval > 0 ? [`${approval} when somebody approves it (ecs-drain rollout approve)`] : []),
+  ];
+  return `${release}: ${rolled}${how.length === 0 ? '; their tags say notify' : `, ${how.join(', ')}`}.`;
+}
+
+/** The plan, a line for each fleet: the same in the announcement and in `rollout plan`. */
+export function planLines({ fleets, leftAlone }: Plan): string[] {
+  const lines = fleets.map(planLine);
+  const news = leftAlone
+    .filter(({ isNews }) => isNews)
+    .map(({ id, because }: LeftAlone) => `${id} is left alone: ${because}.`);
+  const all = [...lines, ...news];
+  return all.length <= MOST_NAMED
+    ? all
+    : [...all.slice(0, MOST_NAMED), `and ${all.length - MOST_NAMED} more (ecs-drain rollout plan)`];
+}
+
+function planLine({ id, policy, how, from, instances, expectedMinutes }: PlannedFleet): string {
+  const window = policy.window === undefined ? '' : `, in ${policy.window.text}`;
+  const template = how === 'write' ? 'a new template version' : 'its own template';
+  return `Wave ${policy.wave}, ${policy.mode}: ${id}, ${count(instances, 'instance')} from ${from.slice(0, 2).join(' and ') || 'older images'}, by ${template}, about ${expectedMinutes} min${window}.`;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,7 @@
 import type { ExecutionPort, Failure } from '../ports.ts';
+import type { Hint } from './notice.ts';
 import { readReleases } from './notice.ts';
-import { releaseName, requestOf } from './release.ts';
+import { executionName, ReleaseRequest } from './request.ts';
 
 type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, string>) => void;
 
@@ -35,7 +36,7 @@ export async function handOverReleases(
         log('warn', 'ignored: a release without the time of its message', { family: notice.family });
         continue;
       }
-      const execution = releaseName(request);
+      const execution = executionName(request);
       const fields = { family: notice.family, source: notice.source, execution };
       if (executions === undefined) {
         log('info', 'ignored: nothing is set up to roll AMIs out', fields);
@@ -53,4 +54,20 @@ export async function handOverReleases(
     const errors = failures.map(({ operation, reason, message }) => new Error(`${operation} ${reason}: ${message}`));
     throw new AggregateError(errors, `${failures.length} of the delivery's releases could not be handed over`);
   }
+}
+
+/**
+ * The canonical request, made from the message alone: no receipt data, so that whoever speaks of one release, however
+ * often, asks for the same execution. It names no image, for that comes from AWS's parameters whatever was said. A hint
+ * without a release is good for one look a day.
+ * @param timestamp when SNS took the message: the same for each delivery of it.
+ */
+function requestOf({ family, version }: Hint, timestamp: unknown): ReleaseRequest | undefined {
+  const request = ReleaseRequest.safeParse({
+    kind: 'release',
+    source: family,
+    ...(version === undefined ? { id: `look-${String(timestamp).slice(0, 'yyyy-mm-dd'.length)}` } : { version }),
+    noticedAt: timestamp,
+  });
+  return request.success ? request.data : undefined;
 }

@@ -106,9 +106,14 @@ export interface RefreshSeen {
   readonly left: number;
   readonly startedAtMs: number;
   readonly endedAtMs?: number;
+  /** The base template that it was started with; undefined where it rolls out what the group has already. */
+  readonly template?: TemplateRef;
 }
 
-/** What a refresh makes the group launch from: numbers only, or rollback is refused (AWS-CONTRACTS §5). */
+/**
+ * What a refresh makes the group launch from: numbers only, or rollback is refused (AWS-CONTRACTS §5). Of a mixed policy
+ * only the overrides that change are named; whatever else is in the policy stays as it is.
+ */
 export type Desired =
   | { readonly kind: 'template'; readonly template: TemplateRef }
   | { readonly kind: 'mixed'; readonly template: TemplateRef; readonly overrides: readonly OverrideSeen[] };
@@ -140,7 +145,8 @@ export interface GroupsPort {
   /** The refresh's id. `gone`: there is no such group. `busy`: another refresh is under way. */
   startRefresh(
     group: string,
-    desired: Desired,
+    /** Undefined: what the group launches from already. */
+    desired: Desired | undefined,
     preferences: RefreshPreferences,
   ): Promise<Result<{ readonly id: string } | { readonly busy: true }>>;
   /** True when there was nothing to stop. */
@@ -162,13 +168,16 @@ export interface TemplateVersionSeen {
 export interface TemplatesPort {
   /** What a number, `$Latest` or `$Default` means now; undefined when there is no such version. */
   describeTemplate(template: TemplateRef): Promise<Result<TemplateVersionSeen | undefined>>;
-  /** A new version made from another one, with another image; the same token makes the same version. Its number. */
+  /**
+   * A new version made from another one, with another image; the same token makes the same version. It is made also
+   * when AWS finds something in it that is not valid: that is in `warnings`, which a repeated call may not say again.
+   */
   createVersion(
     source: { readonly templateId: string; readonly number: number },
     imageId: string,
     token: string,
     description: string,
-  ): Promise<Result<number>>;
+  ): Promise<Result<{ readonly number: number; readonly warnings: readonly string[] }>>;
 }
 
 export interface SpotFleetSeen {
@@ -235,4 +244,16 @@ export interface AnnouncementPort {
     readonly body: string;
     readonly attributes: Readonly<Record<string, string>>;
   }): Promise<Result<undefined>>;
+}
+
+/** How a named execution stands. */
+export interface ExecutionSeen {
+  readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED';
+  /** What it ended with, as JSON. */
+  readonly result?: string;
+}
+
+export interface RolloutExecutionsPort {
+  /** Starts the durable execution of that name, or joins the one that exists, and says how it stands. */
+  run(name: string, request: object): Promise<Result<ExecutionSeen>>;
 }

@@ -1,8 +1,8 @@
 import type { ClockPort, Failure } from '../ports.ts';
-import { amiWarning, announcement } from './announce.ts';
 import type { Family } from './family.ts';
 import { parametersOf } from './family.ts';
 import type { AnnouncementPort, ParametersPort } from './ports.ts';
+import { amiWarning, announcement } from './release-message.ts';
 import { readSeen, writeSeen } from './seen.ts';
 import type { Finding } from './watch.ts';
 import { compare, keep } from './watch.ts';

@@ -6,7 +6,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RequestHandler } from '../../src/aws/clients.ts';
 import { DrainRequest } from '../../src/drain/request.ts';
-import { ReleaseRequest } from '../../src/rollout/release.ts';
+import { ReleaseRequest } from '../../src/rollout/request.ts';
 import { ACCOUNT, aRequest, hookMessage, INSTANCE, TOKEN } from '../support/build.ts';
 
 const TOPIC = `arn:aws:sns:eu-west-1:${ACCOUNT}:alerts`;
@@ -193,11 +193,11 @@ describe('what is about images', () => {
     expect(call).toMatchObject({
       FunctionName: UPDATE,
       InvocationType: 'Event',
-      DurableExecutionName: 'al2023-x86_64-2023-0-20261113',
+      DurableExecutionName: expect.stringMatching(/^al2023-x86-6-[0-9a-f]{8}-2023-0-20261113$/),
     });
     expect(ReleaseRequest.parse(JSON.parse(new TextDecoder().decode(call?.Payload as Uint8Array)))).toEqual({
       kind: 'release',
-      family: 'al2023/x86_64',
+      source: 'al2023/x86_64',
       version: '2023.0.20261113',
       noticedAt: '2026-11-13T08:00:05.123Z',
     });
