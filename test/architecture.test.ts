@@ -66,7 +66,7 @@ const LAYERS: readonly Layer[] = [
     name: 'src/aws',
     files: /^src\/aws\//,
     mayUse: [/^src\/aws\//],
-    mayKnow: [/^src\/ports\.ts$/, /^src\/operator\//],
+    mayKnow: [/^src\/(rollout\/)?ports\.ts$/, /^src\/operator\//],
     packages: [AWS],
     because: 'an adapter knows AWS and the ports, and decides nothing',
   },

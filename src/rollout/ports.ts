@@ -162,13 +162,16 @@ export interface TemplateVersionSeen {
 export interface TemplatesPort {
   /** What a number, `$Latest` or `$Default` means now; undefined when there is no such version. */
   describeTemplate(template: TemplateRef): Promise<Result<TemplateVersionSeen | undefined>>;
-  /** A new version made from another one, with another image; the same token makes the same version. Its number. */
+  /**
+   * A new version made from another one, with another image; the same token makes the same version. It is made also
+   * when AWS finds something in it that is not valid: that is in `warnings`, which a repeated call may not say again.
+   */
   createVersion(
     source: { readonly templateId: string; readonly number: number },
     imageId: string,
     token: string,
     description: string,
-  ): Promise<Result<number>>;
+  ): Promise<Result<{ readonly number: number; readonly warnings: readonly string[] }>>;
 }
 
 export interface SpotFleetSeen {
