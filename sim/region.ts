@@ -1,3 +1,5 @@
+import type { Amis } from './amis.ts';
+import { createAmis } from './amis.ts';
 import type { Audit } from './audit.ts';
 import { createAudit } from './audit.ts';
 import type { AutoScaling } from './autoscaling.ts';
@@ -11,6 +13,7 @@ import type { EventBridge } from './event-bridge.ts';
 import { createEventBridge } from './event-bridge.ts';
 import type { CheckpointFault, ExecutionRecord } from './execution.ts';
 import { schedule } from './happenings.ts';
+import { createImageOperations } from './images.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
 import { addManagedDraining } from './managed-draining.ts';
@@ -21,6 +24,8 @@ import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
 import type { Ssm } from './ssm.ts';
 import { createSsm } from './ssm.ts';
+import type { Templates } from './templates.ts';
+import { createTemplates } from './templates.ts';
 import type { CallFault, Transport } from './transport.ts';
 import { createTransport } from './transport.ts';
 import type { Dispatcher, WireCall } from './wire.ts';
@@ -34,6 +39,8 @@ export interface Region {
   readonly scenario: Scenario;
   /** What goes wrong, and how often; a scenario may end it. */
   readonly faults: { -readonly [K in keyof Scenario['faults']]: number };
+  readonly amis: Amis;
+  readonly templates: Templates;
   readonly ecs: Ecs;
   readonly ec2: Ec2;
   readonly autoScaling: AutoScaling;
@@ -69,6 +76,8 @@ export interface Handles {
 export function createRegion(scenario: Scenario, seed: number, handles: Handles = {}): Region {
   const world = createWorld({ seed, region: scenario.region });
   const faults = { ...scenario.faults };
+  const amis = createAmis(world);
+  const templates = createTemplates(world, (id) => amis.get(id) !== undefined);
   const ecs = createEcs(world);
   const ec2 = createEc2(world);
   const autoScaling = createAutoScaling(world);
@@ -120,6 +129,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
     cloudformation: createCloudFormation(world, [stack]).operations,
+    ec2: { ...createImageOperations(world, amis), ...templates.operations },
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
@@ -136,6 +146,8 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     world,
     scenario,
     faults,
+    amis,
+    templates,
     ecs,
     ec2,
     autoScaling,

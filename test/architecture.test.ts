@@ -74,7 +74,7 @@ const LAYERS: readonly Layer[] = [
     name: 'src/aws',
     files: /^src\/aws\//,
     mayUse: [/^src\/aws\//],
-    mayKnow: [/^src\/ports\.ts$/, /^src\/rollout\/ports\.ts$/, /^src\/operator\//],
+    mayKnow: [/^src\/(rollout\/)?ports\.ts$/, /^src\/operator\//],
     packages: [AWS],
     because: 'an adapter knows AWS and the ports, and decides nothing',
   },

@@ -1,4 +1,5 @@
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -28,6 +29,10 @@ export function ecsClient(requestHandler: RequestHandler = BOUNDS): ECSClient {
 
 export function autoScalingClient(requestHandler: RequestHandler = BOUNDS): AutoScalingClient {
   return new AutoScalingClient({ ...SDK_RETRIES, requestHandler });
+}
+
+export function ec2Client(requestHandler: RequestHandler = BOUNDS): EC2Client {
+  return new EC2Client({ ...SDK_RETRIES, requestHandler });
 }
 
 export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {

@@ -14,6 +14,8 @@ const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
     TooManyRequestsException: 'throttled',
     LimitExceededException: 'throttled',
     AccessDenied: 'denied',
+    UnauthorizedOperation: 'denied',
+    AuthFailure: 'denied',
     AccessDeniedException: 'denied',
     AuthorizationError: 'denied',
     AuthorizationErrorException: 'denied',
@@ -31,6 +33,8 @@ const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
 
 /** An action that has finished answers so; the code is ValidationError or ValidationException (AWS-CONTRACTS §1). */
 const ACTION_FINISHED = 'No active Lifecycle Action found';
+/** EC2 has a code for each kind of thing that is not there: `InvalidLaunchTemplateId.NotFound`. */
+const NOT_FOUND = /\.(Version)?NotFound$/;
 
 /** Calls AWS; what goes wrong comes back as a value. `operation` is for people: `ecs:DescribeTasks`. */
 export async function attempt<T>(operation: string, call: () => Promise<T>): Promise<Result<T>> {
@@ -43,6 +47,7 @@ export async function attempt<T>(operation: string, call: () => Promise<T>): Pro
 
 export function classify(operation: string, error: unknown): Failure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const reason = message.startsWith(ACTION_FINISHED) ? 'gone' : (REASONS.get(name) ?? 'other');
+  const isGone = message.startsWith(ACTION_FINISHED) || NOT_FOUND.test(name);
+  const reason = isGone ? 'gone' : (REASONS.get(name) ?? 'other');
   return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
 }

@@ -1,4 +1,5 @@
 import { DescribeLifecycleHooksCommand } from '@aws-sdk/client-auto-scaling';
+import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
 import { ListClustersCommand } from '@aws-sdk/client-ecs';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { PublishCommand } from '@aws-sdk/client-sns';
@@ -6,6 +7,7 @@ import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   autoScalingClient,
+  ec2Client,
   ecsClient,
   lambdaClient,
   type RequestHandler,
@@ -46,6 +48,7 @@ describe('a client asks AWS', () => {
       (h: RequestHandler) =>
         autoScalingClient(h).send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: 'g' })),
     ],
+    ['EC2 five times', 5, (h: RequestHandler) => ec2Client(h).send(new DescribeImagesCommand({}))],
     [
       'SNS five times',
       5,
