@@ -17,6 +17,7 @@ import { createImageOperations } from './images.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
 import { addManagedDraining } from './managed-draining.ts';
+import { publicParameters } from './public-parameters.ts';
 import type { Meter } from './report.ts';
 import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
@@ -53,6 +54,8 @@ export interface Region {
   readonly transport: Transport;
   readonly lifecycleTopicArn: string;
   readonly alertTopicArn: string;
+  /** Announcements of new AMIs. */
+  readonly releaseTopicArn: string;
   readonly switchParameter: string;
   readonly audit: Audit;
   readonly meter: Meter;
@@ -80,6 +83,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const templates = createTemplates(world, (id) => amis.get(id) !== undefined);
   const ecs = createEcs(world);
   const ec2 = createEc2(world);
+  const ssm = createSsm(world, publicParameters(amis));
   const autoScaling = createAutoScaling(world);
   const lambda = createLambda(world, {
     engine: handles.engine,
@@ -109,9 +113,9 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       },
     },
   });
-  const ssm = createSsm(world);
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
+  const releaseTopicArn = sns.createTopic('ecs-drain-ami-releases');
   const switchParameter = '/ecs-drain/switch';
   if (scenario.switch !== undefined) ssm.set(switchParameter, scenario.switch);
   // What the stack's template puts out; deployed in every region, its functions running or not.
@@ -120,6 +124,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     outputs: {
       LifecycleTopicArn: lifecycleTopicArn,
       AlertTopicArn: alertTopicArn,
+      AmiReleaseTopicArn: releaseTopicArn,
       HookRoleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
       DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
       SwitchParameterName: switchParameter,
@@ -139,7 +144,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
 
   // Before anything exists, so that they see all of it.
   const audit = createAudit(world, scenario);
-  const meter = createMeter(world, alertTopicArn);
+  const meter = createMeter(world, { alertTopicArn, releaseTopicArn });
   const members = membersByGroup(world);
 
   const region: Region = {
@@ -159,6 +164,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     transport,
     lifecycleTopicArn,
     alertTopicArn,
+    releaseTopicArn,
     switchParameter,
     audit,
     meter,
