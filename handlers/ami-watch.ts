@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { announcementPort } from '../src/aws/announcements.ts';
-import { snsClient, ssmClient } from '../src/aws/clients.ts';
+import { patientSsmClient, snsClient } from '../src/aws/clients.ts';
 import { parametersPort } from '../src/aws/parameters.ts';
 import { readWatchConfig } from '../src/config.ts';
 import { familiesOf } from '../src/rollout/family.ts';
@@ -18,7 +18,7 @@ export function create({ environment, requestHandler }: Platform): (event: unkno
   const logger = new Logger({ serviceName: 'ecs-drain-ami-watch' });
   const sns = snsClient(requestHandler);
   const ports = {
-    parameters: parametersPort(ssmClient(requestHandler)),
+    parameters: parametersPort(patientSsmClient(requestHandler)),
     releases: announcementPort(sns, releaseTopicArn),
     alerts: announcementPort(sns, alertTopicArn),
     now: Date.now,

@@ -46,3 +46,8 @@ export function lambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaCli
 export function ssmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
   return new SSMClient({ ...ONE_ATTEMPT, requestHandler });
 }
+
+/** For a plain function, which has no loop that would try again. */
+export function patientSsmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
+  return new SSMClient({ ...SDK_RETRIES, requestHandler });
+}

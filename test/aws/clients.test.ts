@@ -10,6 +10,7 @@ import {
   ec2Client,
   ecsClient,
   lambdaClient,
+  patientSsmClient,
   type RequestHandler,
   snsClient,
   ssmClient,
@@ -47,6 +48,11 @@ describe('a client asks AWS', () => {
       5,
       (h: RequestHandler) =>
         autoScalingClient(h).send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: 'g' })),
+    ],
+    [
+      'for AMIs five times: nobody else tries within the hour',
+      5,
+      (h: RequestHandler) => patientSsmClient(h).send(new GetParameterCommand({ Name: '/n' })),
     ],
     ['EC2 five times', 5, (h: RequestHandler) => ec2Client(h).send(new DescribeImagesCommand({}))],
     [
