@@ -3,6 +3,7 @@ import type { Context } from 'aws-lambda';
 import { announcementPort } from '../src/aws/announcements.ts';
 import { patientSsmClient, snsClient } from '../src/aws/clients.ts';
 import { parametersPort } from '../src/aws/parameters.ts';
+import { alertPort } from '../src/aws/sns.ts';
 import { readWatchConfig } from '../src/config.ts';
 import { familiesOf } from '../src/rollout/family.ts';
 import { watchAmis } from '../src/rollout/watching.ts';
@@ -20,12 +21,12 @@ export function create({ environment, requestHandler }: Platform): (event: unkno
   const ports = {
     parameters: parametersPort(patientSsmClient(requestHandler)),
     releases: announcementPort(sns, releaseTopicArn),
-    alerts: announcementPort(sns, alertTopicArn),
+    alerts: alertPort(sns, alertTopicArn),
     now: Date.now,
   };
   return async (_, context) => {
-    const [, , , region = ''] = context.invokedFunctionArn.split(':');
-    const orders = { families: familiesOf(familyGroups), region, seenParameter };
+    const [, , , region = '', accountId = ''] = context.invokedFunctionArn.split(':');
+    const orders = { families: familiesOf(familyGroups), region, accountId, seenParameter };
     await watchAmis(orders, ports, (level, message, fields) => logger[level](message, fields));
   };
 }

@@ -6,6 +6,8 @@ export interface Ec2 {
   vanish(instanceId: string, cause: string): void;
   /** Spot stops or hibernates it. A hibernated one's tasks count as cut too. Its group, if any, does not notice here. */
   stop(instanceId: string, cause: string): void;
+  /** Spot stops or hibernates it, and starts it again when it has the capacity. */
+  stopFor(instanceId: string, awaySeconds: number): void;
   /** A scheduled maintenance reboot (AWS-CONTRACTS §8): what runs dies, and the agent is away for a minute or so. */
   reboot(instanceId: string): void;
 }
@@ -18,6 +20,8 @@ export function createEc2(world: World): Ec2 {
   return {
     vanish: (instanceId, cause) => world.emit({ kind: 'instance-terminated', instanceId, cause }),
     stop: (instanceId, cause) => world.emit({ kind: 'instance-stopped', instanceId, cause }),
+    stopFor: (instanceId, awaySeconds) =>
+      world.emit({ kind: 'instance-restarting', instanceId, cause: 'spot', awaySeconds }),
     reboot: (instanceId) =>
       world.emit({
         kind: 'instance-restarting',

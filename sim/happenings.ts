@@ -33,11 +33,16 @@ function happen(region: Region, event: ScenarioEvent): void {
   if (event.replaceRootVolume)
     autoScaling.replaceRootVolume(event.replaceRootVolume.group, event.replaceRootVolume.count);
   if (event.spotInterruption) {
-    const { group, count, action } = event.spotInterruption;
+    const { group, count, action, backAfterSeconds } = event.spotInterruption;
+    const take = (id: string): void => {
+      if (action === 'terminate') ec2.vanish(id, 'spot');
+      else if (backAfterSeconds === undefined) ec2.stop(id, 'spot');
+      else ec2.stopFor(id, backAfterSeconds);
+    };
     for (const id of inService(group, count)) {
       audit.mayBeDrained(id);
       events.spotInterruption(id, action);
-      later(SPOT_MS / 1000, () => (action === 'terminate' ? ec2.vanish(id, 'spot') : ec2.stop(id, 'spot')));
+      later(SPOT_MS / 1000, () => take(id));
     }
   }
   if (event.rebalance) {
@@ -100,6 +105,7 @@ function happen(region: Region, event: ScenarioEvent): void {
     audit.switched(event.switch.text);
   }
   if (event.release) region.amis.release(event.release.family, event.release.flaw);
-  if (event.deploy) region.deploy();
+  if (event.deploy) region.deploy(event.deploy.settings);
+  if (event.rollback) region.rollback();
   if (event.faultsEnd) for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;
 }

@@ -23,6 +23,7 @@ import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
+import { createDeadLetters } from './sqs.ts';
 import type { Ssm } from './ssm.ts';
 import { createSsm } from './ssm.ts';
 import type { Templates } from './templates.ts';
@@ -61,8 +62,10 @@ export interface Region {
   readonly meter: Meter;
   /** Ids of the EC2 instances that a group began with, and of those that it launched. */
   instancesOf(group: string): readonly string[];
-  /** Deploys our functions, once more as a new version of each; set where there are any. */
-  deploy: () => void;
+  /** Deploys our functions, once more as a new version of each, with further settings; set where there are any. */
+  deploy: (settings?: Readonly<Record<string, string>>) => void;
+  /** What was deployed before the last time is what counts again; set where there are functions of ours. */
+  rollback: () => void;
   /** What an operator's command does; set where our functions are deployed. */
   order: (instanceId: string, reason: string, deadlineSeconds: number | undefined) => void;
 }
@@ -87,6 +90,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const autoScaling = createAutoScaling(world);
   const lambda = createLambda(world, {
     engine: handles.engine,
+    unreservedConcurrency: scenario.stack.unreservedConcurrency,
     faults: {
       get duplicate() {
         return faults.duplicate;
@@ -116,8 +120,11 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
   const releaseTopicArn = sns.createTopic('ecs-drain-ami-releases');
+  for (const subscriber of scenario.stack.subscribers) sns.subscribeOutside(alertTopicArn, subscriber);
   const switchParameter = '/ecs-drain/switch';
   if (scenario.switch !== undefined) ssm.set(switchParameter, scenario.switch);
+  const deadLettersUrl = `https://sqs.${world.region}.amazonaws.com/${world.accountId}/ecs-drain-dead-letters`;
+  const deadLetters = createDeadLetters(world, { url: deadLettersUrl, already: scenario.stack.deadLetters });
   // What the stack's template puts out; deployed in every region, its functions running or not.
   const stack = {
     name: 'ecs-drain',
@@ -128,7 +135,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       HookRoleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
       DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
       SwitchParameterName: switchParameter,
-      DeadLettersUrl: `https://sqs.${world.region}.amazonaws.com/${world.accountId}/ecs-drain-dead-letters`,
+      DeadLettersUrl: deadLettersUrl,
     },
   };
   const wire = createDispatcher({
@@ -138,6 +145,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
+    sqs: deadLetters.operations,
     ssm: ssm.operations,
   });
   const transport = createTransport({ world, wire, faults, beforeCall: handles.beforeCall });
@@ -170,6 +178,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     meter,
     instancesOf: (group) => [...(members.get(group) ?? [])],
     deploy: () => undefined,
+    rollback: () => undefined,
     order: () => undefined,
   };
   handles.watch?.(region);
@@ -210,7 +219,14 @@ function build(
     }
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
     for (const service of cluster.services) ecs.createService(cluster.name, service);
-    if (cluster.managedDraining) addManagedDraining(world, { ecs, autoScaling }, cluster.group);
+    if (cluster.managedDraining) {
+      addManagedDraining(world, { ecs, autoScaling }, cluster.group);
+      const [group] = autoScaling.operations.DescribeAutoScalingGroups({
+        AutoScalingGroupNames: [cluster.group],
+      }).AutoScalingGroups;
+      const autoScalingGroupArn = group?.AutoScalingGroupARN ?? '';
+      ecs.createCapacityProvider(`${cluster.name}-instances`, { autoScalingGroupArn, managedDraining: 'ENABLED' });
+    }
   }
   for (const group of scenario.groups) {
     members.set(group.name, new Set(autoScaling.createGroup({ name: group.name, desired: group.instances })));
@@ -223,7 +239,10 @@ function build(
       heartbeatSeconds: hook.heartbeatSeconds,
       defaultResult: hook.defaultResult,
       ...(hook.ours && !hook.byEvent
-        ? { targetArn: lifecycleTopicArn, roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook` }
+        ? {
+            targetArn: hook.target ?? lifecycleTopicArn,
+            roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
+          }
         : {}),
       ...(cluster === undefined ? {} : { metadata: JSON.stringify({ cluster }) }),
     });

@@ -64,6 +64,7 @@ function functionEnvironment(region: Region): Record<string, string> {
     // What the functions log is not what the simulator prints.
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     AWS_LAMBDA_LOG_LEVEL: 'FATAL',
+    METRICS: 'off',
     ALERT_TOPIC_ARN: alertTopicArn,
     SWITCH_PARAMETER: switchParameter,
     RELEASE_TOPIC_ARN: releaseTopicArn,
@@ -139,7 +140,8 @@ export function inhabit(region: Region, bundles: Bundles): () => void {
 }
 
 function deploy(region: Region, bundles: Bundles): void {
-  region.deploy = () => register(region, bundles);
+  region.deploy = (settings) => register(region, bundles, settings);
+  region.rollback = () => Object.values(FUNCTIONS).forEach(region.lambda.rollBack);
   region.deploy();
   region.sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
   if (region.scenario.amiWatch) {
@@ -150,10 +152,11 @@ function deploy(region: Region, bundles: Bundles): void {
   region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
 }
 
-function register(region: Region, bundles: Bundles): void {
+function register(region: Region, bundles: Bundles, settings: Readonly<Record<string, string>> = {}): void {
   const { lambda, transport } = region;
-  const platform = { environment: functionEnvironment(region), requestHandler: transport };
-  const sizes = { memoryMb: 512 };
+  const environment = { ...functionEnvironment(region), ...settings };
+  const platform = { environment, requestHandler: transport };
+  const sizes = { memoryMb: 512, environment };
   lambda.register({
     name: FUNCTIONS.intake,
     durable: false,
@@ -171,7 +174,7 @@ function register(region: Region, bundles: Bundles): void {
   lambda.register({
     name: FUNCTIONS.drain,
     alias: 'durable',
-    durable: true,
+    durable: region.scenario.stack.durable,
     timeoutSeconds: 120,
     handler: bundles.drain.create(platform),
     core: bundles.drain.connect(platform),

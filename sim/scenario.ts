@@ -65,7 +65,23 @@ const Hook = z.strictObject({
   metadataCluster: name.optional().describe('the cluster it names, where that is not the right one'),
   byEvent: z.boolean().default(false).describe('without a target: only EventBridge tells of it'),
   ours: z.boolean().default(true).describe("false: somebody else's hook, which tells nobody of us"),
+  target: z.string().max(2_048).optional().describe('ARN that it notifies, where that is not our topic'),
 });
+
+const Subscriber = z.strictObject({
+  protocol: z.enum(['email', 'https', 'sqs', 'lambda']).default('email'),
+  endpoint: z.string().min(1).max(2_048).default('platform@example.com'),
+  confirmed: z.boolean().default(true),
+});
+
+const Stack = z
+  .strictObject({
+    subscribers: z.array(Subscriber).max(100).default([]).describe('of the alert topic, beside our functions'),
+    deadLetters: z.int().min(0).default(0).describe('messages that nobody handled, from before'),
+    durable: z.boolean().default(true).describe('false: the drain function is a plain one'),
+    unreservedConcurrency: z.int().min(0).default(1_000).describe('that Lambda has for functions without their own'),
+  })
+  .describe('how ecs-drain is deployed');
 
 const group = z.string().min(1).max(255);
 const some = { group, count: z.int().min(1).max(5_000) };
@@ -77,7 +93,13 @@ const HAPPENINGS = {
   toWarmPool: z.strictObject(some),
   replaceRootVolume: z.strictObject(some),
   spotInterruption: z
-    .strictObject({ ...some, action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate') })
+    .strictObject({
+      ...some,
+      action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate'),
+      backAfterSeconds: seconds
+        .optional()
+        .describe('until Spot starts again what it stopped or hibernated; else never'),
+    })
     .describe('a warning now, and the instance is gone two minutes later'),
   rebalance: z.strictObject(some).describe('a recommendation; nothing happens to the instances'),
   maintenance: z
@@ -114,7 +136,19 @@ const HAPPENINGS = {
   release: z
     .strictObject({ family: z.enum(FAMILIES), flaw: z.enum(['agent-never-joins', 'never-healthy']).optional() })
     .describe('AWS recommends a new image of the family from now on'),
-  deploy: z.strictObject({}).describe('a new version of our functions: what runs goes on with its own'),
+  deploy: z
+    .strictObject({
+      settings: z
+        .record(z.string().regex(/^[A-Z_]+$/), z.string())
+        .default({})
+        .describe('environment of the new version, over what the scenario sets'),
+    })
+    .describe('a new version of our functions: what runs goes on with its own'),
+  rollback: z
+    .strictObject({})
+    .describe(
+      'the last update is rolled back: the alias means the version before it again, and what runs goes on with its own',
+    ),
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
 
@@ -172,6 +206,7 @@ export const Scenario = z
       .default({})
       .describe('environment of the drain function, beyond what the stack sets'),
     amiWatch: z.boolean().default(false).describe('our hourly look for new AMIs; the first within a minute'),
+    stack: Stack.prefault({}),
     events: z.array(Event).max(10_000).default([]),
     denied: z
       .array(z.string().regex(/^[a-z]+:[A-Z][A-Za-z]+$/, 'an action like ecs:StopTask'))

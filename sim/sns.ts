@@ -1,3 +1,4 @@
+import type * as sdk from '@aws-sdk/client-sns';
 import type { MessageAttributeValue, PublishCommandInput } from '@aws-sdk/client-sns';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
@@ -20,6 +21,8 @@ export interface Sns {
   createTopic(name: string): string;
   /** Subscribes a function; answers with the subscription's ARN. */
   subscribe(topicArn: string, functionName: string): string;
+  /** Subscribes somebody outside the region, who gets nothing here and is only listed. */
+  subscribeOutside(topicArn: string, subscriber: Subscriber): void;
 }
 
 interface Subscription {
@@ -27,19 +30,28 @@ interface Subscription {
   readonly functionName: string;
 }
 
+export interface Subscriber {
+  readonly protocol: string;
+  readonly endpoint: string;
+  /** Whoever gets mail or HTTPS has to agree first. */
+  readonly confirmed: boolean;
+}
+
 interface Message {
   readonly id: string;
   readonly subject: string | undefined;
-  /** The body that the Lambda protocol gets. */
-  readonly body: string;
+  readonly bodies: { readonly default: string; readonly lambda?: string };
   readonly attributes: Readonly<Record<string, MessageAttributeValue>>;
 }
 
 const invalid = (because: string): AwsError => new AwsError('InvalidParameter', `Invalid parameter: ${because}`);
 
-/** The body for Lambda subscribers. `MessageStructure: "json"` needs a default (AWS-CONTRACTS §2). */
-function lambdaBody(message: string, structure: string | undefined): string {
-  if (structure === undefined) return message;
+/**
+ * What each protocol's subscribers get. `MessageStructure: "json"` needs a default, which goes to all that are not named;
+ * a value that is not text is passed over (AWS-CONTRACTS §2).
+ */
+function bodiesOf(message: string, structure: string | undefined): { default: string } & Record<string, string> {
+  if (structure === undefined) return { default: message };
   if (structure !== 'json') throw invalid('MessageStructure');
   let bodies: unknown;
   try {
@@ -47,9 +59,13 @@ function lambdaBody(message: string, structure: string | undefined): string {
   } catch {
     throw invalid('Message Structure - JSON message body failed to parse');
   }
-  const { default: fallback, lambda } = (bodies ?? {}) as Readonly<Record<string, unknown>>;
+  const { default: fallback, ...others } = (bodies ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof fallback !== 'string') throw invalid('Message Structure - No default entry in JSON message body');
-  return typeof lambda === 'string' ? lambda : fallback;
+  return { ...Object.fromEntries(Object.entries(others).filter(isText)), default: fallback };
+}
+
+function isText(entry: [string, unknown]): entry is [string, string] {
+  return typeof entry[1] === 'string';
 }
 
 /** Attribute values as text, as the `published` event tells them. */
@@ -70,6 +86,7 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
   const { clock, region } = world;
   const random = world.random('sns');
   const topics = new Map<string, Subscription[]>();
+  const outside = new Map<string, sdk.Subscription[]>();
 
   /** The shape of samples/sns-lambda.*.json. */
   const lambdaEvent = (topicArn: string, { arn }: Subscription, message: Message): object => ({
@@ -83,7 +100,7 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
           MessageId: message.id,
           TopicArn: topicArn,
           Subject: message.subject ?? null,
-          Message: message.body,
+          Message: message.bodies.lambda ?? message.bodies.default,
           Timestamp: new Date(clock.nowMs()).toISOString(),
           SignatureVersion: '1',
           Signature: 'EXAMPLE',
@@ -100,9 +117,10 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
     ],
   });
 
-  const publish = (topicArn: string, message: Message, published: string): void => {
+  const publish = (topicArn: string, message: Message): void => {
     const attributes = attributeTexts(message.attributes);
-    world.emit({ kind: 'published', topicArn, subject: message.subject, message: published, attributes });
+    const { subject, bodies } = message;
+    world.emit({ kind: 'published', topicArn, subject, message: bodies.default, bodies, attributes });
     for (const subscription of topics.get(topicArn) ?? []) {
       const event = lambdaEvent(topicArn, subscription, message);
       const copies = random.chance(faults.duplicate ?? 0) ? 2 : 1;
@@ -119,9 +137,9 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
     if (!topics.has(targetArn)) return;
     const action = message['LifecycleTransition']?.replace('autoscaling:EC2_INSTANCE_', '');
     const subject = `Auto Scaling:  Lifecycle action '${action}' for instance ${instanceId} in progress.`;
-    const body = JSON.stringify(message);
+    const bodies = { default: JSON.stringify(message) };
     const id = random.uuid();
-    clock.after(random.int(100, 300), () => publish(targetArn, { id, subject, body, attributes: {} }, body));
+    clock.after(random.int(100, 300), () => publish(targetArn, { id, subject, bodies, attributes: {} }));
   };
   world.on((event) => {
     if (event.kind === 'hook-waiting') notify(event.notice, event.instanceId);
@@ -138,7 +156,30 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
       topics.get(topicArn)?.push({ arn, functionName });
       return arn;
     },
+    subscribeOutside(topicArn, { protocol, endpoint, confirmed }) {
+      // An unconfirmed one has no ARN yet, and this in its place (SNS developer guide and API examples).
+      const SubscriptionArn = confirmed ? `${topicArn}:${random.uuid()}` : 'PendingConfirmation';
+      const listed = { SubscriptionArn, Owner: world.accountId, Protocol: protocol, Endpoint: endpoint };
+      outside.set(topicArn, [...(outside.get(topicArn) ?? []), { ...listed, TopicArn: topicArn }]);
+    },
     operations: {
+      /** "Up to 100" on a page (API reference); the token is how many came before. */
+      ListSubscriptionsByTopic({ TopicArn = '', NextToken }: sdk.ListSubscriptionsByTopicCommandInput) {
+        if (!topics.has(TopicArn)) throw new AwsError('NotFound', 'Topic does not exist', { statusCode: 404 });
+        const functions = (topics.get(TopicArn) ?? []).map(({ arn, functionName }) => ({
+          SubscriptionArn: arn,
+          Owner: world.accountId,
+          Protocol: 'lambda',
+          Endpoint: `arn:aws:lambda:${region}:${world.accountId}:function:${functionName}`,
+          TopicArn,
+        }));
+        const all = [...functions, ...(outside.get(TopicArn) ?? [])];
+        const to = Number(NextToken ?? 0) + 100;
+        return {
+          Subscriptions: all.slice(to - 100, to),
+          ...(to < all.length ? { NextToken: String(to) } : {}),
+        } satisfies sdk.ListSubscriptionsByTopicResponse;
+      },
       Publish(input: PublishCommandInput) {
         const { Message = '', Subject, MessageStructure, MessageAttributes = {} } = input;
         const topicArn = input.TopicArn ?? input.TargetArn ?? '';
@@ -151,9 +192,9 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
         if (Buffer.byteLength(Message) + Buffer.byteLength(attributes) > MAX_MESSAGE_BYTES) {
           throw invalid('Message too long');
         }
-        const body = lambdaBody(Message, MessageStructure);
+        const bodies = bodiesOf(Message, MessageStructure);
         const id = random.uuid();
-        publish(topicArn, { id, subject: Subject, body, attributes: MessageAttributes }, Message);
+        publish(topicArn, { id, subject: Subject, bodies, attributes: MessageAttributes });
         return { MessageId: id };
       },
     },

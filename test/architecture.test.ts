@@ -75,7 +75,7 @@ const LAYERS: readonly Layer[] = [
     files: /^src\/aws\//,
     mayUse: [/^src\/aws\//],
     mayKnow: [/^src\/(rollout\/)?ports\.ts$/, /^src\/operator\//],
-    packages: [AWS],
+    packages: [AWS, /^@aws-lambda-powertools\/metrics$/],
     because: 'an adapter knows AWS and the ports, and decides nothing',
   },
   {
@@ -201,7 +201,7 @@ const IMPURE: readonly (readonly [what: string, pattern: RegExp])[] = [
 
 /** The shells that carry out are among them: they are given their clock, like everything else, through a port. */
 const PURE = MODULES.filter((module) =>
-  /^src\/(drain|rollout)\/|^src\/(loop|alert|config|ports|intake)\.ts$/.test(module),
+  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|config|ports|intake)\.ts$/.test(module),
 );
 
 const impurities = (source: string): string[] =>

@@ -2,6 +2,7 @@ import type { Finish, Wait } from '../loop.ts';
 import type { RolloutAlert } from './announce.ts';
 import { alertDue } from './announce.ts';
 import { isApproved, isPaused } from './control.ts';
+import { backOff, pollSeconds, waitUntil } from './course.ts';
 import type { Ending, ReleaseResult } from './ending.ts';
 import { endingOf } from './ending.ts';
 import type { ReleaseMemory } from './memory.ts';
@@ -23,11 +24,6 @@ export type ReleaseMove = { readonly because: string } & (
 const FRESH_SECONDS = 300;
 /** While nothing is done, the fleets and the parameter are looked at this often: a newer release supersedes this one. */
 const SURVEY_SECONDS = 21_600;
-/** The least and the most from one look to the next, and how it grows: 14 days must fit into 1,500 durable operations. */
-const POLL_SECONDS = 60;
-const ELAPSED_SHARE = 0.012;
-const SLOWEST_POLL_SECONDS = 3_600;
-const MOST_BACKOFF_SECONDS = 900;
 
 /** The next move, from what is known. Pure. */
 export function decide(memory: ReleaseMemory): ReleaseMove | Wait | Finish<ReleaseResult> {
@@ -95,11 +91,9 @@ function tell(alert: RolloutAlert): ReleaseMove {
 }
 
 /** The first at once: somebody may have spoken before it began. */
-function lookDueMs({ request, lookedAtMs, steppedAtMs, atMs }: ReleaseMemory): number {
-  if (lookedAtMs === undefined) return atMs;
-  const elapsedSeconds = (steppedAtMs - Date.parse(request.noticedAt)) / 1000;
-  const seconds = Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, elapsedSeconds * ELAPSED_SHARE));
-  return lookedAtMs + seconds * 1000;
+function lookDueMs(memory: ReleaseMemory): number {
+  const { lookedAtMs, atMs } = memory;
+  return lookedAtMs === undefined ? atMs : lookedAtMs + pollSeconds(memory) * 1000;
 }
 
 /** Until the next look, or until a fleet's time has come. */
@@ -111,18 +105,5 @@ function wait(memory: ReleaseMemory, plan: Plan): Wait {
         .filter((fleet) => isItsTurn(memory, plan, fleet))
         .flatMap((fleet) => startsAtMs(memory, plan, fleet) ?? []);
   const untilMs = Math.min(lookDueMs(memory), ...starts.filter((ms) => ms > atMs));
-  return { kind: 'wait', seconds: Math.max(1, Math.ceil((untilMs - atMs) / 1000)), because: 'nothing to do before' };
-}
-
-function backOff({ trouble, atMs }: ReleaseMemory): Wait | undefined {
-  if (trouble === undefined) return undefined;
-  const seconds = Math.min(MOST_BACKOFF_SECONDS, 2 ** Math.min(trouble.count, 10));
-  const untilMs = trouble.atMs + seconds * 1000;
-  if (atMs >= untilMs) return undefined;
-  const { operation, reason } = trouble.failure;
-  return {
-    kind: 'wait',
-    seconds: Math.ceil((untilMs - atMs) / 1000),
-    because: `${operation} failed (${reason}): again soon`,
-  };
+  return waitUntil(atMs, untilMs, 'nothing to do before');
 }

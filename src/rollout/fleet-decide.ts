@@ -2,6 +2,7 @@ import type { Finish, Wait } from '../loop.ts';
 import type { RolloutAlert } from './announce.ts';
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
+import { backOff, pollSeconds, waitUntil } from './course.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
 import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
@@ -16,11 +17,6 @@ import type { FleetPolicy } from './tags.ts';
 
 /** A start rests on a look of at most this age. */
 const FRESH_SECONDS = 120;
-/** The least and the most from one look to the next, and its growth: 14 days must fit into 1,500 durable operations. */
-const POLL_SECONDS = 60;
-const ELAPSED_SHARE = 0.012;
-const SLOWEST_POLL_SECONDS = 3_600;
-const MOST_BACKOFF_SECONDS = 900;
 /** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
 const LEAST_FIRST_REST_SECONDS = 600;
 const JUDGE_SECONDS = 240;
@@ -176,28 +172,11 @@ export function groupOf({ request }: FleetMemory): string {
 function poll(memory: FleetMemory, because: string): FleetMove | Wait {
   const nextMs = (memory.look?.atMs ?? memory.atMs) + pollSeconds(memory) * 1000;
   if (memory.atMs >= nextMs) return lookAgain(memory, because);
-  return { kind: 'wait', seconds: Math.max(1, Math.ceil((nextMs - memory.atMs) / 1000)), because };
-}
-
-function pollSeconds({ request, steppedAtMs }: FleetMemory): number {
-  const elapsedSeconds = (steppedAtMs - Date.parse(request.noticedAt)) / 1000;
-  return Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, elapsedSeconds * ELAPSED_SHARE));
+  return waitUntil(memory.atMs, nextMs, because);
 }
 
 function lookAgain({ refresh }: FleetMemory, because: string): FleetMove {
   return { kind: 'look', refreshId: refresh?.id, because };
-}
-
-function backOff({ trouble, atMs }: FleetMemory): Wait | undefined {
-  if (trouble === undefined) return undefined;
-  const untilMs = trouble.atMs + Math.min(MOST_BACKOFF_SECONDS, 2 ** Math.min(trouble.count, 10)) * 1000;
-  if (atMs >= untilMs) return undefined;
-  const { operation, reason } = trouble.failure;
-  return {
-    kind: 'wait',
-    seconds: Math.ceil((untilMs - atMs) / 1000),
-    because: `${operation} failed (${reason}): again soon`,
-  };
 }
 
 function end(memory: FleetMemory, { outcome, because, alert }: FleetEnding): FleetMove | Finish<FleetResult> {

@@ -1,6 +1,7 @@
-import type { Wait } from '../loop.ts';
 import type { Failure } from '../ports.ts';
 import type { Control } from './control.ts';
+import type { CourseState } from './course.ts';
+import { stepped, withTold, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { RefreshSeen, TemplateRef } from './ports.ts';
@@ -56,10 +57,8 @@ export interface OurRefresh {
 }
 
 /** Everything that is known of one fleet's rollout; made anew at each replay from what the steps returned. */
-export interface FleetMemory {
+export interface FleetMemory extends CourseState {
   readonly request: FleetRequest;
-  readonly atMs: number;
-  readonly steppedAtMs: number;
   readonly look?: FleetLook;
   /** Template versions made for it, by `versionKey`. */
   readonly versions: Readonly<Record<string, number>>;
@@ -74,13 +73,6 @@ export interface FleetMemory {
   /** Since when the instances and the refresh have not changed. */
   readonly changedAtMs: number;
   readonly promoted?: true;
-  readonly trouble?: {
-    readonly count: number;
-    readonly sinceMs: number;
-    readonly atMs: number;
-    readonly failure: Failure;
-  };
-  readonly said: Readonly<Record<string, { readonly atMs: number; readonly tries: number; readonly done: boolean }>>;
 }
 
 export function beginFleet(request: FleetRequest): FleetMemory {
@@ -88,22 +80,12 @@ export function beginFleet(request: FleetRequest): FleetMemory {
   return { request, atMs, steppedAtMs: atMs, versions: {}, changedAtMs: atMs, said: {} };
 }
 
-export function restFleet(memory: FleetMemory, wait: Wait): FleetMemory {
-  return { ...memory, atMs: memory.atMs + wait.seconds * 1000 };
-}
-
-/** An alert that cannot be published must not hold a rollout. */
-const ALERT_TRIES = 3;
-
 /** Adds what a move answered to what is known. Pure. */
 export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
-  const atMs = Math.max(before.atMs, seen.atMs);
-  const memory = withTrouble({ ...before, atMs, steppedAtMs: atMs }, seen.kind === 'alert' ? undefined : seen.failure);
-  if (seen.kind === 'alert') {
-    const tries = (memory.said[seen.alert]?.tries ?? 0) + 1;
-    const done = seen.failure === undefined || tries >= ALERT_TRIES;
-    return { ...memory, said: { ...memory.said, [seen.alert]: { atMs, tries: done ? 0 : tries, done } } };
-  }
+  const moved = stepped(before, seen.atMs);
+  if (seen.kind === 'alert') return withTold(moved, seen.alert, seen.failure);
+  const memory = withTrouble(moved, seen.failure);
+  const { atMs } = memory;
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
   if (seen.kind === 'promote') return { ...memory, promoted: true };
@@ -178,14 +160,4 @@ function isOurs({ templateId, version }: TemplateRef, { versions, look }: FleetM
 
 function summary({ refresh, hosts }: FleetLook): string {
   return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, hosts.fresh, hosts.joined, hosts.old]);
-}
-
-function withTrouble(memory: FleetMemory, failure: Failure | undefined): FleetMemory {
-  const { trouble, ...rest } = memory;
-  if (failure === undefined) return rest;
-  const { atMs } = memory;
-  return {
-    ...rest,
-    trouble: { count: (trouble?.count ?? 0) + 1, sinceMs: trouble?.sinceMs ?? atMs, atMs, failure },
-  };
 }

@@ -1,6 +1,7 @@
-import type { Wait } from '../loop.ts';
 import type { Failure } from '../ports.ts';
 import type { Control } from './control.ts';
+import type { CourseState } from './course.ts';
+import { stepped, withTold, withTrouble } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest } from './request.ts';
@@ -31,11 +32,8 @@ export type ReleaseSeen = { readonly atMs: number; readonly failure?: Failure } 
 );
 
 /** Everything that is known of one release's rollout; made anew at each replay from what the steps returned. */
-export interface ReleaseMemory {
+export interface ReleaseMemory extends CourseState {
   readonly request: ReleaseRequest;
-  readonly atMs: number;
-  /** When the latest step ended: how old all of this is. */
-  readonly steppedAtMs: number;
   readonly survey?: Survey;
   /** The image that was announced: when the parameter names another, this release is superseded. */
   readonly announced?: Target;
@@ -45,14 +43,6 @@ export interface ReleaseMemory {
   readonly started: Readonly<Record<string, { readonly request: FleetRequest; readonly end?: FleetResult }>>;
   /** When people's word and the fleets' executions were last looked at. */
   readonly lookedAtMs?: number;
-  readonly trouble?: {
-    readonly count: number;
-    readonly sinceMs: number;
-    readonly atMs: number;
-    readonly failure: Failure;
-  };
-  /** Alerts that went out, by a key of theirs. */
-  readonly said: Readonly<Record<string, { readonly atMs: number; readonly tries: number; readonly done: boolean }>>;
 }
 
 export function begin(request: ReleaseRequest): ReleaseMemory {
@@ -60,18 +50,12 @@ export function begin(request: ReleaseRequest): ReleaseMemory {
   return { request, atMs, steppedAtMs: atMs, started: {}, said: {} };
 }
 
-export function rest(memory: ReleaseMemory, wait: Wait): ReleaseMemory {
-  return { ...memory, atMs: memory.atMs + wait.seconds * 1000 };
-}
-
-/** An alert that cannot be published must not hold a rollout. */
-const ALERT_TRIES = 3;
-
 /** Adds what a move answered to what is known. Pure. */
 export function remember(before: ReleaseMemory, move: ReleaseMove, seen: ReleaseSeen): ReleaseMemory {
-  // Time never goes back, even where one Lambda machine's clock is behind another's.
-  const atMs = Math.max(before.atMs, seen.atMs);
-  const memory = withTrouble({ ...before, atMs, steppedAtMs: atMs }, seen.kind === 'alert' ? undefined : seen.failure);
+  const moved = stepped(before, seen.atMs);
+  if (seen.kind === 'alert') return withTold(moved, seen.alert, seen.failure);
+  const memory = withTrouble(moved, seen.failure);
+  const { atMs } = memory;
   switch (seen.kind) {
     case 'survey':
       return seen.survey ? withSurvey(memory, seen.survey) : memory;
@@ -82,11 +66,6 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
     }
     case 'look':
       return withControl({ ...memory, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
-    case 'alert': {
-      const tries = (memory.said[seen.alert]?.tries ?? 0) + 1;
-      const done = seen.failure === undefined || tries >= ALERT_TRIES;
-      return { ...memory, said: { ...memory.said, [seen.alert]: { atMs, tries: done ? 0 : tries, done } } };
-    }
   }
 }
 
@@ -114,14 +93,4 @@ function withControl(
   if (failure && control === undefined) return memory;
   const { controlMistake, ...rest } = memory;
   return control === undefined ? rest : { ...rest, control };
-}
-
-function withTrouble(memory: ReleaseMemory, failure: Failure | undefined): ReleaseMemory {
-  const { trouble, ...rest } = memory;
-  if (failure === undefined) return rest;
-  const { atMs } = memory;
-  return {
-    ...rest,
-    trouble: { count: (trouble?.count ?? 0) + 1, sinceMs: trouble?.sinceMs ?? atMs, atMs, failure },
-  };
 }

@@ -235,9 +235,11 @@ export interface ClustersPort {
   /** The registrations of these EC2 instances in the cluster. */
   hosts(cluster: string, instanceIds: readonly string[]): Promise<Result<readonly HostSeen[]>>;
   services(cluster: string): Promise<Result<readonly SteadySeen[]>>;
+  /** Sets the registrations of these EC2 instances ACTIVE again; those that are gone are left out. */
+  activate(cluster: string, instanceIds: readonly string[]): Promise<Result<undefined>>;
 }
 
-/** A topic, of releases or of alerts. */
+/** The topic of releases. */
 export interface AnnouncementPort {
   publish(message: {
     readonly subject: string;
@@ -256,4 +258,16 @@ export interface ExecutionSeen {
 export interface RolloutExecutionsPort {
   /** Starts the durable execution of that name, or joins the one that exists, and says how it stands. */
   run(name: string, request: object): Promise<Result<ExecutionSeen>>;
+}
+
+export interface DrainsPort {
+  /**
+   * Orders the drain of one instance, or joins the order that exists, and says how it stands. The same `id` is the same
+   * order; at most 40 letters, digits and hyphens.
+   */
+  drain(order: {
+    readonly instanceId: string;
+    readonly id: string;
+    readonly reason: string;
+  }): Promise<Result<ExecutionSeen>>;
 }

@@ -1,6 +1,13 @@
+import type { AlertMessage } from '../alert.ts';
 import type { Family, Recommended } from './family.ts';
 
-/** A message for a topic. */
+/** Where we run. */
+export interface Here {
+  readonly region: string;
+  readonly accountId: string;
+}
+
+/** A message for the topic of releases. */
 export interface Announcement {
   /** Under 100 ASCII characters without line breaks or control characters, as SNS demands (AWS-CONTRACTS §2). */
   readonly subject: string;
@@ -60,19 +67,47 @@ function pageOf(os: Family['os'], version: string): string {
   }
 }
 
-/** What people should hear of AMIs besides releases: one message for all of it. */
-export function amiWarning(lines: readonly string[], region: string): Announcement {
+/** Where the reader finds what it means and what to do. */
+const PAGE = 'docs/amis.md#what-people-hear-besides';
+
+/** What people should hear of AMIs besides releases, all of it in one alert, in the forms of `renderAlert` (src/alert.ts). */
+export function amiAlert(lines: readonly string[], { region, accountId }: Here): AlertMessage {
   const [first = ''] = lines;
-  const more = lines.length - 1;
+  const because = lines.length > 1 ? `${first} And ${lines.length - 1} more.` : first;
+  const details = lines.slice(1);
+  const title = `ECS-optimized AMIs in ${region}`;
+  const facts = { kind: 'amis', severity: 'warning' };
   return {
-    subject: `[ecs-drain warning] ECS-optimized AMIs in ${region}`,
-    body: [
-      more > 0 ? `${first} And ${more} more, below.` : first,
-      ...(more > 0 ? ['', ...lines.map((line) => `- ${line}`)] : []),
-      '',
-      `Region: ${region}`,
-      'What it means and what to do: docs/amis.md',
-    ].join('\n'),
-    attributes: { kind: 'amis', severity: 'warning' },
+    subject: `[ecs-drain warning] ${title}`,
+    bodies: {
+      default: JSON.stringify(
+        { schema: 1, source: 'ecs-drain', ...facts, title, because, details, runbook: PAGE, region, accountId },
+        null,
+        1,
+      ),
+      email: [
+        because,
+        '',
+        ...details.map((line) => `- ${line}`),
+        `Region: ${region} (account ${accountId})`,
+        `Runbook: ${PAGE}`,
+      ].join('\n'),
+      sms: `[ecs-drain warning] ${title}: ${because}`.slice(0, 280),
+      https: JSON.stringify({
+        version: '1.0',
+        source: 'custom',
+        content: {
+          textType: 'client-markdown',
+          title: `⚠️ ${title}`,
+          description: [because, ...details.slice(0, 5).map((line) => `• ${line}`), `${region} (${accountId})`].join(
+            '\n',
+          ),
+          nextSteps: [`Runbook: ${PAGE}`],
+          keywords: ['ecs-drain', 'warning'],
+        },
+        metadata: { threadId: 'ecs-drain-amis', summary: 'ecs-drain: AMIs', eventType: 'ecs-drain amis' },
+      }),
+    },
+    attributes: facts,
   };
 }

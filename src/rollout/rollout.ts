@@ -1,14 +1,15 @@
 import { follow } from '../loop.ts';
 import type { DurablePort, Failure, Result } from '../ports.ts';
 import type { RolloutAlert } from './announce.ts';
+import { rest } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import { decide } from './decide.ts';
 import type { ReleaseResult } from './ending.ts';
 import { decideFleet } from './fleet-decide.ts';
-import { beginFleet, rememberFleet, restFleet } from './fleet-memory.ts';
+import { beginFleet, rememberFleet } from './fleet-memory.ts';
 import { performFleet } from './fleet-rollout.ts';
 import type { ReleaseMemory, ReleaseSeen, Survey } from './memory.ts';
-import { begin, remember, rest } from './memory.ts';
+import { begin, remember } from './memory.ts';
 import type { RolloutExecutionsPort } from './ports.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest, RolloutRequest } from './request.ts';
@@ -50,7 +51,7 @@ function rollFleet(request: FleetRequest, ports: RolloutPorts, durable: DurableP
     decide: decideFleet,
     carryOut: (move: Parameters<typeof performFleet>[0]) => performFleet(move, request, ports),
     remember: rememberFleet,
-    rest: restFleet,
+    rest,
   };
   return follow(course, beginFleet(request), durable);
 }

@@ -1,17 +1,17 @@
-import type { ClockPort, Failure } from '../ports.ts';
+import type { AlertPort, ClockPort, Failure } from '../ports.ts';
 import type { Family } from './family.ts';
 import { parametersOf } from './family.ts';
 import type { AnnouncementPort, ParametersPort } from './ports.ts';
-import { amiWarning, announcement } from './release-message.ts';
+import type { Here } from './release-message.ts';
+import { amiAlert, announcement } from './release-message.ts';
 import { readSeen, writeSeen } from './seen.ts';
 import type { Finding } from './watch.ts';
 import { compare, keep } from './watch.ts';
 
 type Log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, string>) => void;
 
-export interface WatchOrders {
+export interface WatchOrders extends Here {
   readonly families: readonly Family[];
-  readonly region: string;
   /** Name of the parameter with what was seen last; ours alone. */
   readonly seenParameter: string;
 }
@@ -19,7 +19,7 @@ export interface WatchOrders {
 export interface WatchPorts {
   readonly parameters: ParametersPort;
   readonly releases: AnnouncementPort;
-  readonly alerts: AnnouncementPort;
+  readonly alerts: AlertPort;
   readonly now: ClockPort;
 }
 
@@ -29,7 +29,7 @@ export interface WatchPorts {
  * @throws AggregateError of what could not be read, told or remembered.
  */
 export async function watchAmis(
-  { families, region, seenParameter }: WatchOrders,
+  { families, seenParameter, ...here }: WatchOrders,
   ports: WatchPorts,
   log: Log,
 ): Promise<void> {
@@ -44,7 +44,7 @@ export async function watchAmis(
   for (const { family, release } of findings) {
     if (release === undefined) continue;
     const fields = { family: family.id, version: release.version, imageId: release.imageId };
-    const published = await ports.releases.publish(announcement(family, release, region));
+    const published = await ports.releases.publish(announcement(family, release, here.region));
     log(published.ok ? 'info' : 'error', published.ok ? 'a new release, announced' : 'could not be announced', fields);
     if (published.ok) announced.add(family.id);
     else failures.push(published);
@@ -55,7 +55,7 @@ export async function watchAmis(
     ...findings.flatMap(({ because = [] }) => because),
   ];
   for (const line of lines) log('warn', line, {});
-  const told = lines.length === 0 || (await ports.alerts.publish(amiWarning(lines, region)));
+  const told = lines.length === 0 || (await ports.alerts.publish(amiAlert(lines, here)));
   if (told !== true && !told.ok) failures.push(told);
   const warned = told === true || told.ok;
 

@@ -682,7 +682,7 @@ describe('a drain that does not get on', () => {
     [
       'is then diagnosed',
       stalled,
-      { kind: 'diagnose', placements: PLACEMENTS, because: expect.stringMatching(/600 s/) },
+      { kind: 'diagnose', placements: PLACEMENTS, sinceMs: atSecond(3), because: expect.stringMatching(/600 s/) },
     ],
     [
       'and told, with the first reason as headline',
@@ -731,7 +731,7 @@ describe('a drain that does not get on', () => {
     ],
   ]);
 
-  it('says what is left with the reasons', () => {
+  it('says how long people have, and what is left, with the reasons', () => {
     const memory = havingSeen(
       ...begun(2, LONG_HOOK),
       seen.goingDown(34, { STOPPING: 2 }),
@@ -742,7 +742,12 @@ describe('a drain that does not get on', () => {
       kind: 'alert',
       alert: {
         because: 'first',
-        details: ['second', expect.stringMatching(/^service:api .* STOPPING$/), expect.any(String)],
+        details: [
+          'Its deadline is in 39 min: then it is released with CONTINUE, whatever is left.',
+          'second',
+          expect.stringMatching(/^service:api .* STOPPING$/),
+          expect.any(String),
+        ],
       },
     });
   });

@@ -1,8 +1,9 @@
 import type { Control } from '../../src/rollout/control.ts';
+import { rest } from '../../src/rollout/course.ts';
 import type { FleetFacts, Target } from '../../src/rollout/fleet.ts';
 import { decideFleet } from '../../src/rollout/fleet-decide.ts';
 import type { FleetLook, FleetMemory, FleetSeen } from '../../src/rollout/fleet-memory.ts';
-import { beginFleet, rememberFleet, restFleet } from '../../src/rollout/fleet-memory.ts';
+import { beginFleet, rememberFleet } from '../../src/rollout/fleet-memory.ts';
 import type { FleetMove } from '../../src/rollout/fleet-moves.ts';
 import type { RefreshSeen } from '../../src/rollout/ports.ts';
 import type { FleetResult } from '../../src/rollout/request.ts';
@@ -195,7 +196,7 @@ export function playFleet(script: Script = {}) {
     }
     if (move.kind === 'wait') {
       nowMs = Math.max(nowMs, memory.atMs) + move.seconds * 1000;
-      memory = restFleet(memory, move);
+      memory = rest(memory, move);
       continue;
     }
     trace.push(move.kind);

@@ -1,10 +1,11 @@
 import type { Control } from '../../src/rollout/control.ts';
+import { rest } from '../../src/rollout/course.ts';
 import type { ReleaseMove } from '../../src/rollout/decide.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import type { ReleaseResult } from '../../src/rollout/ending.ts';
 import type { FleetFacts, Target } from '../../src/rollout/fleet.ts';
 import type { ReleaseMemory, ReleaseSeen } from '../../src/rollout/memory.ts';
-import { begin, remember, rest } from '../../src/rollout/memory.ts';
+import { begin, remember } from '../../src/rollout/memory.ts';
 import type { FleetOutcome, ReleaseRequest } from '../../src/rollout/request.ts';
 import { NEW, OLD, START_MS, target } from './builders.ts';
 

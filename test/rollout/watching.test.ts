@@ -8,7 +8,7 @@ import { readSeen } from '../../src/rollout/seen.ts';
 import type { WatchPorts } from '../../src/rollout/watching.ts';
 import { watchAmis } from '../../src/rollout/watching.ts';
 import { aRecommendation, aVersion } from '../support/amis.ts';
-import { aFailure } from '../support/build.ts';
+import { ACCOUNT, aFailure } from '../support/build.ts';
 
 const SEEN = '/ecs-drain/amis/seen';
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -24,6 +24,7 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
   const effects: string[] = [];
   const published: { topic: string; subject: string; body: string; attributes: Readonly<Record<string, string>> }[] =
     [];
+  const alerted: Readonly<Record<string, string>>[] = [];
   const broken = new Set<string>();
   let crashAt: number | undefined;
 
@@ -34,12 +35,6 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
     done();
     return { ok: true, value: undefined };
   };
-  const topic = (name: string): WatchPorts['releases'] => ({
-    publish: async (message) => {
-      const what = name === 'releases' ? `announce ${message.attributes['family']}` : 'warn';
-      return effect(what, () => published.push({ topic: name, ...message }));
-    },
-  });
   const ports: WatchPorts = {
     parameters: {
       readParameters: async (names): Promise<Result<readonly ParameterSeen[]>> =>
@@ -47,8 +42,17 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
       writeParameter: async (name, value) =>
         effect('remember', () => store.set(name, { name, value, changedAtMs: NOW })),
     },
-    releases: topic('releases'),
-    alerts: topic('alerts'),
+    releases: {
+      publish: async (message) =>
+        effect(`announce ${message.attributes['family']}`, () => published.push({ topic: 'releases', ...message })),
+    },
+    alerts: {
+      publish: async ({ subject, bodies, attributes }) =>
+        effect('warn', () => {
+          alerted.push(bodies);
+          published.push({ topic: 'alerts', subject, body: bodies['email'] ?? '', attributes });
+        }),
+    },
     now: () => NOW,
   };
   const recommend = (of: Family, version: string = aVersion(of), imageId = 'ami-0281c9a5cd9de63bd') => {
@@ -60,6 +64,7 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
     broken,
     effects,
     published,
+    alerted,
     recommend,
     remove: (of: Family) => {
       for (const { name } of aRecommendation(of)) store.delete(name);
@@ -71,7 +76,7 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
     async look(crash?: number): Promise<readonly string[]> {
       effects.length = 0;
       crashAt = crash;
-      await watchAmis({ families, region: 'eu-west-1', seenParameter: SEEN }, ports, () => {});
+      await watchAmis({ families, region: 'eu-west-1', accountId: ACCOUNT, seenParameter: SEEN }, ports, () => {});
       return [...effects];
     },
   };
@@ -221,18 +226,43 @@ describe('what people hear besides releases', () => {
         topic: 'alerts',
         subject: '[ecs-drain warning] ECS-optimized AMIs in eu-west-1',
         body: [
-          'al2023/x86_64 is no longer recommended by AWS: its parameter is gone. And 1 more, below.',
+          'al2023/x86_64 is no longer recommended by AWS: its parameter is gone. And 1 more.',
           '',
-          '- al2023/x86_64 is no longer recommended by AWS: its parameter is gone.',
           '- al2023/arm64 is no longer recommended by AWS: its parameter is gone.',
-          '',
-          'Region: eu-west-1',
-          'What it means and what to do: docs/amis.md',
+          'Region: eu-west-1 (account 123456789012)',
+          'Runbook: docs/amis.md#what-people-hear-besides',
         ].join('\n'),
         attributes: { kind: 'amis', severity: 'warning' },
       },
     ]);
     expect(await region.look()).toEqual([]);
+  });
+
+  it('is in every form that a subscriber may want it in', async () => {
+    const region = await watched([AL2023, ARM]);
+    region.remove(AL2023);
+    await region.look();
+    const { default: machine = '', sms = '', https = '' } = region.alerted[0] ?? {};
+    const because = 'al2023/x86_64 is no longer recommended by AWS: its parameter is gone.';
+    expect(JSON.parse(machine)).toEqual({
+      schema: 1,
+      source: 'ecs-drain',
+      kind: 'amis',
+      severity: 'warning',
+      title: 'ECS-optimized AMIs in eu-west-1',
+      because,
+      details: [],
+      runbook: 'docs/amis.md#what-people-hear-besides',
+      region: 'eu-west-1',
+      accountId: ACCOUNT,
+    });
+    expect(sms).toBe(`[ecs-drain warning] ECS-optimized AMIs in eu-west-1: ${because}`);
+    // Amazon Q drops whatever is not of this form, in silence (AWS-CONTRACTS §2).
+    expect(JSON.parse(https)).toMatchObject({
+      version: '1.0',
+      source: 'custom',
+      content: { textType: 'client-markdown', description: expect.stringContaining(because) },
+    });
   });
 
   it('is said again when it could not be said', async () => {

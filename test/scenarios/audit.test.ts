@@ -73,7 +73,11 @@ function handsOf(event: unknown, durable: DurableLike, platform: Parameters<Conn
     act,
     tell: (kind) =>
       act('tell', () =>
-        alerts.publish({ subject: kind, body: kind, attributes: { kind, instanceId: request.instanceId } }),
+        alerts.publish({
+          subject: kind,
+          bodies: { default: kind },
+          attributes: { kind, instanceId: request.instanceId },
+        }),
       ),
     drain: (instanceId = request.instanceId) =>
       act('drain', async () => ecs.setStatus(request.cluster, await arnsOf(instanceId), 'DRAINING')),

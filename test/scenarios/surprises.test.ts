@@ -129,7 +129,13 @@ describe('nonsense in the switch of a region that is paused', () => {
     };
     const { report } = await run(scenario, 1, { bundles, engine: 'store' });
     expect(report.violations).toEqual([]);
-    expect(report.alerts.map(({ kind }) => kind)).toEqual(['paused', 'misconfigured', 'started', 'drained']);
+    expect(report.alerts.map(({ kind }) => kind)).toEqual([
+      'paused',
+      'misconfigured',
+      'resolved',
+      'started',
+      'drained',
+    ]);
     expect(report.instances[0]?.drainingAtSeconds).toBeGreaterThan(900);
   });
 });

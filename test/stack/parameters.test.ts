@@ -42,6 +42,7 @@ const SETTINGS = [
   'OnRebalance',
   'OnMaintenance',
   'MaintenanceLeadSeconds',
+  'Metrics',
   'AlertTopicArn',
   'Name',
 ];
