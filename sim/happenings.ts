@@ -99,6 +99,11 @@ function happen(region: Region, event: ScenarioEvent): void {
     ssm.set(region.switchParameter, event.switch.text);
     audit.switched(event.switch.text);
   }
+  if (event.release) region.amis.release(event.release.family, event.release.flaw);
+  if (event.capacity) autoScaling.setCapacity(event.capacity.group, event.capacity.available);
+  if (event.scale) autoScaling.scale(event.scale.group, event.scale.to);
+  if (event.alarm) autoScaling.setAlarm(event.alarm.name, event.alarm.raised);
+  if (event.refresh) autoScaling.operations.StartInstanceRefresh({ AutoScalingGroupName: event.refresh.group });
   if (event.deploy) region.deploy();
   if (event.faultsEnd) for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;
 }

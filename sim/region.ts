@@ -12,10 +12,13 @@ import { createEcs } from './ecs.ts';
 import type { EventBridge } from './event-bridge.ts';
 import { createEventBridge } from './event-bridge.ts';
 import type { CheckpointFault, ExecutionRecord } from './execution.ts';
+import { launchSourceOf } from './fleets.ts';
+import { PLAIN } from './group-launches.ts';
 import { schedule } from './happenings.ts';
 import { createImageOperations } from './images.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
+import { createLaunches } from './launch.ts';
 import { addManagedDraining } from './managed-draining.ts';
 import type { Meter } from './report.ts';
 import { createMeter } from './report.ts';
@@ -80,7 +83,9 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const templates = createTemplates(world, (id) => amis.get(id) !== undefined);
   const ecs = createEcs(world);
   const ec2 = createEc2(world);
-  const autoScaling = createAutoScaling(world);
+  const ssm = createSsm(world);
+  const launches = createLaunches({ templates, amis, parameter: ssm.get });
+  const autoScaling = createAutoScaling(world, { launches });
   const lambda = createLambda(world, {
     engine: handles.engine,
     faults: {
@@ -109,7 +114,6 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       },
     },
   });
-  const ssm = createSsm(world);
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
   const switchParameter = '/ecs-drain/switch';
@@ -181,26 +185,31 @@ function membersByGroup(world: World): Map<string, Set<string>> {
   return members;
 }
 
-function build(
-  { world, scenario, ecs, autoScaling, lifecycleTopicArn }: Region,
-  members: Map<string, Set<string>>,
-): void {
+function build(region: Region, members: Map<string, Set<string>>): void {
+  const { world, scenario, ecs, autoScaling, lifecycleTopicArn } = region;
   for (const cluster of scenario.clusters) {
     ecs.createCluster(cluster.name, { cpu: cluster.instanceCpu, memory: cluster.instanceMemory });
     const ids = autoScaling.createGroup({
       name: cluster.group,
       desired: cluster.instances,
+      max: cluster.maximum,
+      warm: cluster.warm,
       cluster: cluster.name,
+      launch: launchSourceOf(region, cluster),
+      tags: cluster.tags,
+      suspended: new Set(cluster.suspended),
       retainOnAbandon: cluster.retainOnAbandon,
       protectedFromScaleIn: cluster.protectedFromScaleIn,
     });
     members.set(cluster.group, new Set([...(members.get(cluster.group) ?? []), ...ids]));
-    for (const [i, instanceId] of ids.entries()) {
+    for (const [i, instanceId] of ids.slice(0, cluster.instances).entries()) {
+      const { id: imageId, agentVersion, dockerVersion } = autoScaling.imageOf(instanceId) ?? PLAIN.image;
+      const runs = { imageId, agentVersion, dockerVersion };
       const attributes = i === 0 ? cluster.firstInstanceAttributes : undefined;
       if (cluster.leftovers) {
-        ecs.registerContainerInstance({ cluster: cluster.name, instanceId, agentConnected: false });
+        ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, agentConnected: false });
       }
-      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, attributes });
+      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, attributes });
     }
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
     for (const service of cluster.services) ecs.createService(cluster.name, service);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FAMILIES } from './amis.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'letters, digits, - and _ only');
 const seconds = z.number().min(0).max(1_209_600);
@@ -42,6 +43,27 @@ const Cluster = z.strictObject({
   group: z.string().min(1).max(255).describe('the Auto Scaling group of these instances'),
   instanceCpu: z.int().min(1).default(4096),
   instanceMemory: z.int().min(1).default(16_384),
+  image: z
+    .enum([...FAMILIES, 'custom'])
+    .default('al2023/x86_64')
+    .describe('what its instances run'),
+  behind: z.int().min(0).max(2).default(0).describe('by so many releases; two behind is deprecated'),
+  template: z
+    .enum(['numbered', '$Latest', '$Default', 'resolve:ssm', 'configuration'])
+    .default('numbered')
+    .describe('the version it launches from; an image parameter in it; or a launch configuration instead'),
+  mixed: z
+    .enum(['none', 'types', 'templates', 'images'])
+    .default('none')
+    .describe('a mixed instances policy, one of whose overrides has a template or an arm64 image of its own'),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  warm: z.int().min(0).max(1_000).default(0).describe('stopped instances in its warm pool'),
+  maximum: z.int().min(0).max(10_000).optional().describe('of the group; twice its instances unless given'),
+  suspended: z
+    .array(z.enum(['Launch', 'Terminate', 'InstanceRefresh']))
+    .max(3)
+    .default([])
+    .describe('processes of the group'),
   replaceInstances: z.boolean().default(true).describe('false: the group shrinks by what is terminated'),
   retainOnAbandon: z.boolean().default(false).describe('the group keeps an instance whose terminate hook is abandoned'),
   protectedFromScaleIn: z.boolean().default(false).describe('as managed termination protection makes them'),
@@ -110,6 +132,13 @@ const HAPPENINGS = {
     .describe('everything about the cluster fails'),
   readable: z.strictObject({ cluster: name }),
   switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
+  release: z
+    .strictObject({ family: z.enum(FAMILIES), flaw: z.enum(['agent-never-joins', 'never-healthy']).optional() })
+    .describe('AWS recommends a new image of the family from now on'),
+  capacity: z.strictObject({ group, available: z.boolean() }).describe('whether anything can be launched for it'),
+  scale: z.strictObject({ group, to: z.int().min(0).max(5_000) }).describe('a new desired capacity'),
+  alarm: z.strictObject({ name: group, raised: z.boolean() }).describe('a CloudWatch alarm'),
+  refresh: z.strictObject({ group }).describe('somebody else starts an instance refresh'),
   deploy: z.strictObject({}).describe('a new version of our functions: what runs goes on with its own'),
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
