@@ -32,6 +32,7 @@ const BUCKET_OF: Readonly<Record<string, keyof typeof BUCKETS>> = {
   DeregisterContainerInstance: 'modify',
   StopTask: 'modify',
   DescribeServices: 'serviceRead',
+  ListServices: 'serviceRead',
   GetTaskProtection: 'read',
 };
 
@@ -247,6 +248,13 @@ export function createEcsOperations(ecs: {
         })),
         failures,
       } satisfies sdk.GetTaskProtectionResponse;
+    },
+
+    ListServices(input: sdk.ListServicesCommandInput) {
+      const numbered = [...clusterOf(input).services.values()].map(({ arn }, index) => ({ arn, order: index + 1 }));
+      // "If this parameter isn't used, then ListServices returns up to 10 results" (API reference).
+      const { items, ...rest } = page(numbered, () => true, { maxResults: 10, ...input });
+      return { serviceArns: items.map(({ arn }) => arn), ...rest } satisfies sdk.ListServicesResponse;
     },
 
     DescribeServices(input: sdk.DescribeServicesCommandInput) {
