@@ -12,7 +12,7 @@ import { createEcs } from './ecs.ts';
 import type { EventBridge } from './event-bridge.ts';
 import { createEventBridge } from './event-bridge.ts';
 import type { CheckpointFault, ExecutionRecord } from './execution.ts';
-import { launchSourceOf } from './fleets.ts';
+import { createSpotFleetsOf, launchSourceOf } from './fleets.ts';
 import { PLAIN } from './group-launches.ts';
 import { schedule } from './happenings.ts';
 import { createImageOperations } from './images.ts';
@@ -25,6 +25,9 @@ import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
+import { createScalableTargetOperations, createSpotFleetOperations } from './spot-fleet-operations.ts';
+import type { SpotFleets } from './spot-fleets.ts';
+import { createSpotFleets } from './spot-fleets.ts';
 import type { Ssm } from './ssm.ts';
 import { createSsm } from './ssm.ts';
 import type { Templates } from './templates.ts';
@@ -47,6 +50,7 @@ export interface Region {
   readonly ecs: Ecs;
   readonly ec2: Ec2;
   readonly autoScaling: AutoScaling;
+  readonly spotFleets: SpotFleets;
   readonly sns: Sns;
   readonly ssm: Ssm;
   readonly events: EventBridge;
@@ -86,6 +90,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const ssm = createSsm(world);
   const launches = createLaunches({ templates, amis, parameter: ssm.get });
   const autoScaling = createAutoScaling(world, { launches });
+  const spotFleets = createSpotFleets(world, launches);
   const lambda = createLambda(world, {
     engine: handles.engine,
     faults: {
@@ -133,7 +138,12 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
     cloudformation: createCloudFormation(world, [stack]).operations,
-    ec2: { ...createImageOperations(world, amis), ...templates.operations },
+    'application-autoscaling': createScalableTargetOperations(world, spotFleets),
+    ec2: {
+      ...createImageOperations(world, amis),
+      ...templates.operations,
+      ...createSpotFleetOperations(world, { spotFleets, templates }),
+    },
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
@@ -155,6 +165,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     ecs,
     ec2,
     autoScaling,
+    spotFleets,
     sns,
     ssm,
     events,
@@ -186,7 +197,7 @@ function membersByGroup(world: World): Map<string, Set<string>> {
 }
 
 function build(region: Region, members: Map<string, Set<string>>): void {
-  const { world, scenario, ecs, autoScaling, lifecycleTopicArn } = region;
+  const { world, scenario, ecs, autoScaling, spotFleets, lifecycleTopicArn } = region;
   for (const cluster of scenario.clusters) {
     ecs.createCluster(cluster.name, { cpu: cluster.instanceCpu, memory: cluster.instanceMemory });
     const ids = autoScaling.createGroup({
@@ -210,6 +221,10 @@ function build(region: Region, members: Map<string, Set<string>>): void {
         ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, agentConnected: false });
       }
       ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, attributes });
+    }
+    for (const instanceId of createSpotFleetsOf(region, cluster.name, members)) {
+      const { id: imageId, agentVersion, dockerVersion } = spotFleets.imageOf(instanceId) ?? PLAIN.image;
+      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, imageId, agentVersion, dockerVersion });
     }
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
     for (const service of cluster.services) ecs.createService(cluster.name, service);

@@ -5,6 +5,8 @@ const name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'letters, digits, - and 
 const seconds = z.number().min(0).max(1_209_600);
 const probability = z.number().min(0).max(0.9);
 
+const group = z.string().min(1).max(255);
+
 const Service = z
   .strictObject({
     name,
@@ -77,6 +79,18 @@ const Cluster = z.strictObject({
   standalone: z.array(Standalone).max(100).default([]),
 });
 
+const SpotFleet = z.strictObject({
+  name: group,
+  cluster: name.describe('which its instances join'),
+  instances: z.int().min(0).max(1_000).describe('its target capacity'),
+  image: z.enum([...FAMILIES, 'custom']).default('al2023/x86_64'),
+  behind: z.int().min(0).max(2).default(0),
+  launch: z.enum(['template', 'specification']).default('template'),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  validSeconds: seconds.optional().describe('from the start until it ends; for ever unless given'),
+  scalableTarget: z.boolean().default(false).describe('Application Auto Scaling looks after its target'),
+});
+
 const Hook = z.strictObject({
   group: z.string().min(1).max(255),
   name: z.string().min(1).max(255).default('ecs-drain'),
@@ -88,7 +102,6 @@ const Hook = z.strictObject({
   ours: z.boolean().default(true).describe("false: somebody else's hook, which tells nobody of us"),
 });
 
-const group = z.string().min(1).max(255);
 const some = { group, count: z.int().min(1).max(5_000) };
 const leaving = z.strictObject({ group }).describe('the instances of the group that are leaving just then');
 
@@ -143,6 +156,9 @@ const HAPPENINGS = {
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
 
+/** What can happen to Spot Fleets as to groups. */
+const FOR_FLEETS: ReadonlySet<string> = new Set(['spotInterruption', 'rebalance', 'order', 'setDraining', 'capacity']);
+
 const Event = z
   .strictObject({
     atSeconds: seconds,
@@ -190,6 +206,7 @@ export const Scenario = z
       .max(100)
       .default([])
       .describe('Auto Scaling groups whose instances are in no cluster'),
+    spotFleets: z.array(SpotFleet).max(20).default([]).describe('of type maintain'),
     hooks: z.array(Hook).max(200).default([]),
     switch: z.string().max(4_096).optional().describe('text of the switch parameter at the start'),
     settings: z
@@ -209,15 +226,22 @@ export const Scenario = z
       ...scenario.clusters.map(({ group }) => group),
       ...scenario.groups.map((group) => group.name),
     ]);
-    const check = (group: string, path: (string | number)[]) => {
-      if (!groups.has(group))
+    const fleets = new Set(scenario.spotFleets.map((fleet) => fleet.name));
+    const clusters = new Set(scenario.clusters.map((cluster) => cluster.name));
+    const check = (group: string, path: (string | number)[], alsoFleet = false) => {
+      if (!groups.has(group) && !(alsoFleet && fleets.has(group)))
         context.addIssue({ code: 'custom', path, message: `there is no group ${JSON.stringify(group)}` });
     };
     for (const [i, { group }] of scenario.hooks.entries()) check(group, ['hooks', i, 'group']);
     for (const [i, { atSeconds: _, ...what }] of scenario.events.entries()) {
       for (const [kind, value] of Object.entries(what)) {
-        if (value && 'group' in value) check(value.group, ['events', i, kind, 'group']);
+        if (value && 'group' in value) check(value.group, ['events', i, kind, 'group'], FOR_FLEETS.has(kind));
       }
+    }
+    for (const [i, { name, cluster }] of scenario.spotFleets.entries()) {
+      const path = ['spotFleets', i];
+      if (groups.has(name)) context.addIssue({ code: 'custom', path, message: `there is a group ${name} already` });
+      if (!clusters.has(cluster)) context.addIssue({ code: 'custom', path, message: `there is no cluster ${cluster}` });
     }
   });
 export type Scenario = z.infer<typeof Scenario>;
