@@ -40,6 +40,8 @@ export function createRefreshes(
   const byGroup = new Map<AutoScalingGroup, Refresh[]>();
   // UNVERIFIED: whether the next batch waits for the terminations of the last. Either way a drain counts against the hour.
   const waitsForTerminations = world.random('unverified/refresh-waits-for-terminations').chance(0.5);
+  // UNVERIFIED: whether it may launch past the group's maximum size.
+  const exceedsMaximum = world.random('unverified/refresh-exceeds-maximum').chance(0.5);
 
   const isStaying = ({ state }: AutoScalingInstance): boolean => state === 'Pending' || state === 'InService';
   const isGoing = ({ state }: AutoScalingInstance): boolean => state.startsWith('Terminating');
@@ -117,7 +119,8 @@ export function createRefreshes(
     for (const instance of candidates.slice(0, count)) region.terminate(instance);
     // "Launch the new instances first if the minimum healthy percentage is 100" (user guide, how an instance refresh works).
     const most = Math.floor((group.desired * maxHealthyPercent) / 100);
-    const ceiling = minHealthyPercent === 100 ? Math.max(most, group.desired + 1) : most;
+    const wanted = minHealthyPercent === 100 ? Math.max(most, group.desired + 1) : most;
+    const ceiling = exceedsMaximum ? wanted : Math.min(wanted, group.max);
     const above = seen.here.length - count - group.desired;
     const room = Math.min(
       ceiling - seen.here.length + count,

@@ -179,6 +179,16 @@ describe('an instance refresh', () => {
     expect(new Set(held)).toEqual(new Set([1, 4]));
   });
 
+  test('launches past the maximum size of its group, or gets nowhere: the seed picks', () => {
+    const outcomes = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
+      const { start, runTo, latest, counts } = prepare(2, { cluster: { maximum: 2 }, seed });
+      start({ MinHealthyPercentage: 100 });
+      runTo(4_000);
+      return `${latest()?.Status} ${Math.max(...counts.map(({ all }) => all))}`;
+    });
+    expect(new Set(outcomes)).toEqual(new Set(['Successful 3', 'Failed 2']));
+  });
+
   test('follows what becomes of its instances: some vanish, the group scales in', () => {
     const { start, runTo, latest, autoScaling, ec2, instancesOf, counts } = prepare(6);
     start({ MinHealthyPercentage: 50, CheckpointPercentages: [50, 100], CheckpointDelay: 600 });
