@@ -72,6 +72,9 @@ function templateRef(given: LaunchTemplateSpecification | undefined): TemplateRe
 }
 
 export function refreshSeen(refresh: InstanceRefresh): RefreshSeen {
+  const desired = refresh.DesiredConfiguration;
+  const policy = desired?.MixedInstancesPolicy?.LaunchTemplate;
+  const template = templateRef(policy?.LaunchTemplateSpecification ?? desired?.LaunchTemplate);
   return {
     id: refresh.InstanceRefreshId ?? '',
     status: refresh.Status ?? 'Pending',
@@ -80,6 +83,7 @@ export function refreshSeen(refresh: InstanceRefresh): RefreshSeen {
     left: refresh.InstancesToUpdate ?? 0,
     startedAtMs: refresh.StartTime?.getTime() ?? 0,
     ...(refresh.EndTime === undefined ? {} : { endedAtMs: refresh.EndTime.getTime() }),
+    ...(template === undefined ? {} : { template }),
   };
 }
 

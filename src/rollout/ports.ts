@@ -106,6 +106,8 @@ export interface RefreshSeen {
   readonly left: number;
   readonly startedAtMs: number;
   readonly endedAtMs?: number;
+  /** The template that the group is to launch from; of a mixed policy the base one. How ours is told from another's. */
+  readonly template?: TemplateRef;
 }
 
 /** What a refresh makes the group launch from: numbers only, or rollback is refused (AWS-CONTRACTS §5). */
@@ -199,7 +201,7 @@ export interface SpotFleetsPort {
    * version, or the image of a launch specification. The same token makes the same fleet. Its id.
    */
   copyFleet(id: string, images: readonly OverrideSeen[], token: string): Promise<Result<string>>;
-  /** Without terminating what is above the target. */
+  /** Without terminating what is above the target. Refused for some seconds after another change (`other`). */
   setTarget(id: string, capacity: number): Promise<Result<undefined>>;
   cancelFleet(id: string): Promise<Result<undefined>>;
   /** Application Auto Scaling looks after its target: a copy would lose that. */

@@ -163,6 +163,7 @@ describe('an instance refresh', () => {
       percent: 0,
       left: 0,
       startedAtMs: expect.any(Number),
+      template: wanted.template,
     });
     expect(await value(() => groups.startRefresh('web-asg', wanted, PREFERENCES))).toEqual({ busy: true });
     runTo(120);
@@ -289,6 +290,7 @@ describe('an instance refresh', () => {
     const wanted = { kind: 'mixed', template: { templateId, version }, overrides: [{ at: 1, imageId: arm }] } as const;
 
     await value(() => groups.startRefresh('web-asg', wanted, PREFERENCES));
+    expect((await latest()).template).toEqual(wanted.template);
     for (let seconds = 20; seconds < 1_800; seconds += 20) {
       complete();
       runTo(seconds);
