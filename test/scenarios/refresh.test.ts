@@ -39,7 +39,7 @@ function watch({ amis, templates, autoScaling }: Region): void {
 }
 
 describe('an instance refresh', () => {
-  it.each([1, 2, 3, 4])('rolls a whole fleet, every instance of it drained (seed %i)', async (seed) => {
+  it.each([1, 2])('rolls a whole fleet, every instance of it drained (seed %i)', async (seed) => {
     const { report, region } = await run(scenario(), seed, { bundles, engine: 'store', watch });
 
     expect(report.violations).toEqual([]);
@@ -52,18 +52,15 @@ describe('an instance refresh', () => {
     expect(group?.Instances?.map(({ ImageId }) => ImageId)).toEqual([next, next, next, next]);
   });
 
-  it.each([1, 2, 3, 4])(
-    'to an image that is never healthy fails, and nothing is released early (seed %i)',
-    async (seed) => {
-      const { report, region } = await run(scenario('never-healthy'), seed, { bundles, engine: 'store', watch });
+  it('to an image that is never healthy fails, and nothing is released early', async () => {
+    const { report, region } = await run(scenario('never-healthy'), 1, { bundles, engine: 'store', watch });
 
-      expect(report.violations).toEqual([]);
-      const name = { AutoScalingGroupName: 'asg' };
-      const [refresh] = region.autoScaling.operations.DescribeInstanceRefreshes(name).InstanceRefreshes;
-      expect(refresh?.Status).toBe('Failed');
-      expect(new Set(report.instances.map(({ outcome }) => outcome))).toEqual(
-        new Set(['drained', 'not-a-container-instance']),
-      );
-    },
-  );
+    expect(report.violations).toEqual([]);
+    const name = { AutoScalingGroupName: 'asg' };
+    const [refresh] = region.autoScaling.operations.DescribeInstanceRefreshes(name).InstanceRefreshes;
+    expect(refresh?.Status).toBe('Failed');
+    expect(new Set(report.instances.map(({ outcome }) => outcome))).toEqual(
+      new Set(['drained', 'not-a-container-instance']),
+    );
+  });
 });
