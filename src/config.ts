@@ -47,6 +47,17 @@ export interface WatchConfig {
   readonly familyGroups: readonly string[];
 }
 
+export interface RolloutConfig {
+  readonly alertTopicArn: string;
+  /** Hooks that notify it are ours. */
+  readonly lifecycleTopicArn: string;
+  readonly drainFunctionArn: string;
+  /** Of this function itself: each fleet is an execution of its own. */
+  readonly amiUpdateFunctionArn: string;
+  /** Records in which people approve, pause and cancel, and parameters with verified images, are below it: `/ecs-drain`. */
+  readonly parameterPrefix: string;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Every setting that is wrong, in one error, so that a deployment is mended once and not once per mistake. */
@@ -151,6 +162,31 @@ const WatchEnvironment = z.object({
     'supported',
   ),
 });
+
+const functionArn = (name: string) =>
+  z
+    .string(`is missing: give the qualified ARN of the ${name} function`)
+    .check(qualified(`arn:aws:lambda:eu-west-1:123456789012:function:${name}:durable`));
+
+const RolloutEnvironment = z.object({
+  ALERT_TOPIC_ARN: alertTopic,
+  LIFECYCLE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle'),
+  DRAIN_FUNCTION_ARN: functionArn('drain'),
+  AMI_UPDATE_FUNCTION_ARN: functionArn('ami-update'),
+  PARAMETER_PREFIX: z.string('is missing: give the prefix of SSM parameters').check(parameterName('/ecs-drain')),
+});
+
+/** @throws ConfigError naming every mistake at once. */
+export function readRolloutConfig(environment: Environment): RolloutConfig {
+  const settings = read(RolloutEnvironment, environment);
+  return {
+    alertTopicArn: settings.ALERT_TOPIC_ARN,
+    lifecycleTopicArn: settings.LIFECYCLE_TOPIC_ARN,
+    drainFunctionArn: settings.DRAIN_FUNCTION_ARN,
+    amiUpdateFunctionArn: settings.AMI_UPDATE_FUNCTION_ARN,
+    parameterPrefix: settings.PARAMETER_PREFIX,
+  };
+}
 
 /** @throws ConfigError naming every mistake at once. */
 export function readDrainConfig(environment: Environment): DrainConfig {
