@@ -1,4 +1,4 @@
-import type { Alert, AlertKind } from '../alert.ts';
+import type { DrainAlert, DrainAlertKind } from '../alert.ts';
 import type { Memory, Outcome } from './memory.ts';
 import { isEmpty, isForgotten } from './memory.ts';
 import { purposeOf } from './purpose.ts';
@@ -10,7 +10,7 @@ import { describeRemaining, describeRequest, describeTrouble, shortName } from '
 export interface Ending {
   readonly outcome: Outcome;
   readonly because: string;
-  readonly alert?: Alert;
+  readonly alert?: DrainAlert;
 }
 
 /** An instance that should come back is waited for this long, from when it should be there. */
@@ -158,14 +158,19 @@ function overdueEnding(memory: Memory): Ending | undefined {
 function ended(
   memory: Memory,
   outcome: Outcome,
-  kind: AlertKind,
+  kind: DrainAlertKind,
   because: string,
   details: readonly string[] = [],
 ): Ending {
   return { outcome, because, alert: alertOf(memory, kind, because, details) };
 }
 
-export function alertOf(memory: Memory, kind: AlertKind, because: string, details: readonly string[] = []): Alert {
+export function alertOf(
+  memory: Memory,
+  kind: DrainAlertKind,
+  because: string,
+  details: readonly string[] = [],
+): DrainAlert {
   const { request, group } = memory;
   const named = 'cluster' in request ? request.cluster : undefined;
   const cluster = memory.placements?.[0]?.cluster ?? named;
