@@ -1,12 +1,24 @@
 import { Command, CommanderError } from 'commander';
+import { addAttach } from './attach.ts';
 import { addDemo } from './demo.ts';
+import { addDetach } from './detach.ts';
+import { addDoctor } from './doctor.ts';
+import { addRemovable } from './removable.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
 import type { Print, Run } from './usage.ts';
 import { UsageError } from './usage.ts';
 
 /** Each adds one command with its options, in the order in which the help shows them. */
-const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [addDemo, addSimulate, addSoak];
+const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [
+  addAttach,
+  addDetach,
+  addDoctor,
+  addRemovable,
+  addDemo,
+  addSimulate,
+  addSoak,
+];
 
 const print: Print = (text) => void process.stdout.write(`${text}\n`);
 

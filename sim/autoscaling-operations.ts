@@ -1,10 +1,14 @@
 import type * as sdk from '@aws-sdk/client-auto-scaling';
 import type { AutoScalingGroup, AutoScalingInstance, HookSpec, LifecycleState } from './autoscaling-state.ts';
 import { AwsError } from './aws-error.ts';
+import type { Launches } from './launch.ts';
+import { launchShape, templateShape } from './launch-shapes.ts';
 import { globalTimeoutSeconds, type LifecycleAction, type LifecycleHook } from './lifecycle.ts';
 import type { World } from './world.ts';
 
 const invalid = (message: string): AwsError => new AwsError('ValidationError', message);
+
+const WARM_POOL = { MinSize: 0, PoolState: 'Stopped', InstanceReusePolicy: { ReuseOnScaleIn: true } } as const;
 
 /** One page; the token is how many came before. Groups and instances of one call change too rarely for that to matter. */
 function page<T>(things: readonly T[], size: number, token: string | undefined): { items: T[]; NextToken?: string } {
@@ -20,25 +24,34 @@ export function createAutoScalingOperations(region: {
   world: World;
   groups: ReadonlyMap<string, AutoScalingGroup>;
   instances: ReadonlyMap<string, AutoScalingInstance>;
+  launches: Launches | undefined;
   groupNamed: (name: string) => AutoScalingGroup;
   putHook: (group: string, hook: HookSpec) => void;
   deleteHook: (group: string, hook: string) => void;
   terminate: (group: string, instanceId: string, decrement: boolean, cause: string) => void;
 }) {
-  const { groups, instances, groupNamed, world } = region;
+  const { groups, instances, groupNamed, world, launches } = region;
 
   /** "DescribeAutoScalingInstances can lag the notice" (AWS-CONTRACTS §1): the newest state that is shown by now. */
   const shownState = (instance: AutoScalingInstance): LifecycleState =>
     instance.shown.findLast(({ fromMs }) => fromMs <= world.clock.nowMs())?.state ?? instance.state;
 
+  const isPooled = (instance: AutoScalingInstance): boolean => shownState(instance).startsWith('Warmed:');
+
+  const launchedTemplate = ({ launched: { template } }: AutoScalingInstance) =>
+    template && templateShape(launches, { templateId: template.templateId, version: String(template.number) });
+
   const instanceShape = (instance: AutoScalingInstance) => ({
     InstanceId: instance.id,
-    InstanceType: instance.group.instanceType,
-    ImageId: instance.group.imageId,
+    InstanceType: instance.launched.instanceType ?? 'm7i.xlarge',
+    ImageId: instance.launched.image.id,
+    LaunchTemplate: launchedTemplate(instance),
     AvailabilityZone: `${world.region}a`,
     LifecycleState: shownState(instance),
     ProtectedFromScaleIn: instance.protectedFromScaleIn,
   });
+
+  const memberShape = (instance: AutoScalingInstance) => ({ ...instanceShape(instance), HealthStatus: 'Healthy' });
 
   const groupShape = (group: AutoScalingGroup): sdk.AutoScalingGroup => ({
     AutoScalingGroupName: group.name,
@@ -50,12 +63,18 @@ export function createAutoScalingOperations(region: {
     AvailabilityZones: [`${world.region}a`],
     HealthCheckType: 'EC2',
     CreatedTime: new Date(group.createdAtMs),
+    ...launchShape(launches, group.launch),
+    SuspendedProcesses: [...group.suspended].map((ProcessName) => ({
+      ProcessName,
+      SuspensionReason: 'User suspended',
+    })),
+    WarmPoolSize: [...group.instances.values()].filter(({ state }) => state.startsWith('Warmed:')).length,
     NewInstancesProtectedFromScaleIn: group.protectedFromScaleIn,
     // The API writes the health of groups' instances capitalised, and in DescribeAutoScalingInstances in capitals.
     // Those of the warm pool are in DescribeWarmPool instead.
-    Instances: [...group.instances.values()]
-      .map((instance) => ({ ...instanceShape(instance), HealthStatus: 'Healthy' }))
-      .filter(({ LifecycleState }) => !LifecycleState.startsWith('Warmed:')),
+    Instances: [...group.instances.values()].filter((instance) => !isPooled(instance)).map(memberShape),
+    // A pool is configured for a group before it has instances; here a group has one as soon as instances are in it.
+    ...([...group.instances.values()].some(isPooled) ? { WarmPoolConfiguration: WARM_POOL } : {}),
     Tags: Object.entries(group.tags).map(([Key, Value]) => ({
       ResourceId: group.name,
       ResourceType: 'auto-scaling-group',
@@ -122,12 +141,24 @@ export function createAutoScalingOperations(region: {
     },
 
     DescribeAutoScalingGroups(input: sdk.DescribeAutoScalingGroupsCommandInput) {
-      // Better refused than ignored: nothing of ours filters groups yet.
-      if (input.Filters !== undefined && input.Filters.length > 0) throw invalid('Filters are not simulated');
+      // Better refused than ignored: ours asks for groups that have a tag, whatever its value.
+      const keys = input.Filters?.flatMap(({ Name, Values = [] }) => {
+        if (Name !== 'tag-key') throw invalid(`The filter ${Name} is not simulated`);
+        return Values;
+      });
       const wanted = new Set(input.AutoScalingGroupNames ?? []);
-      const found = [...groups.values()].filter(({ name }) => wanted.size === 0 || wanted.has(name));
+      const found = [...groups.values()].filter(
+        ({ name, tags }) =>
+          (wanted.size === 0 || wanted.has(name)) && (keys?.some((key) => Object.hasOwn(tags, key)) ?? true),
+      );
       const { items, ...rest } = page(found, Math.min(input.MaxRecords ?? 50, 100), input.NextToken);
       return { AutoScalingGroups: items.map(groupShape), ...rest } satisfies sdk.AutoScalingGroupsType;
+    },
+
+    DescribeWarmPool(input: sdk.DescribeWarmPoolCommandInput) {
+      const pooled = [...groupNamed(input.AutoScalingGroupName ?? '').instances.values()].filter(isPooled);
+      const { items, ...rest } = page(pooled, Math.min(input.MaxRecords ?? 50, 50), input.NextToken);
+      return { Instances: items.map(memberShape), ...rest } satisfies sdk.DescribeWarmPoolAnswer;
     },
 
     DescribeLifecycleHooks(input: sdk.DescribeLifecycleHooksCommandInput) {
@@ -156,6 +187,10 @@ export function createAutoScalingOperations(region: {
       }
       if (defaultResult !== 'CONTINUE' && defaultResult !== 'ABANDON') {
         throw invalid('DefaultResult must be CONTINUE or ABANDON');
+      }
+      // "Your maximum limit of lifecycle hooks, which by default is 50 per Auto Scaling group" (API reference).
+      if (old === undefined && group.hooks.size >= 50) {
+        throw new AwsError('LimitExceeded', `You have reached the limit of 50 lifecycle hooks of group ${group.name}`);
       }
       region.putHook(group.name, {
         name,

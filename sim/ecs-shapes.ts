@@ -21,7 +21,10 @@ export function toContainerInstance(instance: ContainerInstance): sdk.ContainerI
     ec2InstanceId: instance.ec2InstanceId,
     capacityProviderName: instance.spec.capacityProviderName,
     version: instance.version,
-    versionInfo: { agentVersion: instance.spec.agentVersion, dockerVersion: 'DockerVersion: 25.0.8' },
+    versionInfo: {
+      agentVersion: instance.spec.agentVersion,
+      dockerVersion: `DockerVersion: ${instance.spec.dockerVersion}`,
+    },
     remainingResources: resources(instance.free.cpu, instance.free.memory, [...RESERVED_PORTS, ...instance.ports]),
     registeredResources: resources(instance.spec.cpu, instance.spec.memory, RESERVED_PORTS),
     status: instance.status,
@@ -93,6 +96,25 @@ export function toService(service: Service, names: Names): sdk.Service {
     events: service.events.map(({ id, atMs, message }) => ({ id, createdAt: new Date(atMs), message })),
     placementConstraints: expression === undefined ? [] : [{ type: 'memberOf', expression }],
     createdAt,
+  };
+}
+
+export function toTaskDefinition({ name, settings }: Service, names: Names): sdk.TaskDefinition {
+  return {
+    taskDefinitionArn: names.arn('task-definition', `${name}:1`),
+    family: name,
+    revision: 1,
+    status: 'ACTIVE',
+    requiresCompatibilities: ['EC2'],
+    containerDefinitions: [
+      {
+        name: 'app',
+        essential: true,
+        cpu: settings.cpu,
+        memory: settings.memory,
+        stopTimeout: settings.stopTimeoutSeconds,
+      },
+    ],
   };
 }
 

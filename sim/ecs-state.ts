@@ -1,3 +1,4 @@
+import type * as sdk from '@aws-sdk/client-ecs';
 import type { Timer } from './clock.ts';
 import type { TaskStatus, World } from './world.ts';
 
@@ -68,6 +69,7 @@ export interface InstanceSpec {
   readonly attributes?: Readonly<Record<string, string>> | undefined;
   readonly imageId?: string | undefined;
   readonly agentVersion?: string | undefined;
+  readonly dockerVersion?: string | undefined;
   readonly capacityProviderName?: string | undefined;
   /** False for a leftover of a registration whose agent never comes back. */
   readonly agentConnected?: boolean | undefined;
@@ -106,7 +108,7 @@ export interface ContainerInstance {
   readonly cluster: Cluster;
   readonly ec2InstanceId: string;
   /** As it registered. */
-  readonly spec: InstanceSpec & { readonly cpu: number; readonly memory: number; readonly agentVersion: string };
+  readonly spec: InstanceSpec & { readonly cpu: number; readonly memory: number };
   readonly free: { cpu: number; memory: number };
   readonly ports: Set<number>;
   readonly attributes: ReadonlyMap<string, string>;
@@ -144,6 +146,9 @@ export interface Service {
   reminder: Timer | undefined;
   steady: boolean;
 }
+
+/** As the API shows it; one of an Auto Scaling group, or of Fargate. */
+export type CapacityProvider = Pick<sdk.CapacityProvider, 'name' | 'status' | 'autoScalingGroupProvider'>;
 
 export interface Cluster {
   readonly name: string;

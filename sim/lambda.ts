@@ -1,4 +1,4 @@
-import type { InvocationRequest } from '@aws-sdk/client-lambda';
+import type { InvocationRequest, ListVersionsByFunctionRequest } from '@aws-sdk/client-lambda';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
 import type { Core } from './checkpoint-store.ts';
@@ -11,12 +11,15 @@ import { invocationEvent } from './durable-sdk.ts';
 import type { EnvironmentFaults, Fleet, FunctionTotals, Stay } from './environments.ts';
 import { createFleet, createOccupy } from './environments.ts';
 import type { InvocationEnd, Run } from './execution.ts';
+import { createSettingsOperations } from './lambda-settings.ts';
 import type { Sandbox } from './virtual-time.ts';
 import { sandboxes } from './virtual-time.ts';
 import type { World } from './world.ts';
 
 const MAX_PAYLOAD_BYTES = 2 ** 20;
 const YEAR_SECONDS = 31_622_400;
+/** "ListVersionsByFunction returns a maximum of 50 items in each response" (its reference). */
+const VERSIONS_A_PAGE = 50;
 /** Asynchronous delivery: how long an event is in the queue, and the waits before the two retries (AWS-CONTRACTS §2). */
 const QUEUE_MS = { min: 20, max: 120 };
 const RETRY_AFTER_MS = [60_000, 120_000];
@@ -34,6 +37,8 @@ export interface FunctionOptions {
   readonly core?: Core | undefined;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
+  /** As it was deployed; what the handler sees of it is its own affair. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** How long a cold environment initialises, in milliseconds; it is billed. Default 350. */
   readonly initMs?: number | undefined;
   /** Of a durable function; a year, the longest there is, by default. */
@@ -44,6 +49,8 @@ export interface LambdaOptions extends DurableOptions {
   /** What runs durable functions: the real SDK (default), or the checkpoint store, which is many times faster. */
   readonly engine?: 'sdk' | 'store' | undefined;
   readonly unverified?: Partial<UnverifiedLambda> | undefined;
+  /** Concurrent executions that functions without a reservation share; 1,000 unless somebody has reserved some. */
+  readonly unreservedConcurrency?: number | undefined;
   readonly faults?:
     | (EnvironmentFaults & {
         /** Probability (0 to 1) that an event is delivered twice to a plain function. */
@@ -58,6 +65,8 @@ export interface Lambda {
   readonly operations: Operations;
   /** Deploys a function; once more under its name is a new version, and executions that run keep theirs (AWS-CONTRACTS §7). */
   register(options: FunctionOptions): void;
+  /** As CloudFormation rolls an update back: the alias means the version before again; the newer one stays, for what runs on it. */
+  rollBack(functionName: string): void;
   /**
    * An event as SNS and EventBridge hand it over. To a plain function: queued, retried, perhaps repeated. A durable one
    * starts an execution under a name that nobody chose (AWS-CONTRACTS §7).
@@ -205,10 +214,16 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
 
   return {
     register(config) {
-      const version = String(Number(functions.get(config.name)?.version ?? 0) + 1);
+      // A number is never used again, not even after a rollback.
+      const version = String([...versions.values()].filter(({ options: { name } }) => name === config.name).length + 1);
       const fn: Registered = { options: config, arn: arnOf(config.name), version, fleet: createFleet(config) };
       functions.set(config.name, fn);
       versions.set(`${fn.arn}:${version}`, fn);
+    },
+    rollBack(functionName) {
+      const { arn, version } = find(functionName);
+      const before = versions.get(`${arn}:${Number(version) - 1}`);
+      if (before !== undefined) functions.set(functionName, before);
     },
     deliver(functionName, event) {
       const fn = find(functionName);
@@ -227,6 +242,28 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
         },
         unverified: { listsOnlyLatest: unknowns.chance(0.5), newestFirst: unknowns.chance(0.5), ...options.unverified },
       }),
+      ...createSettingsOperations({
+        find(reference, asked) {
+          const { fn, qualifier } = resolve(reference, asked);
+          return { ...(versions.get(`${fn.arn}:${qualifier}`) ?? fn), qualifier };
+        },
+        unreserved: () => options.unreservedConcurrency ?? 1_000,
+      }),
+      ListVersionsByFunction({ FunctionName = '', Marker, MaxItems = VERSIONS_A_PAGE }: ListVersionsByFunctionRequest) {
+        const { fn } = resolve(FunctionName, undefined);
+        const published = [...versions.values()].filter(({ arn }) => arn === fn.arn).map(({ version }) => version);
+        const all = ['$LATEST', ...published];
+        const from = Number(Marker ?? 0);
+        const to = from + Math.min(MaxItems, VERSIONS_A_PAGE);
+        return {
+          Versions: all.slice(from, to).map((Version) => ({
+            FunctionName: fn.options.name,
+            FunctionArn: `${fn.arn}:${Version}`,
+            Version,
+          })),
+          ...(to < all.length ? { NextMarker: String(to) } : {}),
+        };
+      },
       Invoke({ FunctionName = '', Qualifier, InvocationType, Payload, DurableExecutionName }: InvocationRequest) {
         const { fn, qualifier } = resolve(FunctionName, Qualifier);
         if (InvocationType !== 'Event') {

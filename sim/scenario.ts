@@ -1,8 +1,11 @@
 import * as z from 'zod';
+import { FAMILIES } from './amis.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'letters, digits, - and _ only');
 const seconds = z.number().min(0).max(1_209_600);
 const probability = z.number().min(0).max(0.9);
+
+const group = z.string().min(1).max(255);
 
 const Service = z
   .strictObject({
@@ -42,6 +45,27 @@ const Cluster = z.strictObject({
   group: z.string().min(1).max(255).describe('the Auto Scaling group of these instances'),
   instanceCpu: z.int().min(1).default(4096),
   instanceMemory: z.int().min(1).default(16_384),
+  image: z
+    .enum([...FAMILIES, 'custom'])
+    .default('al2023/x86_64')
+    .describe('what its instances run'),
+  behind: z.int().min(0).max(2).default(0).describe('by so many releases; two behind is deprecated'),
+  template: z
+    .enum(['numbered', '$Latest', '$Default', 'resolve:ssm', 'configuration'])
+    .default('numbered')
+    .describe('the version it launches from; an image parameter in it; or a launch configuration instead'),
+  mixed: z
+    .enum(['none', 'types', 'templates', 'images'])
+    .default('none')
+    .describe('a mixed instances policy, one of whose overrides has a template or an arm64 image of its own'),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  warm: z.int().min(0).max(1_000).default(0).describe('stopped instances in its warm pool'),
+  maximum: z.int().min(0).max(10_000).optional().describe('of the group; twice its instances unless given'),
+  suspended: z
+    .array(z.enum(['Launch', 'Terminate', 'InstanceRefresh']))
+    .max(3)
+    .default([])
+    .describe('processes of the group'),
   replaceInstances: z.boolean().default(true).describe('false: the group shrinks by what is terminated'),
   retainOnAbandon: z.boolean().default(false).describe('the group keeps an instance whose terminate hook is abandoned'),
   protectedFromScaleIn: z.boolean().default(false).describe('as managed termination protection makes them'),
@@ -55,6 +79,18 @@ const Cluster = z.strictObject({
   standalone: z.array(Standalone).max(100).default([]),
 });
 
+const SpotFleet = z.strictObject({
+  name: group,
+  cluster: name.describe('which its instances join'),
+  instances: z.int().min(0).max(1_000).describe('its target capacity'),
+  image: z.enum([...FAMILIES, 'custom']).default('al2023/x86_64'),
+  behind: z.int().min(0).max(2).default(0),
+  launch: z.enum(['template', 'specification']).default('template'),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  validSeconds: seconds.optional().describe('from the start until it ends; for ever unless given'),
+  scalableTarget: z.boolean().default(false).describe('Application Auto Scaling looks after its target'),
+});
+
 const Hook = z.strictObject({
   group: z.string().min(1).max(255),
   name: z.string().min(1).max(255).default('ecs-drain'),
@@ -64,19 +100,40 @@ const Hook = z.strictObject({
   metadataCluster: name.optional().describe('the cluster it names, where that is not the right one'),
   byEvent: z.boolean().default(false).describe('without a target: only EventBridge tells of it'),
   ours: z.boolean().default(true).describe("false: somebody else's hook, which tells nobody of us"),
+  target: z.string().max(2_048).optional().describe('ARN that it notifies, where that is not our topic'),
 });
 
-const group = z.string().min(1).max(255);
+const Subscriber = z.strictObject({
+  protocol: z.enum(['email', 'https', 'sqs', 'lambda']).default('email'),
+  endpoint: z.string().min(1).max(2_048).default('platform@example.com'),
+  confirmed: z.boolean().default(true),
+});
+
+const Stack = z
+  .strictObject({
+    subscribers: z.array(Subscriber).max(100).default([]).describe('of the alert topic, beside our functions'),
+    deadLetters: z.int().min(0).default(0).describe('messages that nobody handled, from before'),
+    durable: z.boolean().default(true).describe('false: the drain function is a plain one'),
+    unreservedConcurrency: z.int().min(0).default(1_000).describe('that Lambda has for functions without their own'),
+  })
+  .describe('how ecs-drain is deployed');
+
 const some = { group, count: z.int().min(1).max(5_000) };
 const leaving = z.strictObject({ group }).describe('the instances of the group that are leaving just then');
 
 /** What can happen, by name; an event names one of them. */
-const HAPPENINGS = {
+export const HAPPENINGS = {
   terminate: z.strictObject(some).describe('scale-in or replacement: instances leave through their hooks'),
   toWarmPool: z.strictObject(some),
   replaceRootVolume: z.strictObject(some),
   spotInterruption: z
-    .strictObject({ ...some, action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate') })
+    .strictObject({
+      ...some,
+      action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate'),
+      backAfterSeconds: seconds
+        .optional()
+        .describe('until Spot starts again what it stopped or hibernated; else never'),
+    })
     .describe('a warning now, and the instance is gone two minutes later'),
   rebalance: z.strictObject(some).describe('a recommendation; nothing happens to the instances'),
   maintenance: z
@@ -110,9 +167,31 @@ const HAPPENINGS = {
     .describe('everything about the cluster fails'),
   readable: z.strictObject({ cluster: name }),
   switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
-  deploy: z.strictObject({}).describe('a new version of our functions: what runs goes on with its own'),
+  release: z
+    .strictObject({ family: z.enum(FAMILIES), flaw: z.enum(['agent-never-joins', 'never-healthy']).optional() })
+    .describe('AWS recommends a new image of the family from now on'),
+  capacity: z.strictObject({ group, available: z.boolean() }).describe('whether anything can be launched for it'),
+  scale: z.strictObject({ group, to: z.int().min(0).max(5_000) }).describe('a new desired capacity'),
+  alarm: z.strictObject({ name: group, raised: z.boolean() }).describe('a CloudWatch alarm'),
+  refresh: z.strictObject({ group }).describe('somebody else starts an instance refresh'),
+  deploy: z
+    .strictObject({
+      settings: z
+        .record(z.string().regex(/^[A-Z_]+$/), z.string())
+        .default({})
+        .describe('environment of the new version, over what the scenario sets'),
+    })
+    .describe('a new version of our functions: what runs goes on with its own'),
+  rollback: z
+    .strictObject({})
+    .describe(
+      'the last update is rolled back: the alias means the version before it again, and what runs goes on with its own',
+    ),
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
+
+/** What can happen to Spot Fleets as to groups. */
+const FOR_FLEETS: ReadonlySet<string> = new Set(['spotInterruption', 'rebalance', 'order', 'setDraining', 'capacity']);
 
 const Event = z
   .strictObject({
@@ -161,15 +240,18 @@ export const Scenario = z
       .max(100)
       .default([])
       .describe('Auto Scaling groups whose instances are in no cluster'),
+    spotFleets: z.array(SpotFleet).max(20).default([]).describe('of type maintain'),
     hooks: z.array(Hook).max(200).default([]),
     switch: z.string().max(4_096).optional().describe('text of the switch parameter at the start'),
     settings: z
       .record(z.string().regex(/^[A-Z_]+$/), z.string())
       .default({})
       .describe('environment of the drain function, beyond what the stack sets'),
+    amiWatch: z.boolean().default(false).describe('our hourly look for new AMIs; the first within a minute'),
+    stack: Stack.prefault({}),
     events: z.array(Event).max(10_000).default([]),
     denied: z
-      .array(z.string().regex(/^[a-z]+:[A-Z][A-Za-z]+$/, 'an action like ecs:StopTask'))
+      .array(z.string().regex(/^[a-z0-9-]+:[A-Z][A-Za-z]+$/, 'an action like ecs:StopTask'))
       .max(100)
       .default([])
       .describe('with --serve: what whoever calls has no permission for'),
@@ -180,15 +262,22 @@ export const Scenario = z
       ...scenario.clusters.map(({ group }) => group),
       ...scenario.groups.map((group) => group.name),
     ]);
-    const check = (group: string, path: (string | number)[]) => {
-      if (!groups.has(group))
+    const fleets = new Set(scenario.spotFleets.map((fleet) => fleet.name));
+    const clusters = new Set(scenario.clusters.map((cluster) => cluster.name));
+    const check = (group: string, path: (string | number)[], alsoFleet = false) => {
+      if (!groups.has(group) && !(alsoFleet && fleets.has(group)))
         context.addIssue({ code: 'custom', path, message: `there is no group ${JSON.stringify(group)}` });
     };
     for (const [i, { group }] of scenario.hooks.entries()) check(group, ['hooks', i, 'group']);
     for (const [i, { atSeconds: _, ...what }] of scenario.events.entries()) {
       for (const [kind, value] of Object.entries(what)) {
-        if (value && 'group' in value) check(value.group, ['events', i, kind, 'group']);
+        if (value && 'group' in value) check(value.group, ['events', i, kind, 'group'], FOR_FLEETS.has(kind));
       }
+    }
+    for (const [i, { name, cluster }] of scenario.spotFleets.entries()) {
+      const path = ['spotFleets', i];
+      if (groups.has(name)) context.addIssue({ code: 'custom', path, message: `there is a group ${name} already` });
+      if (!clusters.has(cluster)) context.addIssue({ code: 'custom', path, message: `there is no cluster ${cluster}` });
     }
   });
 export type Scenario = z.infer<typeof Scenario>;

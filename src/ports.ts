@@ -83,6 +83,8 @@ export interface EcsPort {
 export interface HookSeen {
   readonly heartbeatTimeoutSeconds: number;
   readonly globalTimeoutSeconds: number;
+  /** CONTINUE or ABANDON: what the action ends with where nobody completes it. */
+  readonly defaultResult?: string;
 }
 
 export interface LifecycleAction {

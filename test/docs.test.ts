@@ -3,13 +3,17 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Example } from '../scripts/alert-docs.ts';
 import { examples, withExamples } from '../scripts/alert-docs.ts';
+import { withFamilies } from '../scripts/ami-docs.ts';
 import { withTable } from '../scripts/scenario-docs.ts';
 import type { AlertKind } from '../src/alert.ts';
 import { RUNBOOK, renderAlert } from '../src/alert.ts';
+import { FAMILIES } from '../src/rollout/family.ts';
 import { root } from './cli/support.ts';
 
 const pages = [
   'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
@@ -18,6 +22,12 @@ describe('the documentation', () => {
     const page = readFileSync(join(root, 'docs/simulator.md'), 'utf8');
     expect(page).toBe(withTable(page));
     expect(page).toContain('| `clusters[].services[].minimumHealthyPercent` |');
+  });
+
+  it('lists every family of AMIs as the code has them (npm run docs writes them)', () => {
+    const page = readFileSync(join(root, 'docs/amis.md'), 'utf8');
+    expect(page).toBe(withFamilies(page));
+    expect(page.match(/^\| `[a-z0-9-]+` \| `/gm)).toHaveLength(FAMILIES.length);
   });
 
   it.each(pages)('%s links only to files that exist', (name) => {
@@ -33,6 +43,26 @@ describe('the documentation', () => {
       (match) => match[1] ?? '',
     );
     for (const script of named) expect(Object.keys(scripts)).toContain(script);
+  });
+
+  it('claims nothing about security without a test of that file, by that name', () => {
+    const page = readFileSync(join(root, 'SECURITY.md'), 'utf8');
+    const claims = [...page.matchAll(/`(test\/[\w./-]+)`((?:[,;] “[^”]+”)*)/g)];
+
+    expect(claims.length).toBeGreaterThan(20);
+    for (const [, file = '', names = ''] of claims) {
+      const source = readFileSync(join(root, file), 'utf8');
+      for (const [, name = ''] of names.matchAll(/“([^”]+)”/g))
+        expect(source, `${file}: ${name}`).toContain(`'${name}'`);
+    }
+  });
+
+  it('has a changelog that knows the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const page = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+
+    expect(page).toMatch(/^## \[Unreleased\]$/m);
+    expect(page).toContain(version);
   });
 });
 

@@ -1,4 +1,6 @@
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -11,10 +13,16 @@ export type RequestHandler = NonNullable<NonNullable<ConstructorParameters<typeo
 const BOUNDS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
 
 /**
- * For ECS and the switch the drain's loop is the retry: it is durable, paid only while it runs, and knows about the
+ * For ECS the drain's loop is the retry: it is durable, paid only while it runs, and knows about the
  * deadline. An SDK that retries beneath it would multiply the reads just when AWS asks for fewer.
  */
 const ONE_ATTEMPT = { maxAttempts: 1 } as const;
+
+/**
+ * A drain that has not read the switch yet goes by what the stack was deployed with, and would act where the switch says
+ * observe: one lost answer must not be enough for that. No more tries than these, for each move waits for them.
+ */
+const FEW_ATTEMPTS = { maxAttempts: 3 } as const;
 
 /**
  * Everywhere else a lost call costs more than a repeated one: a heartbeat keeps an instance alive, a notice is handed
@@ -30,6 +38,14 @@ export function autoScalingClient(requestHandler: RequestHandler = BOUNDS): Auto
   return new AutoScalingClient({ ...SDK_RETRIES, requestHandler });
 }
 
+export function applicationAutoScalingClient(requestHandler: RequestHandler = BOUNDS): ApplicationAutoScalingClient {
+  return new ApplicationAutoScalingClient({ ...SDK_RETRIES, requestHandler });
+}
+
+export function ec2Client(requestHandler: RequestHandler = BOUNDS): EC2Client {
+  return new EC2Client({ ...SDK_RETRIES, requestHandler });
+}
+
 export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {
   return new SNSClient({ ...SDK_RETRIES, requestHandler });
 }
@@ -39,5 +55,10 @@ export function lambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaCli
 }
 
 export function ssmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
-  return new SSMClient({ ...ONE_ATTEMPT, requestHandler });
+  return new SSMClient({ ...FEW_ATTEMPTS, requestHandler });
+}
+
+/** For a plain function, which has no loop that would try again. */
+export function patientSsmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
+  return new SSMClient({ ...SDK_RETRIES, requestHandler });
 }

@@ -14,6 +14,8 @@ const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
     TooManyRequestsException: 'throttled',
     LimitExceededException: 'throttled',
     AccessDenied: 'denied',
+    UnauthorizedOperation: 'denied',
+    AuthFailure: 'denied',
     AccessDeniedException: 'denied',
     AuthorizationError: 'denied',
     AuthorizationErrorException: 'denied',
@@ -29,8 +31,14 @@ const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
   } as const),
 );
 
-/** An action that has finished answers so; the code is ValidationError or ValidationException (AWS-CONTRACTS §1). */
-const ACTION_FINISHED = 'No active Lifecycle Action found';
+/**
+ * What is gone, by the beginning of the message, for its code says only that the call was not valid: ValidationError, or
+ * ValidationException. The first is of a lifecycle action that has finished (AWS-CONTRACTS §1); the second of an
+ * instance that is in no group (any more), and is in public logs with a colon before the id and without one.
+ */
+const GONE = ['No active Lifecycle Action found', 'Instance Id not found - No managed instance found'];
+/** EC2 has a code for each kind of thing that is not there: `InvalidLaunchTemplateId.NotFound`. */
+const NOT_FOUND = /\.(Version)?NotFound$/;
 
 /** Calls AWS; what goes wrong comes back as a value. `operation` is for people: `ecs:DescribeTasks`. */
 export async function attempt<T>(operation: string, call: () => Promise<T>): Promise<Result<T>> {
@@ -43,6 +51,7 @@ export async function attempt<T>(operation: string, call: () => Promise<T>): Pro
 
 export function classify(operation: string, error: unknown): Failure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const reason = message.startsWith(ACTION_FINISHED) ? 'gone' : (REASONS.get(name) ?? 'other');
+  const isGone = GONE.some((words) => message.startsWith(words)) || NOT_FOUND.test(name);
+  const reason = isGone ? 'gone' : (REASONS.get(name) ?? 'other');
   return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
 }

@@ -19,6 +19,8 @@ export interface Session {
   readonly ssm: SSMClient;
   /** AWS's own time, by its latest answer; until there is one, the machine's. A laptop's clock may be wrong. */
   readonly now: ClockPort;
+  /** How many requests were sent so far, each repetition counted. */
+  readonly calls: () => number;
 }
 
 /** A person waits: no call hangs, and the SDK tries again by itself. */
@@ -27,18 +29,23 @@ const BOUNDS = {
   requestHandler: { connectionTimeout: 3_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
 } as const;
 
+export interface Where {
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly credentials?: NonNullable<ConstructorParameters<typeof ECSClient>[0]>['credentials'];
+}
+
 /**
- * @param where Region and profile; what is left out comes from the environment and the AWS configuration files.
+ * @param where Region, and profile or credentials; what is left out comes from the environment and the AWS configuration
+ *   files.
  * @throws Error when no region is to be found.
  */
-export async function openSession(where: {
-  region?: string | undefined;
-  profile?: string | undefined;
-}): Promise<Session> {
+export async function openSession(where: Where): Promise<Session> {
   const settings = {
     ...BOUNDS,
     ...(where.region === undefined ? {} : { region: where.region }),
     ...(where.profile === undefined ? {} : { profile: where.profile }),
+    ...(where.credentials === undefined ? {} : { credentials: where.credentials }),
   };
   const clients = {
     autoScaling: new AutoScalingClient(settings),
@@ -46,21 +53,24 @@ export async function openSession(where: {
     ecs: new ECSClient(settings),
     lambda: new LambdaClient(settings),
     sns: new SNSClient(settings),
-    sqs: new SQSClient(settings),
+    // A queue's URL names no endpoint: a proxy, or a VPC endpoint, may stand before it.
+    sqs: new SQSClient({ ...settings, useQueueUrlAsEndpoint: false }),
     ssm: new SSMClient(settings),
   };
   let aheadMs = 0;
+  let calls = 0;
   for (const client of Object.values(clients)) {
     // Each client's stack is typed by its own commands; what is added here looks at none of them.
     (client.middlewareStack as ECSClient['middlewareStack']).add(
       (next) => async (request) => {
+        calls += 1;
         const output = await next(request);
         const date = (output.response as { headers?: Record<string, string> }).headers?.['date'];
         if (date !== undefined) aheadMs = Date.parse(date) - Date.now();
         return output;
       },
-      { step: 'deserialize', priority: 'low', name: 'readDate' },
+      { step: 'deserialize', priority: 'low', name: 'readDateAndCount' },
     );
   }
-  return { region: await clients.ecs.config.region(), ...clients, now: () => Date.now() + aheadMs };
+  return { region: await clients.ecs.config.region(), ...clients, now: () => Date.now() + aheadMs, calls: () => calls };
 }

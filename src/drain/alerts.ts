@@ -1,5 +1,6 @@
 import type { DrainAlert, DrainAlertKind } from '../alert.ts';
-import { alertOf, forcedEnding, isComingBack, isDone } from './ending.ts';
+import { isComingBack, isDone } from './coming-back.ts';
+import { alertOf, forcedEnding } from './ending.ts';
 import type { Memory } from './memory.ts';
 import { isEmpty } from './memory.ts';
 import { deadlineMs, isStalled, lookDueMs } from './times.ts';
@@ -46,7 +47,7 @@ export function alertDue(memory: Memory): DrainAlert | undefined {
       return alertOf(memory, 'stuck', because, [timeLeft(memory)]);
     }
   }
-  if (diagnosis && isStalled(memory) && isDiagnosed(memory) && isNews(memory, 'stuck')) {
+  if (diagnosis && !isDone(memory) && isStalled(memory) && isDiagnosed(memory) && isNews(memory, 'stuck')) {
     const unknown = `Nothing has changed, and no cause is to be seen: ${describeRemaining(memory)}.`;
     const because = diagnosis.reasons[0] ?? unknown;
     const details = [timeLeft(memory), ...diagnosis.reasons.slice(1), ...(memory.look?.remaining?.samples ?? [])];

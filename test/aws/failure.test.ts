@@ -6,6 +6,7 @@ function sdkError(name: string, message = 'on purpose'): Error {
   return Object.assign(new Error(message), { name, $fault: 'client', $metadata: { httpStatusCode: 400 } });
 }
 
+const NO_INSTANCE = 'Instance Id not found - No managed instance found for instance ID';
 const NO_ACTION = 'No active Lifecycle Action found with instance ID i-0a1b2c3d480000000';
 
 describe('an error of AWS is classified', () => {
@@ -20,11 +21,17 @@ describe('an error of AWS is classified', () => {
     // Auto Scaling, Query.
     ['Throttling', 'Rate exceeded', 'throttled'],
     ['RequestLimitExceeded', 'Request limit exceeded.', 'throttled'],
+    ['UnauthorizedOperation', 'You are not authorized to perform this operation.', 'denied'],
+    ['AuthFailure', 'AWS was not able to validate the provided access credentials', 'denied'],
+    ['InvalidLaunchTemplateId.NotFound', 'The specified launch template does not exist.', 'gone'],
+    ['InvalidLaunchTemplateId.VersionNotFound', 'Could not find the specified version 9', 'gone'],
     ['AccessDenied', 'not authorized to perform: autoscaling:CompleteLifecycleAction', 'denied'],
     ['ResourceContention', 'You already have a pending update to an Auto Scaling resource', 'other'],
     ['ResourceContentionFault', 'You already have a pending update to an Auto Scaling resource', 'other'],
     ['ValidationError', NO_ACTION, 'gone'],
     ['ValidationException', NO_ACTION, 'gone'],
+    ['ValidationError', `${NO_INSTANCE}: i-0a1b2c3d480000000`, 'gone'],
+    ['ValidationError', `${NO_INSTANCE} i-0a1b2c3d480000000`, 'gone'],
     ['ValidationError', 'AutoScalingGroup name not found - null', 'other'],
     ['ValidationError', `The request says: ${NO_ACTION}`, 'other'],
     // SNS, Query.

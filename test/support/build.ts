@@ -359,7 +359,8 @@ export const seen = {
 } as const;
 
 export function instances(wanted: number, statuses: readonly string[] = ['DRAINING'], agentsAway = 0) {
-  return { statuses, missing: 0, wanted, agentsAway };
+  const active = PLACEMENTS.filter((_, i) => statuses[i] === 'ACTIVE').map(({ arn }) => arn);
+  return { statuses, ...(active.length > 0 ? { active } : {}), missing: 0, wanted, agentsAway };
 }
 
 export function remaining(byStatus: Readonly<Record<string, number>>): Remaining {
