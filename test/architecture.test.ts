@@ -64,8 +64,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'the shared modules',
-    files: /^src\/(loop|ports|alert|config)\.ts$/,
-    mayUse: [],
+    files: /^src\/(loop|ports|alert|alert-kinds|alert-text|config)\.ts$/,
+    mayUse: [/^src\/alert-(kinds|text)\.ts$/],
     mayKnow: [/^src\/(loop|ports|alert|config)\.ts$/],
     packages: [/^zod\/mini$/],
     because: 'what everybody leans on leans on nobody',
@@ -201,7 +201,7 @@ const IMPURE: readonly (readonly [what: string, pattern: RegExp])[] = [
 
 /** The shells that carry out are among them: they are given their clock, like everything else, through a port. */
 const PURE = MODULES.filter((module) =>
-  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|config|ports|intake)\.ts$/.test(module),
+  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|alert-kinds|alert-text|config|ports|intake)\.ts$/.test(module),
 );
 
 const impurities = (source: string): string[] =>

@@ -45,7 +45,7 @@ export async function performSpot(move: SpotMove, request: FleetRequest, ports: 
       return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
     }
     case 'alert': {
-      const told = await ports.tell(move.alert, executionName(request));
+      const told = await ports.tell(move.alert);
       return { kind: 'alert', atMs: now(), alert: move.alert.key, ...failureOf(told) };
     }
   }

@@ -1,4 +1,4 @@
-import type { AlertKind } from '../../src/alert.ts';
+import type { DrainAlertKind } from '../../src/alert.ts';
 import type { DrainPolicy } from '../../src/config.ts';
 import type { Look, Placement, Remaining, Seen } from '../../src/drain/memory.ts';
 import { begin, type Memory, remember, rest } from '../../src/drain/memory.ts';
@@ -205,7 +205,7 @@ export function statusChange(detail: Record<string, unknown> = {}, envelope: Rec
 
 /** What the moves of a drain answer. */
 /** Kinds of alerts after which a drain goes on. */
-const GOING_ON: readonly AlertKind[] = ['started', 'stuck', 'paused', 'misconfigured', 'reactivated'];
+const GOING_ON: readonly DrainAlertKind[] = ['started', 'stuck', 'paused', 'misconfigured', 'reactivated'];
 
 export const seen = {
   leaving: (second: number, hook: HookSeen = anHour): Seen => ({
