@@ -38,7 +38,8 @@ import { lambda } from './platform.ts';
  */
 export function connect(platform: Platform) {
   const ports = portsOf(platform);
-  return (event: unknown, durable: DurablePort): Promise<object> => rollOut(RolloutRequest.parse(event), ports, durable);
+  return (event: unknown, durable: DurablePort): Promise<object> =>
+    rollOut(RolloutRequest.parse(event), ports, durable);
 }
 
 function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
@@ -70,7 +71,8 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
       return { ok: true, value: held.deadlineSeconds };
     },
     controlParameter: (release) => `${config.parameterPrefix}/rollouts/${release}`,
-    verifiedParameter: (source) => (source.startsWith('/') ? undefined : `${config.parameterPrefix}/verified/${source}`),
+    verifiedParameter: (source) =>
+      source.startsWith('/') ? undefined : `${config.parameterPrefix}/verified/${source}`,
   };
 }
 

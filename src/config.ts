@@ -20,6 +20,10 @@ export interface DrainPolicy {
 
 export interface DrainConfig {
   readonly alertTopicArn: string;
+  /** A hook that notifies this topic is ours. */
+  readonly lifecycleTopicArn: string;
+  /** A hook that notifies nobody is ours if its name begins so; undefined: none of them is. */
+  readonly hookNamePrefix: string | undefined;
   /** Where to look for an instance whose notice names no cluster. Empty: in every cluster of the region. */
   readonly clusters: readonly string[];
   /** What holds unless the switch says otherwise. */
@@ -106,6 +110,11 @@ const parameterName = (example: string) =>
 
 const DrainEnvironment = z.object({
   ALERT_TOPIC_ARN: alertTopic,
+  LIFECYCLE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:lifecycle'),
+  HOOK_NAME_PREFIX: z._default(
+    z.string().check(z.regex(/^$|^[A-Za-z0-9_./-]{3,255}$/, 'must be at least three characters of the name of a hook')),
+    '',
+  ),
   CLUSTERS: z._default(
     z
       .string()
@@ -193,6 +202,8 @@ export function readDrainConfig(environment: Environment): DrainConfig {
   const settings = read(DrainEnvironment, environment);
   return {
     alertTopicArn: settings.ALERT_TOPIC_ARN,
+    lifecycleTopicArn: settings.LIFECYCLE_TOPIC_ARN,
+    hookNamePrefix: settings.HOOK_NAME_PREFIX === '' ? undefined : settings.HOOK_NAME_PREFIX,
     clusters: settings.CLUSTERS === '' ? [] : settings.CLUSTERS.split(','),
     policy: {
       deadlineSeconds: settings.DRAIN_DEADLINE_SECONDS,

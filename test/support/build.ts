@@ -15,6 +15,8 @@ export const INSTANCE = 'i-0a1b2c3d480000000';
 export const TOKEN = '1b671a64-40d5-491e-99b0-da01ff1f3341';
 export const GROUP = 'web-asg';
 export const HOOK = 'ecs-drain';
+/** The topic that our hooks notify. */
+export const LIFECYCLE_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle';
 export const CLUSTER = 'arn:aws:ecs:eu-west-1:123456789012:cluster/web';
 export const INSTANCE_ARN =
   'arn:aws:ecs:eu-west-1:123456789012:container-instance/web/0123456789abcdef0123456789abcdef';
