@@ -2,11 +2,17 @@ import { Command, CommanderError } from 'commander';
 import { addDemo } from './demo.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
+import { addStatus } from './status.ts';
 import type { Print, Run } from './usage.ts';
 import { UsageError } from './usage.ts';
 
 /** Each adds one command with its options, in the order in which the help shows them. */
-const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [addDemo, addSimulate, addSoak];
+const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [
+  addStatus,
+  addDemo,
+  addSimulate,
+  addSoak,
+];
 
 const print: Print = (text) => void process.stdout.write(`${text}\n`);
 

@@ -1,4 +1,8 @@
-import type { InvocationRequest } from '@aws-sdk/client-lambda';
+import type {
+  InvocationRequest,
+  ListVersionsByFunctionRequest,
+  ListVersionsByFunctionResponse,
+} from '@aws-sdk/client-lambda';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
 import type { Core } from './checkpoint-store.ts';
@@ -16,6 +20,8 @@ import { sandboxes } from './virtual-time.ts';
 import type { World } from './world.ts';
 
 const MAX_PAYLOAD_BYTES = 2 ** 20;
+/** "A maximum of 50 items in each response" (API reference). */
+const MOST_VERSIONS = 50;
 const YEAR_SECONDS = 31_622_400;
 /** Asynchronous delivery: how long an event is in the queue, and the waits before the two retries (AWS-CONTRACTS §2). */
 const QUEUE_MS = { min: 20, max: 120 };
@@ -34,6 +40,8 @@ export interface FunctionOptions {
   readonly core?: Core | undefined;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
+  /** As it was deployed; what the handler sees of it is its own affair. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** How long a cold environment initialises, in milliseconds; it is billed. Default 350. */
   readonly initMs?: number | undefined;
   /** Of a durable function; a year, the longest there is, by default. */
@@ -227,6 +235,23 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
         },
         unverified: { listsOnlyLatest: unknowns.chance(0.5), newestFirst: unknowns.chance(0.5), ...options.unverified },
       }),
+      ListVersionsByFunction({ FunctionName = '', Marker, MaxItems }: ListVersionsByFunctionRequest) {
+        const { options, arn } = resolve(FunctionName, undefined).fn;
+        const published = [...versions.values()].filter((fn) => fn.arn === arn);
+        // UNVERIFIED: the order. $LATEST comes first in the API reference's example.
+        const all = [{ arn, version: '$LATEST', options }, ...published].map((fn) => ({
+          FunctionName: options.name,
+          FunctionArn: `${arn}:${fn.version}`,
+          Version: fn.version,
+          ...(fn.options.environment && { Environment: { Variables: { ...fn.options.environment } } }),
+        }));
+        const from = Number(Marker ?? 0);
+        const to = from + Math.min(MaxItems ?? MOST_VERSIONS, MOST_VERSIONS);
+        return {
+          Versions: all.slice(from, to),
+          ...(to < all.length ? { NextMarker: String(to) } : {}),
+        } satisfies ListVersionsByFunctionResponse;
+      },
       Invoke({ FunctionName = '', Qualifier, InvocationType, Payload, DurableExecutionName }: InvocationRequest) {
         const { fn, qualifier } = resolve(FunctionName, Qualifier);
         if (InvocationType !== 'Event') {

@@ -135,8 +135,9 @@ function deploy(region: Region, bundles: Bundles): void {
 
 function register(region: Region, bundles: Bundles): void {
   const { lambda, transport } = region;
-  const platform = { environment: functionEnvironment(region), requestHandler: transport };
-  const sizes = { memoryMb: 512 };
+  const environment = functionEnvironment(region);
+  const platform = { environment, requestHandler: transport };
+  const sizes = { memoryMb: 512, environment };
   lambda.register({
     name: FUNCTIONS.intake,
     durable: false,

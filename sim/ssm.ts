@@ -24,15 +24,15 @@ export interface Ssm {
   get(name: string): string | undefined;
 }
 
-/** The parameter store. A name may end in `:version`, of which only the latest is kept. */
+/** "Parameter Store retains the 100 most recent versions of a parameter" (user guide, Working with parameter versions). */
+const MOST_VERSIONS = 100;
+
+/** The parameter store. A name may end in `:version`. */
 export function createSsm(world: World): Ssm {
   const parameters = new Map<string, Parameter>();
+  const versions = new Map<string, Parameter>();
 
-  const find = (selector: string): Parameter | undefined => {
-    const [, name = selector, version] = /^([^:]+):(\d+)$/.exec(selector) ?? [];
-    const parameter = parameters.get(name);
-    return version === undefined || parameter?.Version === Number(version) ? parameter : undefined;
-  };
+  const find = (selector: string): Parameter | undefined => parameters.get(selector) ?? versions.get(selector);
 
   const put = (name: string, value: string, type: string): Parameter => {
     const parameter: Parameter = {
@@ -45,6 +45,8 @@ export function createSsm(world: World): Ssm {
       DataType: 'text',
     };
     parameters.set(name, parameter);
+    versions.set(`${name}:${parameter.Version}`, parameter);
+    versions.delete(`${name}:${parameter.Version - MOST_VERSIONS}`);
     return parameter;
   };
 

@@ -1,6 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { serveRegion } from '../../sim/live.ts';
+import type { Region } from '../../sim/region.ts';
+import { createRegion } from '../../sim/region.ts';
+import { parseScenario } from '../../sim/scenario.ts';
+import type { Session } from '../../src/aws/session.ts';
+import { openSession } from '../../src/aws/session.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -41,6 +47,14 @@ export interface Served {
   close(): Promise<Ended>;
 }
 
+const environmentOf = (url: string, region: string) => ({
+  AWS_ENDPOINT_URL: url,
+  AWS_REGION: region,
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_EC2_METADATA_DISABLED: 'true',
+});
+
 /** Serves a scenario (a name, or a file) with the given further flags of `simulate --serve`. */
 export async function serving(scenario: string, ...flags: string[]): Promise<Served> {
   const { child, ended } = start(['simulate', '--serve', '--port', '0', '--scenario', scenario, ...flags]);
@@ -48,13 +62,7 @@ export async function serving(scenario: string, ...flags: string[]): Promise<Ser
   const first = await Promise.race([once(child.stdout, 'data').then(String), ended.then(({ stderr }) => stderr)]);
   const [, region, url] = /region (\S+) at (http:\S+)/.exec(first) ?? [];
   if (region === undefined || url === undefined) throw new Error(`the region is not served: ${first}`);
-  const environment = {
-    AWS_ENDPOINT_URL: url,
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_EC2_METADATA_DISABLED: 'true',
-  };
+  const environment = environmentOf(url, region);
   return {
     url,
     ecsDrain: (...args) => start(args, environment).ended,
@@ -63,4 +71,30 @@ export async function serving(scenario: string, ...flags: string[]): Promise<Ser
       return ended;
     },
   };
+}
+
+/** The same in this process, where a test can look into the region; its time stands still, and no functions run. */
+export async function servingHere(scenario: object, atSeconds = 0): Promise<Served & { readonly region: Region }> {
+  const region = createRegion(parseScenario(JSON.stringify(scenario), 'here'), 1);
+  const server = await serveRegion(region, 0, { atSeconds, speed: 0 });
+  const url = `http://127.0.0.1:${server.port}`;
+  return {
+    region,
+    url,
+    ecsDrain: (...args) => start(args, environmentOf(url, region.world.region)).ended,
+    async close() {
+      await server.close();
+      return { code: 0, stdout: '', stderr: '' };
+    },
+  };
+}
+
+/** A region served here, and an operator's session in it. */
+export async function sessionIn(
+  scenario: object,
+  atSeconds = 0,
+): Promise<{ readonly aws: Session; readonly region: Region; close(): Promise<unknown> }> {
+  const served = await servingHere(scenario, atSeconds);
+  Object.assign(process.env, environmentOf(served.url, served.region.world.region));
+  return { aws: await openSession({}), region: served.region, close: () => served.close() };
 }

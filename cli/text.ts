@@ -1,0 +1,35 @@
+import { printable } from './table.ts';
+
+/** What a terminal has at least. */
+const WIDTH = 80;
+
+/**
+ * A paragraph at most 80 columns wide, its lines but the first indented by `indent`. What no space divides is cut only
+ * where a line has no room for it at all.
+ */
+export function wrap(text: string, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = /^ */.exec(text)?.[0] ?? '';
+  let isEmpty = true;
+  for (const word of printable(text).split(/ +/)) {
+    if (!isEmpty && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = indent;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+    for (; line.length > WIDTH; line = indent + line.slice(WIDTH)) lines.push(line.slice(0, WIDTH));
+  }
+  return [...lines, line];
+}
+
+/** `1 group`, `2 groups`. */
+export function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+/** One word for a shell, whatever is in it. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { createLogUpdate } from 'log-update';
+import type { Line } from './lines.ts';
+import { painted, printLines } from './lines.ts';
+import type { Print } from './usage.ts';
+import { wholeNumber } from './usage.ts';
+
+/** Something that is looked at again and again, and how it is shown. */
+export interface Show<T> {
+  look(): Promise<T>;
+  /** All of it, for a terminal. */
+  frame(state: T): Line[];
+  /** What is new in it, for a pipe or a log file. */
+  news(state: T, before: T | undefined): Line[];
+  isOver(state: T): boolean;
+  /** Calls that one look costs: the more of them, the rarer it is. */
+  calls(state: T): number;
+}
+
+/** Lambda allows 15 calls of this kind a second for the whole account: a third of them is enough for a person. */
+const CALLS_A_SECOND = 5;
+/** A week: nobody watches for longer. */
+const LONGEST_MS = 604_800_000;
+
+export function everyOption(command: Command): Command {
+  return command.option('--every <seconds>', 'while it watches: how often it looks', '5');
+}
+
+export function everySeconds({ every }: { readonly every: string }): number {
+  return wholeNumber('--every', every, 1, 300);
+}
+
+/** Looks until it is over, and shows each look: in place on a terminal, line by line elsewhere. */
+export async function watch<T>(show: Show<T>, every: number, print: Print): Promise<T> {
+  const isTerminal = process.stdout.isTTY === true;
+  const update = isTerminal ? createLogUpdate(process.stdout, { showCursor: true }) : undefined;
+  const endsAtMs = Date.now() + LONGEST_MS;
+  let before: T | undefined;
+  for (;;) {
+    const state = await show.look();
+    if (update) update(painted(show.frame(state)));
+    else printLines(show.news(state, before), print);
+    before = state;
+    if (show.isOver(state) || Date.now() >= endsAtMs) break;
+    await sleep(Math.max(every, show.calls(state) / CALLS_A_SECOND) * 1000);
+  }
+  update?.done();
+  return before;
+}
