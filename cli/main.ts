@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
+import { addAttach } from './attach.ts';
 import { addDemo } from './demo.ts';
+import { addDetach } from './detach.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
 import { addStatus } from './status.ts';
@@ -8,6 +10,8 @@ import { UsageError } from './usage.ts';
 
 /** Each adds one command with its options, in the order in which the help shows them. */
 const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [
+  addAttach,
+  addDetach,
   addStatus,
   addDemo,
   addSimulate,

@@ -48,7 +48,9 @@ export function need<T>(result: Result<T>): T {
 }
 
 export function explain({ operation, reason, message }: Failure): string {
-  if (reason === 'denied') return `no permission for ${operation}: give it to your credentials (${message})`;
+  // AWS may want a permission for something else beside it, like iam:PassRole for a hook's role.
+  const wanted = /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)/.exec(message)?.[1] ?? operation;
+  if (reason === 'denied') return `no permission for ${wanted}: give it to your credentials (${message})`;
   if (reason === 'throttled') return `AWS throttles ${operation}: try again in a minute (${message})`;
   return `${operation} failed: ${message}`;
 }

@@ -6,6 +6,8 @@ import type { World } from './world.ts';
 
 const invalid = (message: string): AwsError => new AwsError('ValidationError', message);
 
+const WARM_POOL = { MinSize: 0, PoolState: 'Stopped', InstanceReusePolicy: { ReuseOnScaleIn: true } } as const;
+
 /** One page; the token is how many came before. Groups and instances of one call change too rarely for that to matter. */
 function page<T>(things: readonly T[], size: number, token: string | undefined): { items: T[]; NextToken?: string } {
   const from = token === undefined ? 0 : Number(token);
@@ -31,6 +33,8 @@ export function createAutoScalingOperations(region: {
   const shownState = (instance: AutoScalingInstance): LifecycleState =>
     instance.shown.findLast(({ fromMs }) => fromMs <= world.clock.nowMs())?.state ?? instance.state;
 
+  const isPooled = (instance: AutoScalingInstance): boolean => shownState(instance).startsWith('Warmed:');
+
   const instanceShape = (instance: AutoScalingInstance) => ({
     InstanceId: instance.id,
     InstanceType: instance.group.instanceType,
@@ -39,6 +43,8 @@ export function createAutoScalingOperations(region: {
     LifecycleState: shownState(instance),
     ProtectedFromScaleIn: instance.protectedFromScaleIn,
   });
+
+  const memberShape = (instance: AutoScalingInstance) => ({ ...instanceShape(instance), HealthStatus: 'Healthy' });
 
   const groupShape = (group: AutoScalingGroup): sdk.AutoScalingGroup => ({
     AutoScalingGroupName: group.name,
@@ -53,9 +59,9 @@ export function createAutoScalingOperations(region: {
     NewInstancesProtectedFromScaleIn: group.protectedFromScaleIn,
     // The API writes the health of groups' instances capitalised, and in DescribeAutoScalingInstances in capitals.
     // Those of the warm pool are in DescribeWarmPool instead.
-    Instances: [...group.instances.values()]
-      .map((instance) => ({ ...instanceShape(instance), HealthStatus: 'Healthy' }))
-      .filter(({ LifecycleState }) => !LifecycleState.startsWith('Warmed:')),
+    Instances: [...group.instances.values()].filter((instance) => !isPooled(instance)).map(memberShape),
+    // A pool is configured for a group before it has instances; here a group has one as soon as instances are in it.
+    ...([...group.instances.values()].some(isPooled) ? { WarmPoolConfiguration: WARM_POOL } : {}),
     Tags: Object.entries(group.tags).map(([Key, Value]) => ({
       ResourceId: group.name,
       ResourceType: 'auto-scaling-group',
@@ -130,6 +136,12 @@ export function createAutoScalingOperations(region: {
       return { AutoScalingGroups: items.map(groupShape), ...rest } satisfies sdk.AutoScalingGroupsType;
     },
 
+    DescribeWarmPool(input: sdk.DescribeWarmPoolCommandInput) {
+      const pooled = [...groupNamed(input.AutoScalingGroupName ?? '').instances.values()].filter(isPooled);
+      const { items, ...rest } = page(pooled, Math.min(input.MaxRecords ?? 50, 50), input.NextToken);
+      return { Instances: items.map(memberShape), ...rest } satisfies sdk.DescribeWarmPoolAnswer;
+    },
+
     DescribeLifecycleHooks(input: sdk.DescribeLifecycleHooksCommandInput) {
       const group = groupNamed(input.AutoScalingGroupName ?? '');
       const wanted = input.LifecycleHookNames ?? [...group.hooks.keys()];
@@ -156,6 +168,10 @@ export function createAutoScalingOperations(region: {
       }
       if (defaultResult !== 'CONTINUE' && defaultResult !== 'ABANDON') {
         throw invalid('DefaultResult must be CONTINUE or ABANDON');
+      }
+      // "Your maximum limit of lifecycle hooks, which by default is 50 per Auto Scaling group" (API reference).
+      if (old === undefined && group.hooks.size >= 50) {
+        throw new AwsError('LimitExceeded', `You have reached the limit of 50 lifecycle hooks of group ${group.name}`);
       }
       region.putHook(group.name, {
         name,

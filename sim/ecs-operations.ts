@@ -2,8 +2,11 @@ import type * as sdk from '@aws-sdk/client-ecs';
 import { AwsError } from './aws-error.ts';
 import { parseQuery } from './cluster-query.ts';
 import type { ContainerInstances } from './container-instances.ts';
+import { createCatalog } from './ecs-catalog.ts';
+import { invalid, page } from './ecs-pages.ts';
 import { toCluster, toContainerInstance, toService, toTask } from './ecs-shapes.ts';
 import {
+  type CapacityProvider,
   type Cluster,
   type ContainerInstance,
   forget,
@@ -32,42 +35,15 @@ const BUCKET_OF: Readonly<Record<string, keyof typeof BUCKETS>> = {
   DeregisterContainerInstance: 'modify',
   StopTask: 'modify',
   DescribeServices: 'serviceRead',
+  ListServices: 'serviceRead',
   GetTaskProtection: 'read',
 };
-
-const invalid = (message: string): AwsError => new AwsError('InvalidParameterException', message);
 
 /** "instanceIds can have at most 10 items." is as AWS says it (minamijoyo/myaws#25, traefik#3625); for other lists UNVERIFIED. */
 function checkList(list: readonly string[] | undefined, name: string, plural: string, most: number): readonly string[] {
   if (list === undefined || list.length === 0) throw invalid(`${plural} cannot be empty.`);
   if (list.length > most) throw invalid(`${name} can have at most ${most} items.`);
   return list;
-}
-
-interface Paging {
-  readonly maxResults?: number | undefined;
-  readonly nextToken?: string | undefined;
-}
-
-/** One page of things in the order of their numbers. The token is the last number seen, so that pages survive changes between them. */
-function page<T extends { readonly order: number }>(
-  things: Iterable<T>,
-  isWanted: (thing: T) => boolean,
-  { maxResults = 100, nextToken }: Paging,
-): { items: T[]; nextToken?: string } {
-  if (maxResults < 1 || maxResults > 100) throw invalid('maxResults must be between 1 and 100.');
-  const after = nextToken === undefined ? 0 : Number(Buffer.from(nextToken, 'base64url').toString());
-  if (!Number.isInteger(after)) throw invalid('Invalid token.');
-  const items: T[] = [];
-  for (const thing of things) {
-    if (thing.order <= after || !isWanted(thing)) continue;
-    const last = items.at(-1);
-    if (items.length === maxResults && last !== undefined) {
-      return { items, nextToken: Buffer.from(String(last.order)).toString('base64url') };
-    }
-    items.push(thing);
-  }
-  return { items };
 }
 
 type Known<T> = Pick<ReadonlyMap<string, T>, 'get'>;
@@ -86,6 +62,7 @@ export function createEcsOperations(ecs: {
   names: Names;
   tasks: Tasks;
   containerInstances: Pick<ContainerInstances, 'setStatus' | 'deregister'>;
+  capacityProviders: readonly CapacityProvider[];
   unverified: { readonly inactiveUpdateThrows: boolean };
 }) {
   const { clusters, names, world } = ecs;
@@ -260,6 +237,8 @@ export function createEcsOperations(ecs: {
         failures,
       } satisfies sdk.DescribeServicesResponse;
     },
+
+    ...createCatalog({ clusters, names, clusterOf, capacityProviders: ecs.capacityProviders }),
 
     StopTask(input: sdk.StopTaskCommandInput) {
       const cluster = clusterOf(input);

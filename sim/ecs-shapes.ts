@@ -96,6 +96,25 @@ export function toService(service: Service, names: Names): sdk.Service {
   };
 }
 
+export function toTaskDefinition({ name, settings }: Service, names: Names): sdk.TaskDefinition {
+  return {
+    taskDefinitionArn: names.arn('task-definition', `${name}:1`),
+    family: name,
+    revision: 1,
+    status: 'ACTIVE',
+    requiresCompatibilities: ['EC2'],
+    containerDefinitions: [
+      {
+        name: 'app',
+        essential: true,
+        cpu: settings.cpu,
+        memory: settings.memory,
+        stopTimeout: settings.stopTimeoutSeconds,
+      },
+    ],
+  };
+}
+
 export function toCluster(cluster: Cluster): sdk.Cluster {
   const instances = [...cluster.instances.values()];
   const count = countTasks(cluster.tasks.values());

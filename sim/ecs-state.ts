@@ -1,3 +1,4 @@
+import type * as sdk from '@aws-sdk/client-ecs';
 import type { Timer } from './clock.ts';
 import type { TaskStatus, World } from './world.ts';
 
@@ -144,6 +145,9 @@ export interface Service {
   reminder: Timer | undefined;
   steady: boolean;
 }
+
+/** As the API shows it; one of an Auto Scaling group, or of Fargate. */
+export type CapacityProvider = Pick<sdk.CapacityProvider, 'name' | 'status' | 'autoScalingGroupProvider'>;
 
 export interface Cluster {
   readonly name: string;

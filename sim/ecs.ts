@@ -1,6 +1,7 @@
 import { createContainerInstances } from './container-instances.ts';
 import { createEcsOperations, type EcsOperations } from './ecs-operations.ts';
 import {
+  type CapacityProvider,
   type Cluster,
   type ContainerInstance,
   createNames,
@@ -44,6 +45,11 @@ export interface Ecs {
   createService(cluster: string, spec: ServiceSpec, options?: { settled?: boolean }): string;
   /** Starts tasks of no service, RUNNING at once. Answers their ARNs. @throws Error when there is no room for them. */
   runStandalone(cluster: string, spec: StandaloneSpec): string[];
+  /** Makes a capacity provider of an Auto Scaling group; what it does beside being described is another's work. */
+  createCapacityProvider(
+    name: string,
+    group: { autoScalingGroupArn: string; managedDraining: 'ENABLED' | 'DISABLED' },
+  ): void;
   /** Disconnects or reconnects the agent; while it is away, ECS confirms nothing about the instance's tasks. */
   setAgentConnected(instanceId: string, connected: boolean): void;
   /** Sets all registrations of the instance that are not INACTIVE, as somebody else does. */
@@ -66,6 +72,8 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
   const jitter = options.jitter ?? 0.2;
   const names = createNames(world);
   const clusters = new Map<string, Cluster>();
+  // Every account has these two ("predefined", API reference).
+  const capacityProviders: CapacityProvider[] = ['FARGATE', 'FARGATE_SPOT'].map((name) => ({ name, status: 'ACTIVE' }));
 
   // A stream for each fact: one more of them leaves the others as this seed had them.
   const pick = (fact: string): boolean => world.random(`unverified/${fact}`).chance(0.5);
@@ -98,7 +106,15 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
     containerInstances.of(instanceId).flatMap((instance) => [...instance.tasks]);
 
   const ecs: Ecs = {
-    operations: createEcsOperations({ world, clusters, names, tasks, containerInstances, unverified }),
+    operations: createEcsOperations({
+      world,
+      clusters,
+      names,
+      tasks,
+      containerInstances,
+      capacityProviders,
+      unverified,
+    }),
     unverified,
 
     createCluster(name, instances = {}) {
@@ -165,6 +181,10 @@ export function createEcs(world: World, options: EcsOptions = {}): Ecs {
         );
       }
       return made.map((task) => task.arn);
+    },
+
+    createCapacityProvider(name, autoScalingGroupProvider) {
+      capacityProviders.push({ name, status: 'ACTIVE', autoScalingGroupProvider });
     },
 
     setAgentConnected(instanceId, connected) {

@@ -15,13 +15,12 @@ import { invocationEvent } from './durable-sdk.ts';
 import type { EnvironmentFaults, Fleet, FunctionTotals, Stay } from './environments.ts';
 import { createFleet, createOccupy } from './environments.ts';
 import type { InvocationEnd, Run } from './execution.ts';
+import { createSettingsOperations } from './lambda-settings.ts';
 import type { Sandbox } from './virtual-time.ts';
 import { sandboxes } from './virtual-time.ts';
 import type { World } from './world.ts';
 
 const MAX_PAYLOAD_BYTES = 2 ** 20;
-/** "A maximum of 50 items in each response" (API reference). */
-const MOST_VERSIONS = 50;
 const YEAR_SECONDS = 31_622_400;
 /** Asynchronous delivery: how long an event is in the queue, and the waits before the two retries (AWS-CONTRACTS §2). */
 const QUEUE_MS = { min: 20, max: 120 };
@@ -52,6 +51,8 @@ export interface LambdaOptions extends DurableOptions {
   /** What runs durable functions: the real SDK (default), or the checkpoint store, which is many times faster. */
   readonly engine?: 'sdk' | 'store' | undefined;
   readonly unverified?: Partial<UnverifiedLambda> | undefined;
+  /** Concurrent executions that functions without a reservation share; 1,000 unless somebody has reserved some. */
+  readonly unreservedConcurrency?: number | undefined;
   readonly faults?:
     | (EnvironmentFaults & {
         /** Probability (0 to 1) that an event is delivered twice to a plain function. */
@@ -235,23 +236,14 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
         },
         unverified: { listsOnlyLatest: unknowns.chance(0.5), newestFirst: unknowns.chance(0.5), ...options.unverified },
       }),
-      ListVersionsByFunction({ FunctionName = '', Marker, MaxItems }: ListVersionsByFunctionRequest) {
-        const { options, arn } = resolve(FunctionName, undefined).fn;
-        const published = [...versions.values()].filter((fn) => fn.arn === arn);
-        // UNVERIFIED: the order. $LATEST comes first in the API reference's example.
-        const all = [{ arn, version: '$LATEST', options }, ...published].map((fn) => ({
-          FunctionName: options.name,
-          FunctionArn: `${arn}:${fn.version}`,
-          Version: fn.version,
-          ...(fn.options.environment && { Environment: { Variables: { ...fn.options.environment } } }),
-        }));
-        const from = Number(Marker ?? 0);
-        const to = from + Math.min(MaxItems ?? MOST_VERSIONS, MOST_VERSIONS);
-        return {
-          Versions: all.slice(from, to),
-          ...(to < all.length ? { NextMarker: String(to) } : {}),
-        } satisfies ListVersionsByFunctionResponse;
-      },
+      ...createSettingsOperations({
+        find(reference, asked) {
+          const { fn, qualifier } = resolve(reference, asked);
+          return { ...(versions.get(`${fn.arn}:${qualifier}`) ?? fn), qualifier };
+        },
+        publishedOf: ({ arn }) => [...versions.values()].filter((fn) => fn.arn === arn),
+        unreserved: () => options.unreservedConcurrency ?? 1_000,
+      }),
       Invoke({ FunctionName = '', Qualifier, InvocationType, Payload, DurableExecutionName }: InvocationRequest) {
         const { fn, qualifier } = resolve(FunctionName, Qualifier);
         if (InvocationType !== 'Event') {

@@ -19,6 +19,7 @@ import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
+import { createDeadLetters } from './sqs.ts';
 import type { Ssm } from './ssm.ts';
 import { createSsm } from './ssm.ts';
 import type { CallFault, Transport } from './transport.ts';
@@ -74,6 +75,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const autoScaling = createAutoScaling(world);
   const lambda = createLambda(world, {
     engine: handles.engine,
+    unreservedConcurrency: scenario.stack.unreservedConcurrency,
     faults: {
       get duplicate() {
         return faults.duplicate;
@@ -103,8 +105,11 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const ssm = createSsm(world);
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
+  for (const subscriber of scenario.stack.subscribers) sns.subscribeOutside(alertTopicArn, subscriber);
   const switchParameter = '/ecs-drain/switch';
   if (scenario.switch !== undefined) ssm.set(switchParameter, scenario.switch);
+  const deadLettersUrl = `https://sqs.${world.region}.amazonaws.com/${world.accountId}/ecs-drain-dead-letters`;
+  const deadLetters = createDeadLetters(world, { url: deadLettersUrl, already: scenario.stack.deadLetters });
   // What the stack's template puts out; deployed in every region, its functions running or not.
   const stack = {
     name: 'ecs-drain',
@@ -114,7 +119,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       HookRoleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
       DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
       SwitchParameterName: switchParameter,
-      DeadLettersUrl: `https://sqs.${world.region}.amazonaws.com/${world.accountId}/ecs-drain-dead-letters`,
+      DeadLettersUrl: deadLettersUrl,
     },
   };
   const wire = createDispatcher({
@@ -123,6 +128,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
+    sqs: deadLetters.operations,
     ssm: ssm.operations,
   });
   const transport = createTransport({ world, wire, faults, beforeCall: handles.beforeCall });
@@ -192,7 +198,14 @@ function build(
     }
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
     for (const service of cluster.services) ecs.createService(cluster.name, service);
-    if (cluster.managedDraining) addManagedDraining(world, { ecs, autoScaling }, cluster.group);
+    if (cluster.managedDraining) {
+      addManagedDraining(world, { ecs, autoScaling }, cluster.group);
+      const [group] = autoScaling.operations.DescribeAutoScalingGroups({
+        AutoScalingGroupNames: [cluster.group],
+      }).AutoScalingGroups;
+      const autoScalingGroupArn = group?.AutoScalingGroupARN ?? '';
+      ecs.createCapacityProvider(`${cluster.name}-instances`, { autoScalingGroupArn, managedDraining: 'ENABLED' });
+    }
   }
   for (const group of scenario.groups) {
     members.set(group.name, new Set(autoScaling.createGroup({ name: group.name, desired: group.instances })));
@@ -205,7 +218,10 @@ function build(
       heartbeatSeconds: hook.heartbeatSeconds,
       defaultResult: hook.defaultResult,
       ...(hook.ours && !hook.byEvent
-        ? { targetArn: lifecycleTopicArn, roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook` }
+        ? {
+            targetArn: hook.target ?? lifecycleTopicArn,
+            roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
+          }
         : {}),
       ...(cluster === undefined ? {} : { metadata: JSON.stringify({ cluster }) }),
     });

@@ -148,7 +148,7 @@ function register(region: Region, bundles: Bundles): void {
   lambda.register({
     name: FUNCTIONS.drain,
     alias: 'durable',
-    durable: true,
+    durable: region.scenario.stack.durable,
     timeoutSeconds: 120,
     handler: bundles.drain.create(platform),
     core: bundles.drain.connect(platform),

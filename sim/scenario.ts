@@ -64,7 +64,23 @@ const Hook = z.strictObject({
   metadataCluster: name.optional().describe('the cluster it names, where that is not the right one'),
   byEvent: z.boolean().default(false).describe('without a target: only EventBridge tells of it'),
   ours: z.boolean().default(true).describe("false: somebody else's hook, which tells nobody of us"),
+  target: z.string().max(2_048).optional().describe('ARN that it notifies, where that is not our topic'),
 });
+
+const Subscriber = z.strictObject({
+  protocol: z.enum(['email', 'https', 'sqs', 'lambda']).default('email'),
+  endpoint: z.string().min(1).max(2_048).default('platform@example.com'),
+  confirmed: z.boolean().default(true),
+});
+
+const Stack = z
+  .strictObject({
+    subscribers: z.array(Subscriber).max(100).default([]).describe('of the alert topic, beside our functions'),
+    deadLetters: z.int().min(0).default(0).describe('messages that nobody handled, from before'),
+    durable: z.boolean().default(true).describe('false: the drain function is a plain one'),
+    unreservedConcurrency: z.int().min(0).default(1_000).describe('that Lambda has for functions without their own'),
+  })
+  .describe('how ecs-drain is deployed');
 
 const group = z.string().min(1).max(255);
 const some = { group, count: z.int().min(1).max(5_000) };
@@ -167,6 +183,7 @@ export const Scenario = z
       .record(z.string().regex(/^[A-Z_]+$/), z.string())
       .default({})
       .describe('environment of the drain function, beyond what the stack sets'),
+    stack: Stack.prefault({}),
     events: z.array(Event).max(10_000).default([]),
     denied: z
       .array(z.string().regex(/^[a-z]+:[A-Z][A-Za-z]+$/, 'an action like ecs:StopTask'))

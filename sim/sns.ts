@@ -1,3 +1,4 @@
+import type * as sdk from '@aws-sdk/client-sns';
 import type { MessageAttributeValue, PublishCommandInput } from '@aws-sdk/client-sns';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
@@ -20,11 +21,20 @@ export interface Sns {
   createTopic(name: string): string;
   /** Subscribes a function; answers with the subscription's ARN. */
   subscribe(topicArn: string, functionName: string): string;
+  /** Subscribes somebody outside the region, who gets nothing here and is only listed. */
+  subscribeOutside(topicArn: string, subscriber: Subscriber): void;
 }
 
 interface Subscription {
   readonly arn: string;
   readonly functionName: string;
+}
+
+export interface Subscriber {
+  readonly protocol: string;
+  readonly endpoint: string;
+  /** Whoever gets mail or HTTPS has to agree first. */
+  readonly confirmed: boolean;
 }
 
 interface Message {
@@ -70,6 +80,7 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
   const { clock, region } = world;
   const random = world.random('sns');
   const topics = new Map<string, Subscription[]>();
+  const outside = new Map<string, sdk.Subscription[]>();
 
   /** The shape of samples/sns-lambda.*.json. */
   const lambdaEvent = (topicArn: string, { arn }: Subscription, message: Message): object => ({
@@ -138,7 +149,30 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
       topics.get(topicArn)?.push({ arn, functionName });
       return arn;
     },
+    subscribeOutside(topicArn, { protocol, endpoint, confirmed }) {
+      // An unconfirmed one has no ARN yet, and this in its place (SNS developer guide and API examples).
+      const SubscriptionArn = confirmed ? `${topicArn}:${random.uuid()}` : 'PendingConfirmation';
+      const listed = { SubscriptionArn, Owner: world.accountId, Protocol: protocol, Endpoint: endpoint };
+      outside.set(topicArn, [...(outside.get(topicArn) ?? []), { ...listed, TopicArn: topicArn }]);
+    },
     operations: {
+      /** "Up to 100" on a page (API reference); the token is how many came before. */
+      ListSubscriptionsByTopic({ TopicArn = '', NextToken }: sdk.ListSubscriptionsByTopicCommandInput) {
+        if (!topics.has(TopicArn)) throw new AwsError('NotFound', 'Topic does not exist', { statusCode: 404 });
+        const functions = (topics.get(TopicArn) ?? []).map(({ arn, functionName }) => ({
+          SubscriptionArn: arn,
+          Owner: world.accountId,
+          Protocol: 'lambda',
+          Endpoint: `arn:aws:lambda:${region}:${world.accountId}:function:${functionName}`,
+          TopicArn,
+        }));
+        const all = [...functions, ...(outside.get(TopicArn) ?? [])];
+        const to = Number(NextToken ?? 0) + 100;
+        return {
+          Subscriptions: all.slice(to - 100, to),
+          ...(to < all.length ? { NextToken: String(to) } : {}),
+        } satisfies sdk.ListSubscriptionsByTopicResponse;
+      },
       Publish(input: PublishCommandInput) {
         const { Message = '', Subject, MessageStructure, MessageAttributes = {} } = input;
         const topicArn = input.TopicArn ?? input.TargetArn ?? '';

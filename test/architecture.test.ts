@@ -191,7 +191,9 @@ const IMPURE: readonly (readonly [what: string, pattern: RegExp])[] = [
 ];
 
 /** The shells that carry out are among them: they are given their clock, like everything else, through a port. */
-const PURE = MODULES.filter((module) => /^src\/(drain|rollout)\/|^src\/(loop|alert|config|ports)\.ts$/.test(module));
+const PURE = MODULES.filter((module) =>
+  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|config|ports)\.ts$/.test(module),
+);
 
 const impurities = (source: string): string[] =>
   IMPURE.filter(([, pattern]) => pattern.test(withoutComments(source))).map(([what]) => what);

@@ -19,6 +19,8 @@ export interface Session {
   readonly ssm: SSMClient;
   /** AWS's own time, by its latest answer; until there is one, the machine's. A laptop's clock may be wrong. */
   readonly now: ClockPort;
+  /** How many requests were sent so far, each repetition counted. */
+  readonly calls: () => number;
 }
 
 /** A person waits: no call hangs, and the SDK tries again by itself. */
@@ -50,17 +52,19 @@ export async function openSession(where: {
     ssm: new SSMClient(settings),
   };
   let aheadMs = 0;
+  let calls = 0;
   for (const client of Object.values(clients)) {
     // Each client's stack is typed by its own commands; what is added here looks at none of them.
     (client.middlewareStack as ECSClient['middlewareStack']).add(
       (next) => async (request) => {
+        calls += 1;
         const output = await next(request);
         const date = (output.response as { headers?: Record<string, string> }).headers?.['date'];
         if (date !== undefined) aheadMs = Date.parse(date) - Date.now();
         return output;
       },
-      { step: 'deserialize', priority: 'low', name: 'readDate' },
+      { step: 'deserialize', priority: 'low', name: 'readDateAndCount' },
     );
   }
-  return { region: await clients.ecs.config.region(), ...clients, now: () => Date.now() + aheadMs };
+  return { region: await clients.ecs.config.region(), ...clients, now: () => Date.now() + aheadMs, calls: () => calls };
 }
