@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAttach } from './attach.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
+import { addPause, addResume } from './pause.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
 import { addStatus } from './status.ts';
@@ -13,6 +14,8 @@ const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] 
   addAttach,
   addDetach,
   addStatus,
+  addPause,
+  addResume,
   addDemo,
   addSimulate,
   addSoak,

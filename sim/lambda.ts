@@ -1,8 +1,4 @@
-import type {
-  InvocationRequest,
-  ListVersionsByFunctionRequest,
-  ListVersionsByFunctionResponse,
-} from '@aws-sdk/client-lambda';
+import type { InvocationRequest } from '@aws-sdk/client-lambda';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
 import type { Core } from './checkpoint-store.ts';

@@ -56,12 +56,18 @@ function turnGroups(
   return Object.fromEntries(turned);
 }
 
+/** The groups that have a mode of their own, and which. */
+export function ownModes(text: string | undefined): readonly (readonly [group: string, mode: Mode])[] {
+  if (typeof modeOf(text) === 'object') return [];
+  const { groups = {} } = parsed(text ?? '{}') as SwitchValue;
+  return Object.entries(groups).flatMap(([name, { mode }]) => (mode ? [[name, mode] as const] : []));
+}
+
 /** The switch in a sentence: the region's mode, and that of each group with one of its own. */
 export function describeSwitch(text: string | undefined): string {
   const mode = modeOf(text);
   if (typeof mode === 'object') return `the switch cannot be understood: ${mode.mistakes}`;
-  const { groups = {} } = parsed(text ?? '{}') as SwitchValue;
-  const own = Object.entries(groups).flatMap(([name, group]) => (group.mode ? [`${name}: ${group.mode}`] : []));
+  const own = ownModes(text).map(([name, itsMode]) => `${name}: ${itsMode}`);
   const shown = own.length > 5 ? [...own.slice(0, 5), `and ${own.length - 5} more`] : own;
   return `the switch says ${[mode, ...shown].join('; ')}`;
 }
