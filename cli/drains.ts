@@ -13,6 +13,8 @@ const CALLS_AT_ONCE = 4;
 /** No drain of a hook lasts longer (AWS-CONTRACTS §1): one that ended lately began within this before. */
 const LONGEST_DRAIN_MS = 172_800_000;
 
+const OVER = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'STOPPED'] as const;
+
 /** Reads the drains of one region. What cannot change is read once, however often it is asked. */
 export interface DrainReader {
   /** Executions under way, the longest first; `more`: there are others that were not even listed. */
@@ -21,6 +23,8 @@ export interface DrainReader {
   lookInto(executions: readonly Execution[]): Promise<{ readonly drains: readonly Drain[]; readonly others: number }>;
   /** Those that have ended since, the latest first; no more than `most` are read, the rest is counted. */
   ended(sinceMs: number, most: number): Promise<{ readonly drains: readonly PastDrain[]; readonly others: number }>;
+  /** Those of the given names, under way or over. */
+  named(names: readonly string[], startedAfterMs: number): Promise<readonly Execution[]>;
   newestVersion(): Promise<string | undefined>;
 }
 
@@ -59,8 +63,7 @@ export function drainReader({ aws, stack }: Here): DrainReader {
     },
 
     async ended(sinceMs, most) {
-      const statuses = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'STOPPED'] as const;
-      const { found } = await list({ statuses, startedAfterMs: sinceMs - LONGEST_DRAIN_MS });
+      const { found } = await list({ statuses: OVER, startedAfterMs: sinceMs - LONGEST_DRAIN_MS });
       const lately = found
         .filter(({ endedAtMs = 0 }) => endedAtMs >= sinceMs)
         .sort((a, b) => (b.endedAtMs ?? 0) - (a.endedAtMs ?? 0));
@@ -68,6 +71,11 @@ export function drainReader({ aws, stack }: Here): DrainReader {
         pastDrain(execution, need(await readExecution(aws.lambda, execution.arn))),
       );
       return { drains, others: lately.length - drains.length };
+    },
+
+    async named(names, startedAfterMs) {
+      const { found } = await list({ statuses: ['RUNNING', ...OVER], startedAfterMs });
+      return found.filter(({ name }) => names.includes(name));
     },
 
     newestVersion: async () => (await versions())[0]?.version,

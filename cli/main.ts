@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAttach } from './attach.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
+import { addDrain } from './drain.ts';
 import { addPause, addResume } from './pause.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
@@ -14,6 +15,7 @@ const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] 
   addAttach,
   addDetach,
   addStatus,
+  addDrain,
   addPause,
   addResume,
   addDemo,

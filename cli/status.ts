@@ -11,7 +11,7 @@ import { renderStatus, statusDocument } from './status-view.ts';
 import type { Print, Run } from './usage.ts';
 import { duration, UsageError } from './usage.ts';
 import { everyOption, everySeconds } from './watch.ts';
-import { watchDrains } from './watch-drains.ts';
+import { exitCodeOfDrains, watchDrains } from './watch-drains.ts';
 
 interface StatusOptions extends OperatorOptions {
   readonly watch?: boolean;
@@ -43,7 +43,7 @@ async function status(options: StatusOptions, print: Print): Promise<number> {
 
   const heres = await inRegions(options, async (here) => ({ here, reader: drainReader(here) }));
   if (options.watch) {
-    return watchDrains(heres, { every, print });
+    return exitCodeOfDrains(await watchDrains(heres, { every, print }));
   }
   const most = options.allOutcomes ? MOST_WITH_ALL : MOST_SHOWN;
   const regions = await askOn(heres, ({ here, reader }) => regionStatus(here, reader, sinceSeconds, most));

@@ -1,4 +1,4 @@
-import { readExecution } from '../src/aws/executions.ts';
+import { MOST_VERSIONS, readExecution } from '../src/aws/executions.ts';
 import type { Execution } from '../src/operator/executions.ts';
 import type { Drain, PastDrain } from '../src/operator/status.ts';
 import { pastDrain } from '../src/operator/status.ts';
@@ -6,18 +6,18 @@ import type { DrainReader } from './drains.ts';
 import type { Line } from './lines.ts';
 import { plain } from './lines.ts';
 import type { Answer, Here } from './operate.ts';
-import { askOn, need } from './operate.ts';
+import { askOn, CallFailed, need } from './operate.ts';
 import { renderOutcome, renderProblems } from './status-view.ts';
 import { wrap } from './text.ts';
 import { clockTime, span } from './time.ts';
-import type { Print } from './usage.ts';
+import type { How } from './watch.ts';
 import { watch } from './watch.ts';
 
 export interface Watched {
   readonly here: Here;
   readonly reader: DrainReader;
-  /** These alone; otherwise whatever drains. */
-  readonly only?: readonly string[];
+  /** The executions of these names alone, started after; otherwise whatever drains. */
+  readonly only?: { readonly names: readonly string[]; readonly startedAfterMs: number };
 }
 
 /** One region at one look. */
@@ -27,48 +27,59 @@ export interface Shot {
   readonly others: number;
   /** Those that have ended since the watching began, the earliest first. */
   readonly ended: readonly PastDrain[];
+  /** Nothing more will come. */
+  readonly isOver: boolean;
 }
 
-type Shots = readonly Answer<Shot>[];
+export type Shots = readonly Answer<Shot>[];
 
-/** Shows the drains until none is left; answers 0 unless one that was watched has ended otherwise than drained. */
-export async function watchDrains(
-  regions: readonly Answer<Watched>[],
-  { every, print }: { readonly every: number; readonly print: Print },
-): Promise<number> {
+/** Lambda lists an execution at once; one that it does not list after so long will never be there. */
+const UNLISTED_MS = 300_000;
+
+/** Shows the drains until none is left, and answers what was seen last. */
+export async function watchDrains(regions: readonly Answer<Watched>[], how: How): Promise<Shots> {
   const shooting = await askOn(regions, async (watched) => shooter(watched));
-  const last = await watch<Shots>(
+  return watch<Shots>(
     {
       look: () => askOn(shooting, (shoot) => shoot()),
       frame: renderFrame,
       news: renderNews,
-      // A region that cannot be read now may be the next time; one that never could is no reason to wait.
-      isOver: (shots) => shots.every((shot) => (shot.ok ? shot.value.drains.length === 0 : true)),
-      calls: (shots) => shots.reduce((sum, shot) => sum + (shot.ok ? 20 + shot.value.drains.length : 1), 0),
+      isOver: (shots) => shots.every((shot) => !shot.ok || shot.value.isOver),
+      calls: (shots) => shots.reduce((sum, shot) => sum + (shot.ok ? MOST_VERSIONS + shot.value.drains.length : 1), 0),
     },
-    every,
-    print,
+    how,
   );
-  const isWell = ({ outcome }: PastDrain): boolean => outcome === 'drained';
-  return last.every((shot) => shot.ok && shot.value.ended.every(isWell)) ? 0 : 1;
+}
+
+/** 0 when everything that was watched ended as drained. */
+export function exitCodeOfDrains(shots: Shots): number {
+  return shots.every((shot) => shot.ok && shot.value.ended.every(({ outcome }) => outcome === 'drained')) ? 0 : 1;
 }
 
 function shooter({ here, reader, only }: Watched): () => Promise<Shot> {
   const watched = new Map<string, Execution>();
-  const ended: PastDrain[] = [];
+  const ended = new Map<string, PastDrain>();
   return async () => {
-    const { executions } = await reader.running();
-    const wanted = executions.filter(({ name }) => only === undefined || only.includes(name));
-    const { drains, others } = await reader.lookInto(wanted);
-    for (const execution of wanted) watched.set(execution.arn, execution);
-    for (const execution of [...watched.values()]) {
-      if (wanted.some(({ arn }) => arn === execution.arn)) continue;
-      const data = need(await readExecution(here.aws.lambda, execution.arn));
-      ended.push(pastDrain({ ...execution, status: data.status, endedAtMs: here.aws.now() }, data));
-      watched.delete(execution.arn);
+    const listed = only ? await reader.named(only.names, only.startedAfterMs) : (await reader.running()).executions;
+    for (const execution of listed) watched.set(execution.arn, execution);
+    const isRunning = ({ arn }: Execution): boolean =>
+      listed.some((one) => one.arn === arn && one.status === 'RUNNING');
+    for (const execution of watched.values()) {
+      if (!isRunning(execution) && !ended.has(execution.arn)) ended.set(execution.arn, await readEnd(here, execution));
     }
-    return { atMs: here.aws.now(), drains, others, ended: [...ended] };
+    const { drains, others } = await reader.lookInto(listed.filter(isRunning));
+    const atMs = here.aws.now();
+    const unlisted = (only?.names.length ?? 0) - (only ? watched.size : 0);
+    if (only && unlisted > 0 && atMs - only.startedAfterMs > UNLISTED_MS) {
+      throw new CallFailed(`Lambda does not list ${unlisted} of the executions that were started`);
+    }
+    return { atMs, drains, others, ended: [...ended.values()], isOver: unlisted <= 0 && drains.length + others === 0 };
   };
+}
+
+async function readEnd({ aws }: Here, execution: Execution): Promise<PastDrain> {
+  const data = need(await readExecution(aws.lambda, execution.arn));
+  return pastDrain({ endedAtMs: aws.now(), ...execution, status: data.status }, data);
 }
 
 const BAR = 20;

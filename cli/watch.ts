@@ -31,16 +31,24 @@ export function everySeconds({ every }: { readonly every: string }): number {
   return wholeNumber('--every', every, 1, 300);
 }
 
+export interface How {
+  /** Seconds between two looks. */
+  readonly every: number;
+  readonly print: Print;
+  /** Only the end is of interest. */
+  readonly quiet?: boolean;
+}
+
 /** Looks until it is over, and shows each look: in place on a terminal, line by line elsewhere. */
-export async function watch<T>(show: Show<T>, every: number, print: Print): Promise<T> {
-  const isTerminal = process.stdout.isTTY === true;
+export async function watch<T>(show: Show<T>, { every, print, quiet = false }: How): Promise<T> {
+  const isTerminal = process.stdout.isTTY === true && !quiet;
   const update = isTerminal ? createLogUpdate(process.stdout, { showCursor: true }) : undefined;
   const endsAtMs = Date.now() + LONGEST_MS;
   let before: T | undefined;
   for (;;) {
     const state = await show.look();
     if (update) update(painted(show.frame(state)));
-    else printLines(show.news(state, before), print);
+    else if (!quiet) printLines(show.news(state, before), print);
     before = state;
     if (show.isOver(state) || Date.now() >= endsAtMs) break;
     await sleep(Math.max(every, show.calls(state) / CALLS_A_SECOND) * 1000);

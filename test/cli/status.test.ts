@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { mainHere } from './in-process.ts';
 import type { Served } from './support.ts';
-import { ecsDrain, root, serving } from './support.ts';
+import { root, serving } from './support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ecs-drain-'));
 const open: Served[] = [];
@@ -133,7 +134,7 @@ describe('ecs-drain status', () => {
     ['a pace out of range', ['--watch', '--every', '0'], '--every takes a whole number from 1 to 300'],
     ['a document without end', ['--watch', '--json'], 'does not go with --watch'],
   ])('refuses %s with exit code 2', async (_what, args, says) => {
-    const { code, stdout, stderr } = await ecsDrain('status', ...args);
+    const { code, stdout, stderr } = await mainHere('status', ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(says);
   });
