@@ -1,7 +1,7 @@
 import { functionVersions, listExecutions, readExecution, stepAnswers } from '../src/aws/executions.ts';
 import type { DrainPolicy } from '../src/config.ts';
 import { readDrainConfig } from '../src/config.ts';
-import type { Execution, FunctionVersion } from '../src/operator/executions.ts';
+import type { Execution, FunctionVersion, History } from '../src/operator/executions.ts';
 import type { Drain, PastDrain } from '../src/operator/status.ts';
 import { drainStatus, pastDrain } from '../src/operator/status.ts';
 import type { Here } from './operate.ts';
@@ -19,6 +19,7 @@ const OVER = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'STOPPED'] as const;
 export interface DrainReader {
   /** Executions under way, the longest first; `more`: there are others that were not even listed. */
   running(): Promise<{ readonly executions: readonly Execution[]; readonly more: boolean }>;
+  history(execution: Execution): Promise<History>;
   /** What the given ones have come to; 50 at most, the rest is counted. */
   lookInto(executions: readonly Execution[]): Promise<{ readonly drains: readonly Drain[]; readonly others: number }>;
   /** Those that have ended since, the latest first; no more than `most` are read, the rest is counted. */
@@ -46,19 +47,24 @@ export function drainReader({ aws, stack }: Here): DrainReader {
     return input;
   };
 
+  const history = async (execution: Execution): Promise<History> => ({
+    input: await inputOf(execution),
+    answers: need(await stepAnswers(aws.lambda, execution.arn)),
+    deployed: policyOf((await versions()).find(({ version }) => version === execution.version)),
+  });
+
   return {
     async running() {
       const { found, more } = await list({ statuses: ['RUNNING'] });
       return { executions: found.toReversed(), more };
     },
 
+    history,
+
     async lookInto(executions) {
-      const policies = new Map((await versions()).map((version) => [version.version, policyOf(version)]));
-      const drains = await inTurns(executions.slice(0, MOST_LOOKED_INTO), async (execution) => {
-        const input = await inputOf(execution);
-        const answers = need(await stepAnswers(aws.lambda, execution.arn));
-        return drainStatus(execution, { input }, answers, policies.get(execution.version));
-      });
+      const drains = await inTurns(executions.slice(0, MOST_LOOKED_INTO), async (execution) =>
+        drainStatus(execution, await history(execution)),
+      );
       return { drains, others: Math.max(0, executions.length - MOST_LOOKED_INTO) };
     },
 
@@ -83,9 +89,9 @@ export function drainReader({ aws, stack }: Here): DrainReader {
 }
 
 /** The policy that a version was deployed with; undefined where its environment cannot be read. */
-function policyOf({ environment }: FunctionVersion): DrainPolicy | undefined {
+function policyOf(version: FunctionVersion | undefined): DrainPolicy | undefined {
   try {
-    return readDrainConfig(environment).policy;
+    return readDrainConfig(version?.environment ?? {}).policy;
   } catch {
     return undefined;
   }

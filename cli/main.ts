@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAttach } from './attach.ts';
+import { addCancel } from './cancel.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
 import { addDrain } from './drain.ts';
@@ -16,6 +17,7 @@ const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] 
   addDetach,
   addStatus,
   addDrain,
+  addCancel,
   addPause,
   addResume,
   addDemo,

@@ -1,3 +1,5 @@
+import type { DrainPolicy } from '../config.ts';
+
 /** One durable execution of the drain function, as Lambda lists it. */
 export interface Execution {
   readonly arn: string;
@@ -29,6 +31,16 @@ export interface ExecutionData {
 export interface StepAnswer {
   readonly atMs: number;
   readonly payload: string;
+}
+
+/** What is known of one drain. */
+export interface History {
+  /** The execution's input, as JSON. */
+  readonly input: string;
+  /** Oldest first. */
+  readonly answers: readonly StepAnswer[];
+  /** The policy that the drain's version of the function was deployed with, where that can be told. */
+  readonly deployed: DrainPolicy | undefined;
 }
 
 /** A published version of the function, and the environment that its code runs with. */

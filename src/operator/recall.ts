@@ -2,7 +2,7 @@ import type { DrainPolicy } from '../config.ts';
 import type { Memory, Seen } from '../drain/memory.ts';
 import { begin, remember } from '../drain/memory.ts';
 import { DrainRequest } from '../drain/request.ts';
-import type { StepAnswer } from './executions.ts';
+import type { History } from './executions.ts';
 
 /** What can be told of one drain from its history. */
 export interface Recalled {
@@ -26,10 +26,8 @@ const SOME_POLICY: DrainPolicy = {
 /**
  * What a drain knows, made from what its steps have answered in the way in which it does that itself. Pure. A drain may be
  * of an older or a newer version than this code: answers that cannot be understood are passed over.
- * @param input the execution's input, as JSON
- * @param deployed the policy that the drain's version of the function was deployed with
  */
-export function recall(input: string, answers: readonly StepAnswer[], deployed: DrainPolicy | undefined): Recalled {
+export function recall({ input, answers, deployed }: History): Recalled {
   const request = DrainRequest.safeParse(parsed(input));
   if (!request.success) return { memory: undefined, isPolicyKnown: false };
   let memory = begin(request.data, deployed ?? SOME_POLICY);

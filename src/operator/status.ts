@@ -1,10 +1,9 @@
-import type { DrainPolicy } from '../config.ts';
 import { isDone } from '../drain/ending.ts';
 import type { Memory } from '../drain/memory.ts';
 import { purposeOf } from '../drain/purpose.ts';
 import { deadlineMs } from '../drain/times.ts';
 import { describeRemaining, describeRequest, describeTrouble, shortName } from '../drain/words.ts';
-import type { Execution, ExecutionData, StepAnswer } from './executions.ts';
+import type { Execution, ExecutionData, History } from './executions.ts';
 import { parsed, recall } from './recall.ts';
 
 export type Phase = '?' | 'verifying' | 'finding' | 'planned' | 'draining' | 'stuck' | 'troubled' | 'paused' | 'done';
@@ -47,14 +46,9 @@ export function instanceOf(executionName: string): string {
 }
 
 /** What a drain under way has come to, by its own history. Pure; of what cannot be understood it says so. */
-export function drainStatus(
-  execution: Execution,
-  { input }: Pick<ExecutionData, 'input'>,
-  answers: readonly StepAnswer[],
-  deployed: DrainPolicy | undefined,
-): Drain {
+export function drainStatus(execution: Execution, history: History): Drain {
   const { name, version, startedAtMs } = execution;
-  const { memory, isPolicyKnown } = recall(input, answers, deployed);
+  const { memory, isPolicyKnown } = recall(history);
   try {
     if (memory !== undefined) return toldBy(memory, isPolicyKnown, execution);
   } catch {

@@ -31,7 +31,7 @@ const answers = (...all: Seen[]): StepAnswer[] =>
   all.map((answer) => ({ atMs: 'look' in answer ? answer.look.atMs : answer.atMs, payload: JSON.stringify(answer) }));
 
 const statusAfter = (request: DrainRequest, ...all: Seen[]) =>
-  drainStatus(execution(request), { input: JSON.stringify(request) }, answers(...all), aPolicy());
+  drainStatus(execution(request), { input: JSON.stringify(request), answers: answers(...all), deployed: aPolicy() });
 
 const BEGUN = [seen.leaving(2), seen.found(3), seen.draining(4, 3), seen.told(5, 'started')] as const;
 
@@ -122,14 +122,16 @@ describe('a drain under way', () => {
   it('has no deadline to tell where nobody knows its policy', () => {
     const request = aRequest();
     const input = JSON.stringify(request);
-    const bare = drainStatus(execution(), { input }, answers(...BEGUN), undefined);
+    const bare = drainStatus(execution(), { input, answers: answers(...BEGUN), deployed: undefined });
     expect(bare).toMatchObject({ phase: 'draining', tasksLeft: 3 });
     expect(bare.deadlineMs).toBeUndefined();
     const told = {
       ...seen.wanted(60, 3),
       settings: { mode: 'act', policy: aPolicy({ deadlineSeconds: 600 }) },
     } as const;
-    expect(drainStatus(execution(), { input }, answers(...BEGUN, told), undefined).deadlineMs).toBe(atSecond(600));
+    expect(drainStatus(execution(), { input, answers: answers(...BEGUN, told), deployed: undefined }).deadlineMs).toBe(
+      atSecond(600),
+    );
   });
 });
 
@@ -147,7 +149,7 @@ describe('a drain of another version than this code', () => {
     ],
   ])('with %s is shown, with question marks', (_what, input, history) => {
     const payloads = history.map((answer) => ({ atMs: 0, payload: JSON.stringify(answer) }));
-    expect(drainStatus(execution(), { input }, payloads, aPolicy())).toMatchObject({
+    expect(drainStatus(execution(), { input, answers: payloads, deployed: aPolicy() })).toMatchObject({
       instanceId: INSTANCE,
       phase: '?',
       wanted: '?',
@@ -168,9 +170,9 @@ describe('a drain of another version than this code', () => {
     { kind: 'heartbeat', atMs: null },
   ])('is understood without the answer %j', (odd) => {
     const input = JSON.stringify(aRequest());
-    const before = drainStatus(execution(), { input }, answers(...BEGUN), aPolicy());
+    const before = drainStatus(execution(), { input, answers: answers(...BEGUN), deployed: aPolicy() });
     const history = [...answers(...BEGUN), { atMs: 0, payload: JSON.stringify(odd) }, { atMs: 0, payload: '{' }];
-    expect(drainStatus(execution(), { input }, history, aPolicy())).toEqual(before);
+    expect(drainStatus(execution(), { input, answers: history, deployed: aPolicy() })).toEqual(before);
   });
 });
 
