@@ -3,7 +3,7 @@ import type { DrainPolicy } from '../src/config.ts';
 import { readDrainConfig } from '../src/config.ts';
 import type { Execution, FunctionVersion, History } from '../src/operator/executions.ts';
 import type { Drain, PastDrain } from '../src/operator/status.ts';
-import { drainStatus, pastDrain } from '../src/operator/status.ts';
+import { drainStatus, instanceOf, pastDrain } from '../src/operator/status.ts';
 import type { Here } from './operate.ts';
 import { need } from './operate.ts';
 
@@ -26,6 +26,8 @@ export interface DrainReader {
   ended(sinceMs: number, most: number): Promise<{ readonly drains: readonly PastDrain[]; readonly others: number }>;
   /** Those of the given names, under way or over. */
   named(names: readonly string[], startedAfterMs: number): Promise<readonly Execution[]>;
+  /** Those of one instance, under way or over. */
+  startedFor(instanceId: string, startedAfterMs: number): Promise<readonly Execution[]>;
   newestVersion(): Promise<string | undefined>;
 }
 
@@ -82,6 +84,11 @@ export function drainReader({ aws, stack }: Here): DrainReader {
     async named(names, startedAfterMs) {
       const { found } = await list({ statuses: ['RUNNING', ...OVER], startedAfterMs });
       return found.filter(({ name }) => names.includes(name));
+    },
+
+    async startedFor(instanceId, startedAfterMs) {
+      const { found } = await list({ statuses: ['RUNNING', ...OVER], startedAfterMs });
+      return found.filter(({ name }) => instanceOf(name) === instanceId);
     },
 
     newestVersion: async () => (await versions())[0]?.version,

@@ -5,6 +5,7 @@ import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
 import { addDrain } from './drain.ts';
 import { addPause, addResume } from './pause.ts';
+import { addRehearse } from './rehearse.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
 import { addStatus } from './status.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] 
   addCancel,
   addPause,
   addResume,
+  addRehearse,
   addDemo,
   addSimulate,
   addSoak,

@@ -1,4 +1,4 @@
-import { MOST_VERSIONS, readExecution } from '../src/aws/executions.ts';
+import { readExecution } from '../src/aws/executions.ts';
 import type { Execution } from '../src/operator/executions.ts';
 import type { Drain, PastDrain } from '../src/operator/status.ts';
 import { pastDrain } from '../src/operator/status.ts';
@@ -45,7 +45,7 @@ export async function watchDrains(regions: readonly Answer<Watched>[], how: How)
       frame: renderFrame,
       news: renderNews,
       isOver: (shots) => shots.every((shot) => !shot.ok || shot.value.isOver),
-      calls: (shots) => shots.reduce((sum, shot) => sum + (shot.ok ? MOST_VERSIONS + shot.value.drains.length : 1), 0),
+      calls: () => regions.reduce((sum, region) => sum + (region.ok ? region.value.here.aws.calls() : 0), 0),
     },
     how,
   );

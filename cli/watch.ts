@@ -14,8 +14,8 @@ export interface Show<T> {
   /** What is new in it, for a pipe or a log file. */
   news(state: T, before: T | undefined): Line[];
   isOver(state: T): boolean;
-  /** Calls that one look costs: the more of them, the rarer it is. */
-  calls(state: T): number;
+  /** How many calls were made so far: the more a look costs, the rarer it is. */
+  calls(): number;
 }
 
 /** Lambda allows 15 calls of this kind a second for the whole account: a third of them is enough for a person. */
@@ -46,12 +46,13 @@ export async function watch<T>(show: Show<T>, { every, print, quiet = false }: H
   const endsAtMs = Date.now() + LONGEST_MS;
   let before: T | undefined;
   for (;;) {
+    const callsBefore = show.calls();
     const state = await show.look();
     if (update) update(painted(show.frame(state)));
     else if (!quiet) printLines(show.news(state, before), print);
     before = state;
     if (show.isOver(state) || Date.now() >= endsAtMs) break;
-    await sleep(Math.max(every, show.calls(state) / CALLS_A_SECOND) * 1000);
+    await sleep(Math.max(every, (show.calls() - callsBefore) / CALLS_A_SECOND) * 1000);
   }
   update?.done();
   return before;

@@ -15,7 +15,7 @@ const MOST_ITEMS = 1_000;
 /** Of one history: more than the longest drain has, at five events for each look. */
 const MOST_HISTORY_PAGES = 5;
 /** Older versions have long had their last drain, at any sane rate of deployments; a person waits for the answer. */
-export const MOST_VERSIONS = 20;
+const MOST_VERSIONS = 20;
 /** Lambda allows 15 such calls a second for the whole account (quotas, control plane): others need some as well. */
 const CALLS_AT_ONCE = 4;
 
