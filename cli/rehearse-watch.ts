@@ -19,7 +19,7 @@ import { table } from './table.ts';
 import { wrap } from './text.ts';
 import { clockTime } from './time.ts';
 import type { How } from './watch.ts';
-import { watch } from './watch.ts';
+import { patient, watch } from './watch.ts';
 
 export interface Rehearsal {
   readonly here: Here;
@@ -45,10 +45,10 @@ export function watchRehearsal(rehearsal: Rehearsal, how: How): Promise<Observed
   const { aws } = rehearsal.here;
   return watch<Observed>(
     {
-      async look() {
+      look: patient(async () => {
         observed = await observe(rehearsal, reader, observed);
         return observed;
-      },
+      }),
       frame: (state) => renderStages(stagesOf(state), aws.now()),
       news: (state, before) => renderNews(stagesOf(state), before ? stagesOf(before) : [], aws.now()),
       isOver: (state) => aws.now() >= overMs(state),

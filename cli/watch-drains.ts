@@ -11,7 +11,7 @@ import { renderOutcome, renderProblems } from './status-view.ts';
 import { wrap } from './text.ts';
 import { clockTime, span } from './time.ts';
 import type { How } from './watch.ts';
-import { watch } from './watch.ts';
+import { patient, watch } from './watch.ts';
 
 export interface Watched {
   readonly here: Here;
@@ -38,7 +38,7 @@ const UNLISTED_MS = 300_000;
 
 /** Shows the drains until none is left, and answers what was seen last. */
 export async function watchDrains(regions: readonly Answer<Watched>[], how: How): Promise<Shots> {
-  const shooting = await askOn(regions, async (watched) => shooter(watched));
+  const shooting = await askOn(regions, async (watched) => patient(shooter(watched)));
   return watch<Shots>(
     {
       look: () => askOn(shooting, (shoot) => shoot()),
@@ -82,9 +82,10 @@ async function readEnd({ aws }: Here, execution: Execution): Promise<PastDrain> 
   return pastDrain({ endedAtMs: aws.now(), ...execution, status: data.status }, data);
 }
 
-const BAR = 20;
+const BAR = 14;
 
-function renderFrame(shots: Shots): Line[] {
+/** All of it, for a terminal. */
+export function renderFrame(shots: Shots): Line[] {
   return [...shots.flatMap((shot) => (shot.ok ? renderShot(shot.region, shot.value) : [])), ...renderProblems(shots)];
 }
 
@@ -95,7 +96,9 @@ function renderShot(region: string, { atMs, drains, others, ended }: Shot): Line
       tone: 'strong',
     },
     ...drains.flatMap((drain): Line[] => [
-      { text: `${bar(drain, atMs)} ${drain.instanceId} ${drain.phase}, ${left(drain)}, ${time(drain, atMs)}` },
+      ...plain(
+        wrap(`${bar(drain, atMs)} ${drain.instanceId} ${drain.phase}, ${left(drain)}, ${time(drain, atMs)}`, '  '),
+      ),
       ...plain(wrap(`  ${drain.because[0] ?? drain.waitsFor}`, '  '), drain.because.length > 0 ? 'warn' : 'quiet'),
     ]),
     ...ended.slice(-10).flatMap(renderOutcome),
@@ -120,7 +123,8 @@ export function bar({ sinceMs, deadlineMs }: Pick<Drain, 'sinceMs' | 'deadlineMs
   return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`;
 }
 
-function renderNews(shots: Shots, before: Shots | undefined): Line[] {
+/** What is new since the look before, for a pipe. */
+export function renderNews(shots: Shots, before: Shots | undefined): Line[] {
   return shots.flatMap((shot, i) => {
     const old = before?.[i];
     if (!shot.ok) return old?.ok === false && old.problem === shot.problem ? [] : renderProblems([shot]);

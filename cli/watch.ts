@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import type { Line } from './lines.ts';
 import { painted, printLines } from './lines.ts';
+import { CallFailed } from './operate.ts';
 import type { Print } from './usage.ts';
 import { wholeNumber } from './usage.ts';
 
@@ -31,6 +32,25 @@ export function everySeconds({ every }: { readonly every: string }): number {
   return wholeNumber('--every', every, 1, 300);
 }
 
+/** The SDK has tried each call again already; after so many looks in vain, one after the other, there is no more to come. */
+const MOST_IN_VAIN = 5;
+
+/** A look that fails on the way shows what was seen last: whoever watches for an hour need not start anew for one lost call. */
+export function patient<T>(look: () => Promise<T>): () => Promise<T> {
+  let last: { readonly state: T } | undefined;
+  let inVain = 0;
+  return async () => {
+    try {
+      last = { state: await look() };
+      inVain = 0;
+    } catch (error) {
+      inVain += 1;
+      if (!(error instanceof CallFailed) || last === undefined || inVain > MOST_IN_VAIN) throw error;
+    }
+    return last.state;
+  };
+}
+
 export interface How {
   /** Seconds between two looks. */
   readonly every: number;
@@ -41,7 +61,8 @@ export interface How {
 
 /** Looks until it is over, and shows each look: in place on a terminal, line by line elsewhere. */
 export async function watch<T>(show: Show<T>, { every, print, quiet = false }: How): Promise<T> {
-  const isTerminal = process.stdout.isTTY === true && !quiet;
+  // A terminal that does not know its height would be shown nothing.
+  const isTerminal = process.stdout.isTTY === true && process.stdout.rows > 0 && !quiet;
   const update = isTerminal ? createLogUpdate(process.stdout, { showCursor: true }) : undefined;
   const endsAtMs = Date.now() + LONGEST_MS;
   let before: T | undefined;
