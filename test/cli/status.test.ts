@@ -45,7 +45,7 @@ describe('ecs-drain status', () => {
     expect({ code: text.code, stderr: text.stderr }).toEqual({ code: 0, stderr: '' });
     await expect(text.stdout).toMatchFileSnapshot('golden/status.txt');
     expect(json.code).toBe(0);
-    await expect(json.stdout).toMatchFileSnapshot('golden/status.json');
+    await expect(json.stdout).toMatchFileSnapshot('golden/status-json.txt');
     expect(regions.code).toBe(1);
     await expect(regions.stdout).toMatchFileSnapshot('golden/status-regions.txt');
     expect(Math.max(widest(text.stdout), widest(regions.stdout))).toBeLessThanOrEqual(80);
