@@ -4,12 +4,13 @@ import { Option } from 'commander';
 import { clusterExists, clusters } from '../src/aws/clusters.ts';
 import { hooksOf, putHook, groups as readGroups } from '../src/aws/groups.ts';
 import { switchPort } from '../src/aws/ssm.ts';
-import { stackHooks } from '../src/aws/stack-hooks.ts';
+import { listGroupHooks } from '../src/aws/stack-hooks.ts';
 import type { AttachPlan, AttachWish } from '../src/operator/attach.ts';
 import { DEFAULT_HEARTBEAT_SECONDS, mayAct, observing, planAttach } from '../src/operator/attach.ts';
 import type { ClusterSeen } from '../src/operator/clusters.ts';
 import { clustersOf } from '../src/operator/clusters.ts';
 import type { Group } from '../src/operator/hooks.ts';
+import { leadsTo } from '../src/operator/removal.ts';
 import type { Result } from '../src/ports.ts';
 import type { Here } from './operate.ts';
 import { CallFailed, inRegions, need, talksToAws } from './operate.ts';
@@ -107,8 +108,8 @@ async function adviceFor({ aws, stack }: Here, plans: readonly AttachPlan[]): Pr
   if (first === undefined) return [];
   const text = await switchPort(aws.ssm, stack.switchParameter, aws.now).read();
   if (!text.ok || !mayAct(text.value, first.group)) return [];
-  const attached = await stackHooks(aws.autoScaling, stack.lifecycleTopicArn);
-  if (!attached.ok || attached.value.length > 0) return [];
+  const all = await listGroupHooks(aws.autoScaling);
+  if (!all.ok || all.value.some((hook) => leadsTo(stack, hook))) return [];
   return [
     {
       text: "The switch says act, and this is the region's first group. To watch first what would be done, and do nothing:",

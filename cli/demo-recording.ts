@@ -1,4 +1,5 @@
 import type { Region } from '../sim/region.ts';
+import { sentenceOf } from '../sim/report.ts';
 import type { Request } from '../sim/requests.ts';
 import { watchTargets } from '../sim/requests.ts';
 import type { TaskStatus, WorldEvent } from '../sim/world.ts';
@@ -54,7 +55,7 @@ export function record({ world, lifecycleTopicArn, alertTopicArn, ecs }: Region)
           light('SNS');
           mark('SNS carries the lifecycle notice');
         } else if (event.topicArn === alertTopicArn)
-          mark(`alert, ${event.attributes['severity']}: ${event.message.split('\n')[0]}`);
+          mark(`alert, ${event.attributes['severity']}: ${sentenceOf(event.message)}`);
         break;
       case 'invoked':
         light(event.executionName === undefined ? 'intake' : 'drain');

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import type { Region } from '../sim/region.ts';
 import { loadBundles, type Run, readScenario, run } from '../sim/run.ts';
+import { costOf } from './cost.ts';
 import type { Recording } from './demo-recording.ts';
 import { record } from './demo-recording.ts';
 import { renderFrame } from './demo-view.ts';
@@ -92,32 +93,6 @@ function narrate({ without, withDrain }: Films, endSeconds: number, title: strin
 }
 
 const cutOf = ({ requests }: Recording): number => requests.filter(({ cut }) => cut).length;
-
-/** Dollars: Lambda on arm64 in most regions, durable operations and data (AWS-CONTRACTS §7), SNS and requests. */
-const PRICE = {
-  gigabyteSecond: 0.0000133334,
-  invocation: 0.2e-6,
-  operation: 8e-6,
-  gigabyteWritten: 0.25,
-  publish: 0.5e-6,
-};
-
-function costOf({ region, report }: Run): number {
-  const lambda = region.lambda
-    .totals()
-    .reduce(
-      (sum, { billedMs, memoryMb, invocations }) =>
-        sum + (billedMs / 1000) * (memoryMb / 1024) * PRICE.gigabyteSecond + invocations * PRICE.invocation,
-      0,
-    );
-  const written = region.lambda.executions().reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 30;
-  return (
-    lambda +
-    report.durableOperations * PRICE.operation +
-    written * PRICE.gigabyteWritten +
-    (report.calls['sns:Publish'] ?? 0) * PRICE.publish
-  );
-}
 
 function summarise(played: Run, cut: { with: number; without: number }): string {
   const [instance] = played.report.instances;

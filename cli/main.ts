@@ -3,9 +3,11 @@ import { addAttach } from './attach.ts';
 import { addCancel } from './cancel.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
+import { addDoctor } from './doctor.ts';
 import { addDrain } from './drain.ts';
 import { addPause, addResume } from './pause.ts';
 import { addRehearse } from './rehearse.ts';
+import { addRemovable } from './removable.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
 import { addStatus } from './status.ts';
@@ -16,12 +18,14 @@ import { UsageError } from './usage.ts';
 const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] = [
   addAttach,
   addDetach,
+  addDoctor,
   addStatus,
   addDrain,
   addCancel,
   addPause,
   addResume,
   addRehearse,
+  addRemovable,
   addDemo,
   addSimulate,
   addSoak,

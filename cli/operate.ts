@@ -2,10 +2,13 @@ import type { Command } from 'commander';
 import type { Session } from '../src/aws/session.ts';
 import { openSession } from '../src/aws/session.ts';
 import { stackOutputs } from '../src/aws/stack.ts';
+import { explain } from '../src/operator/explain.ts';
 import type { Stack } from '../src/operator/stack.ts';
 import { readStack } from '../src/operator/stack.ts';
-import type { Failure, Result } from '../src/ports.ts';
+import type { Result } from '../src/ports.ts';
 import { UsageError } from './usage.ts';
+
+export { explain };
 
 /** What every command that talks to AWS can be told. */
 export interface OperatorOptions {
@@ -45,14 +48,6 @@ export class CallFailed extends Error {
 export function need<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw new CallFailed(explain(result));
-}
-
-export function explain({ operation, reason, message }: Failure): string {
-  // AWS may want a permission for something else beside it, like iam:PassRole for a hook's role.
-  const wanted = /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)/.exec(message)?.[1] ?? operation;
-  if (reason === 'denied') return `no permission for ${wanted}: give it to your credentials (${message})`;
-  if (reason === 'throttled') return `AWS throttles ${operation}: try again in a minute (${message})`;
-  return `${operation} failed: ${message}`;
 }
 
 /**

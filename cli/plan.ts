@@ -81,6 +81,7 @@ export async function execute<P extends Plan>(work: Work<P>, options: ChangeOpti
   }
   if (options.json) print(JSON.stringify(document(work, options, outcomes)));
   else for (const line of ending(answers, options, changing.length, agreed)) print(line);
+  if (outcomes.size > 0 && command === 'attach') say('Next, for what else could hold drains up: ecs-drain doctor');
   return agreed && answers.every((answer) => isFine(answer, outcomes)) ? 0 : 1;
 }
 

@@ -5,6 +5,7 @@ import { autoScalingPort } from '../src/aws/auto-scaling.ts';
 import { autoScalingClient, ecsClient, snsClient, ssmClient } from '../src/aws/clients.ts';
 import { durablePort } from '../src/aws/durable.ts';
 import { ecsPort } from '../src/aws/ecs.ts';
+import { metricsPort } from '../src/aws/metrics.ts';
 import { alertPort } from '../src/aws/sns.ts';
 import { switchPort } from '../src/aws/ssm.ts';
 import { readDrainConfig } from '../src/config.ts';
@@ -26,6 +27,9 @@ export function connect({ environment, requestHandler }: Platform) {
     ecs: ecsPort(ecsClient(requestHandler)),
     autoScaling: autoScalingPort(autoScalingClient(requestHandler)),
     alerts: alertPort(snsClient(requestHandler), config.alertTopicArn),
+    metrics: config.metrics
+      ? metricsPort(environment['AWS_LAMBDA_FUNCTION_NAME'] ?? 'ecs-drain-drain')
+      : { emit: () => undefined },
     control: switchPort(ssmClient(requestHandler), config.switchParameter, now),
     now,
   };

@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BuildOptions } from 'esbuild';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -11,28 +12,35 @@ export const HANDLERS = readdirSync(`${root}handlers`)
   .filter((name) => name !== 'platform')
   .sort();
 
-/** `dist/<handler>/index.mjs`, each exporting `handler`: what is deployed, and what the simulator runs. */
+export const BUNDLING = {
+  absWorkingDir: root,
+  entryPoints: HANDLERS.map((name) => ({ in: `handlers/${name}.ts`, out: `${name}/index` })),
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  minify: true,
+  keepNames: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  alias: { '@aws-sdk/credential-provider-node': './src/aws/credentials.ts' },
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+  // Some dependencies are CommonJS and call require() for Node's own modules.
+  banner: {
+    js: "import{createRequire as createRequireOfNode}from'node:module';const require=createRequireOfNode(import.meta.url);",
+  },
+} satisfies BuildOptions;
+
+/**
+ * `dist/<handler>/index.mjs`, each exporting `handler`: what is deployed, and what the simulator runs. Beside them, in
+ * `dist/metafile.json`, what they are made of.
+ */
 export async function buildHandlers(): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: HANDLERS.map((name) => ({ in: `handlers/${name}.ts`, out: `${name}/index` })),
-    outdir: 'dist',
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    minify: true,
-    keepNames: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    alias: { '@aws-sdk/credential-provider-node': './src/aws/credentials.ts' },
-    legalComments: 'none',
-    logLevel: 'warning',
-    // Some dependencies are CommonJS and call require() for Node's own modules.
-    banner: {
-      js: "import{createRequire as createRequireOfNode}from'node:module';const require=createRequireOfNode(import.meta.url);",
-    },
-  });
+  const { metafile } = await build(BUNDLING);
+  writeFileSync(`${root}dist/metafile.json`, JSON.stringify(metafile));
 }
 
 if (import.meta.main) await buildHandlers();

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HANDLERS } from './build.ts';
 import type { Parameter } from './parameters.ts';
+import { writeBills } from './sbom.ts';
 
 /** A template as osls writes it, as far as is touched here. */
 interface Template {
@@ -84,13 +86,14 @@ function mapped<T>(entries: readonly (readonly [string, T])[], change: (value: T
 
 /**
  * Writes, beside what `serverless package` left in the folder: `ecs-drain.template.json`; `code/` with the zips under
- * their keys; and SHA256SUMS of both.
+ * their keys; a bill of materials for each bundle, `<handler>.cdx.json`; and SHA256SUMS of all of them.
+ * @param root where the sources are, and what was built of them.
  */
-export function packageTemplate(folder: string): void {
+export function packageTemplate(root: string, folder: string): void {
   const template = JSON.parse(readFileSync(`${folder}/cloudformation-template-update-stack.json`, 'utf8')) as Template;
   rmSync(`${folder}/code`, { recursive: true, force: true });
   mkdirSync(`${folder}/code`);
-  const written = ['ecs-drain.template.json'];
+  const written = ['ecs-drain.template.json', ...writeBills(root, folder, HANDLERS)];
   const alone = selfContained(template, (zip) => {
     const key = zip.replace('.zip', `-${sha256(`${folder}/${zip}`).slice(0, 16)}.zip`);
     cpSync(`${folder}/${zip}`, `${folder}/code/${key}`);
@@ -126,4 +129,7 @@ function sha256(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-if (import.meta.main) packageTemplate(fileURLToPath(new URL('../.serverless', import.meta.url)));
+if (import.meta.main) {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  packageTemplate(root, `${root}.serverless`);
+}

@@ -1,9 +1,11 @@
 /**
  * What the stack needs of osls 4 and osls does not do. It passes `stackParameters` also to the stack that it makes first,
  * for its bucket alone, where CloudFormation refuses parameters that the template does not have; it takes no notice of a
- * misspelt --param; and its versions of a function neither follow other values of parameters nor outlive being replaced.
+ * misspelt --param; its versions of a function neither follow other values of parameters nor outlive being replaced; and it
+ * would remove a stack that hooks lead to and drains run in.
  */
 
+import type { Where } from '../src/aws/session.ts';
 import type { Parameters } from './parameters.ts';
 import { readParameters } from './parameters.ts';
 
@@ -31,11 +33,16 @@ interface Serverless {
   readonly configurationInput: { readonly params?: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
   /** An error of this class is shown to people as its message alone. */
   readonly classes: { readonly Error: new (message: string, code: string) => Error };
-  readonly getProvider: (name: 'aws') => { readonly getStage: () => string };
+  readonly getProvider: (name: 'aws') => {
+    readonly getStage: () => string;
+    readonly naming: { readonly getStackName: () => string };
+    /** Region and credentials as osls has them, from its options, serverless.yml and the environment. */
+    readonly getAwsSdkV3Config: () => Promise<Where>;
+  };
 }
 
 class StackPlugin {
-  readonly hooks: Readonly<Record<string, () => void>>;
+  readonly hooks: Readonly<Record<string, () => void | Promise<void>>>;
 
   constructor(serverless: Serverless, options: { readonly param?: readonly string[] }) {
     const { service } = serverless;
@@ -58,6 +65,14 @@ class StackPlugin {
       },
       'before:aws:package:finalize:saveServiceState': () =>
         keepVersions(service.provider.compiledCloudFormationTemplate.Resources),
+      // Before osls empties its bucket.
+      'before:remove:remove': async () => {
+        const provider = serverless.getProvider('aws');
+        // Only now: packaging needs no AWS.
+        const { heldBack } = await import('./removal.ts');
+        const reasons = await heldBack(provider.naming.getStackName(), await provider.getAwsSdkV3Config());
+        if (reasons.length > 0) throw new serverless.classes.Error(reasons.join('\n'), 'STACK_IN_USE');
+      },
     };
   }
 }

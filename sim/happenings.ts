@@ -1,3 +1,4 @@
+import { AwsError } from './aws-error.ts';
 import { EPOCH_MS } from './clock.ts';
 import type { Region } from './region.ts';
 import type { ScenarioEvent } from './scenario.ts';
@@ -33,11 +34,16 @@ function happen(region: Region, event: ScenarioEvent): void {
   if (event.replaceRootVolume)
     autoScaling.replaceRootVolume(event.replaceRootVolume.group, event.replaceRootVolume.count);
   if (event.spotInterruption) {
-    const { group, count, action } = event.spotInterruption;
+    const { group, count, action, backAfterSeconds } = event.spotInterruption;
+    const take = (id: string): void => {
+      if (action === 'terminate') ec2.vanish(id, 'spot');
+      else if (backAfterSeconds === undefined) ec2.stop(id, 'spot');
+      else ec2.stopFor(id, backAfterSeconds);
+    };
     for (const id of inService(group, count)) {
       audit.mayBeDrained(id);
       events.spotInterruption(id, action);
-      later(SPOT_MS / 1000, () => (action === 'terminate' ? ec2.vanish(id, 'spot') : ec2.stop(id, 'spot')));
+      later(SPOT_MS / 1000, () => take(id));
     }
   }
   if (event.rebalance) {
@@ -84,14 +90,19 @@ function happen(region: Region, event: ScenarioEvent): void {
   if (event.agentAway) for (const id of leaving(event.agentAway.group)) ecs.setAgentConnected(id, false);
   if (event.agentBack) for (const id of leaving(event.agentBack.group)) ecs.setAgentConnected(id, true);
   if (event.vanish) for (const id of leaving(event.vanish.group)) ec2.vanish(id, 'console');
-  if (event.deleteHook) autoScaling.deleteHook(event.deleteHook.group, event.deleteHook.name);
+  if (event.deleteHook) {
+    const { group, name } = event.deleteHook;
+    ask(() => autoScaling.deleteHook(group, name));
+  }
   if (event.changeHook) {
     const { group, name, heartbeatSeconds } = event.changeHook;
-    autoScaling.operations.PutLifecycleHook({
-      AutoScalingGroupName: group,
-      LifecycleHookName: name,
-      HeartbeatTimeout: heartbeatSeconds,
-    });
+    ask(() =>
+      autoScaling.operations.PutLifecycleHook({
+        AutoScalingGroupName: group,
+        LifecycleHookName: name,
+        HeartbeatTimeout: heartbeatSeconds,
+      }),
+    );
   }
   if (event.unreadable) ecs.setUnreadable(event.unreadable.cluster, event.unreadable.error);
   if (event.readable) ecs.setUnreadable(event.readable.cluster, undefined);
@@ -99,6 +110,16 @@ function happen(region: Region, event: ScenarioEvent): void {
     ssm.set(region.switchParameter, event.switch.text);
     audit.switched(event.switch.text);
   }
-  if (event.deploy) region.deploy();
+  if (event.deploy) region.deploy(event.deploy.settings);
+  if (event.rollback) region.rollback();
   if (event.faultsEnd) for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;
+}
+
+/** Somebody asks AWS for something. What it refuses, a hook that has gone, say, is that person's matter. */
+function ask(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+  }
 }

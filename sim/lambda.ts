@@ -63,6 +63,8 @@ export interface Lambda {
   readonly operations: Operations;
   /** Deploys a function; once more under its name is a new version, and executions that run keep theirs (AWS-CONTRACTS §7). */
   register(options: FunctionOptions): void;
+  /** As CloudFormation rolls an update back: the alias means the version before again; the newer one stays, for what runs on it. */
+  rollBack(functionName: string): void;
   /**
    * An event as SNS and EventBridge hand it over. To a plain function: queued, retried, perhaps repeated. A durable one
    * starts an execution under a name that nobody chose (AWS-CONTRACTS §7).
@@ -210,10 +212,16 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
 
   return {
     register(config) {
-      const version = String(Number(functions.get(config.name)?.version ?? 0) + 1);
+      // A number is never used again, not even after a rollback.
+      const version = String([...versions.values()].filter(({ options: { name } }) => name === config.name).length + 1);
       const fn: Registered = { options: config, arn: arnOf(config.name), version, fleet: createFleet(config) };
       functions.set(config.name, fn);
       versions.set(`${fn.arn}:${version}`, fn);
+    },
+    rollBack(functionName) {
+      const { arn, version } = find(functionName);
+      const before = versions.get(`${arn}:${Number(version) - 1}`);
+      if (before !== undefined) functions.set(functionName, before);
     },
     deliver(functionName, event) {
       const fn = find(functionName);

@@ -53,7 +53,7 @@ export function randomScenario(seed: number): Scenario {
 
   const happening = (): object => {
     const some = { group: group(), count: between(1, 2) };
-    switch (between(0, 15)) {
+    switch (between(0, 20)) {
       case 0:
         return { spotInterruption: { ...some, action: pick(['terminate', 'stop', 'hibernate']) } };
       case 1:
@@ -82,9 +82,22 @@ export function randomScenario(seed: number): Scenario {
       case 9:
         return maybe(0.5) ? { agentAway: { group: some.group } } : { agentBack: { group: some.group } };
       case 10:
-        return { unreadable: { cluster: cluster(), error: pick(['AccessDeniedException', 'ServerException']) } };
+        return {
+          unreadable: {
+            cluster: cluster(),
+            error: pick(['AccessDeniedException', 'ServerException', 'ClusterNotFoundException']),
+          },
+        };
       case 11:
         return { order: { ...some, count: 1, deadlineSeconds: between(300, 2_000) } };
+      case 12:
+        return { deploy: {} };
+      case 13:
+        return { deregister: { group: some.group } };
+      case 14:
+        return { deleteHook: { group: some.group, name: 'ecs-drain' } };
+      case 15:
+        return { switch: { text: pick(['{"mode":"pause"}', '{"mode":"observe"}', '{"mode":"act"}', 'nonsense']) } };
       default:
         return { terminate: some };
     }
@@ -94,6 +107,7 @@ export function randomScenario(seed: number): Scenario {
     { atSeconds: 10, terminate: { group: group(), count: between(1, 2) } },
     ...Array.from({ length: between(0, 4) }, () => ({ atSeconds: between(0, 1_200), ...happening() })),
     { atSeconds: FAULTS_END_SECONDS, faultsEnd: {} },
+    { atSeconds: FAULTS_END_SECONDS, switch: { text: '{"mode":"act"}' } },
     ...clusters.map(({ name }) => ({ atSeconds: FAULTS_END_SECONDS, readable: { cluster: name } })),
     ...clusters.map((entry) => ({ atSeconds: FAULTS_END_SECONDS, agentBack: { group: entry.group } })),
   ].sort((a, b) => a.atSeconds - b.atSeconds);
@@ -103,13 +117,17 @@ export function randomScenario(seed: number): Scenario {
     name: `soak-${seed}`,
     durationSeconds: DURATION_SECONDS,
     clusters,
-    hooks: clusters.map((entry) => ({
-      group: entry.group,
-      heartbeatSeconds: between(60, 900),
-      defaultResult: pick(['CONTINUE', 'ABANDON']),
-      metadata: maybe(0.7),
-      byEvent: maybe(0.2),
-    })),
+    hooks: clusters.flatMap((entry) => [
+      {
+        group: entry.group,
+        heartbeatSeconds: between(60, 900),
+        defaultResult: pick(['CONTINUE', 'ABANDON']),
+        metadata: maybe(0.7),
+        byEvent: maybe(0.2),
+        ...(maybe(0.05) ? { metadataCluster: pick(['cluster-0', 'cluster-1', 'cluster-9']) } : {}),
+      },
+      ...(maybe(0.1) ? [{ group: entry.group, name: 'another', ours: false, heartbeatSeconds: between(60, 900) }] : []),
+    ]),
     settings: {
       DRAIN_DEADLINE_SECONDS: String(between(600, 3_000)),
       ON_REBALANCE: pick(['notify', 'drain', 'replace']),
@@ -128,6 +146,7 @@ export function randomScenario(seed: number): Scenario {
       staleRead: fault(0.2),
       lambdaCrash: fault(0.3),
       clockSkewSeconds: fault(2),
+      lostEvents: fault(0.2),
     },
   });
 }

@@ -52,8 +52,10 @@ export interface Region {
   readonly meter: Meter;
   /** Ids of the EC2 instances that a group began with, and of those that it launched. */
   instancesOf(group: string): readonly string[];
-  /** Deploys our functions, once more as a new version of each; set where there are any. */
-  deploy: () => void;
+  /** Deploys our functions, once more as a new version of each, with further settings; set where there are any. */
+  deploy: (settings?: Readonly<Record<string, string>>) => void;
+  /** What was deployed before the last time is what counts again; set where there are functions of ours. */
+  rollback: () => void;
   /** What an operator's command does; set where our functions are deployed. */
   order: (instanceId: string, reason: string, deadlineSeconds: number | undefined) => void;
 }
@@ -158,6 +160,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     meter,
     instancesOf: (group) => [...(members.get(group) ?? [])],
     deploy: () => undefined,
+    rollback: () => undefined,
     order: () => undefined,
   };
   handles.watch?.(region);

@@ -62,7 +62,7 @@ export function createMeter(world: World, alertTopicArn: string): Meter {
         severity: event.attributes['severity'] ?? 'unknown',
         instanceId: event.attributes['instanceId'] ?? null,
         atSeconds: world.clock.nowSeconds(),
-        because: event.message.split('\n')[0] ?? '',
+        because: sentenceOf(event.message),
       });
     }
   });
@@ -83,6 +83,12 @@ export function createMeter(world: World, alertTopicArn: string): Meter {
     alerts,
     readsPerSecond: () => ({ peak: most(1), mean30: Math.round((most(30) / 30) * 100) / 100 }),
   };
+}
+
+/** The sentence that an alert comes down to: a member of its JSON, or the first line of plain text. */
+export function sentenceOf(message: string): string {
+  const because = message.startsWith('{') ? JSON.parse(message).because : undefined;
+  return typeof because === 'string' ? because : (message.split('\n')[0] ?? '');
 }
 
 export function instanceReport(departure: Drain, outcome: string): InstanceReport {

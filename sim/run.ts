@@ -55,6 +55,7 @@ function functionEnvironment({ world, scenario, alertTopicArn, switchParameter }
     // What the functions log is not what the simulator prints.
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     AWS_LAMBDA_LOG_LEVEL: 'FATAL',
+    METRICS: 'off',
     ALERT_TOPIC_ARN: alertTopicArn,
     SWITCH_PARAMETER: switchParameter,
     DRAIN_FUNCTION_ARN: `arn:aws:lambda:${world.region}:${world.accountId}:function:${FUNCTIONS.drain}:durable`,
@@ -126,16 +127,17 @@ export function inhabit(region: Region, bundles: Bundles): () => void {
 }
 
 function deploy(region: Region, bundles: Bundles): void {
-  region.deploy = () => register(region, bundles);
+  region.deploy = (settings) => register(region, bundles, settings);
+  region.rollback = () => Object.values(FUNCTIONS).forEach(region.lambda.rollBack);
   region.deploy();
   region.sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
   for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
   region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
 }
 
-function register(region: Region, bundles: Bundles): void {
+function register(region: Region, bundles: Bundles, settings: Readonly<Record<string, string>> = {}): void {
   const { lambda, transport } = region;
-  const environment = functionEnvironment(region);
+  const environment = { ...functionEnvironment(region), ...settings };
   const platform = { environment, requestHandler: transport };
   const sizes = { memoryMb: 512, environment };
   lambda.register({

@@ -87,12 +87,18 @@ const some = { group, count: z.int().min(1).max(5_000) };
 const leaving = z.strictObject({ group }).describe('the instances of the group that are leaving just then');
 
 /** What can happen, by name; an event names one of them. */
-const HAPPENINGS = {
+export const HAPPENINGS = {
   terminate: z.strictObject(some).describe('scale-in or replacement: instances leave through their hooks'),
   toWarmPool: z.strictObject(some),
   replaceRootVolume: z.strictObject(some),
   spotInterruption: z
-    .strictObject({ ...some, action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate') })
+    .strictObject({
+      ...some,
+      action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate'),
+      backAfterSeconds: seconds
+        .optional()
+        .describe('until Spot starts again what it stopped or hibernated; else never'),
+    })
     .describe('a warning now, and the instance is gone two minutes later'),
   rebalance: z.strictObject(some).describe('a recommendation; nothing happens to the instances'),
   maintenance: z
@@ -126,7 +132,19 @@ const HAPPENINGS = {
     .describe('everything about the cluster fails'),
   readable: z.strictObject({ cluster: name }),
   switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
-  deploy: z.strictObject({}).describe('a new version of our functions: what runs goes on with its own'),
+  deploy: z
+    .strictObject({
+      settings: z
+        .record(z.string().regex(/^[A-Z_]+$/), z.string())
+        .default({})
+        .describe('environment of the new version, over what the scenario sets'),
+    })
+    .describe('a new version of our functions: what runs goes on with its own'),
+  rollback: z
+    .strictObject({})
+    .describe(
+      'the last update is rolled back: the alias means the version before it again, and what runs goes on with its own',
+    ),
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
 

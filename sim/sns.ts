@@ -40,16 +40,18 @@ export interface Subscriber {
 interface Message {
   readonly id: string;
   readonly subject: string | undefined;
-  /** The body that the Lambda protocol gets. */
-  readonly body: string;
+  readonly bodies: { readonly default: string; readonly lambda?: string };
   readonly attributes: Readonly<Record<string, MessageAttributeValue>>;
 }
 
 const invalid = (because: string): AwsError => new AwsError('InvalidParameter', `Invalid parameter: ${because}`);
 
-/** The body for Lambda subscribers. `MessageStructure: "json"` needs a default (AWS-CONTRACTS §2). */
-function lambdaBody(message: string, structure: string | undefined): string {
-  if (structure === undefined) return message;
+/**
+ * What each protocol's subscribers get. `MessageStructure: "json"` needs a default, which goes to all that are not named;
+ * a value that is not text is passed over (AWS-CONTRACTS §2).
+ */
+function bodiesOf(message: string, structure: string | undefined): { default: string } & Record<string, string> {
+  if (structure === undefined) return { default: message };
   if (structure !== 'json') throw invalid('MessageStructure');
   let bodies: unknown;
   try {
@@ -57,9 +59,13 @@ function lambdaBody(message: string, structure: string | undefined): string {
   } catch {
     throw invalid('Message Structure - JSON message body failed to parse');
   }
-  const { default: fallback, lambda } = (bodies ?? {}) as Readonly<Record<string, unknown>>;
+  const { default: fallback, ...others } = (bodies ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof fallback !== 'string') throw invalid('Message Structure - No default entry in JSON message body');
-  return typeof lambda === 'string' ? lambda : fallback;
+  return { ...Object.fromEntries(Object.entries(others).filter(isText)), default: fallback };
+}
+
+function isText(entry: [string, unknown]): entry is [string, string] {
+  return typeof entry[1] === 'string';
 }
 
 /** Attribute values as text, as the `published` event tells them. */
@@ -94,7 +100,7 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
           MessageId: message.id,
           TopicArn: topicArn,
           Subject: message.subject ?? null,
-          Message: message.body,
+          Message: message.bodies.lambda ?? message.bodies.default,
           Timestamp: new Date(clock.nowMs()).toISOString(),
           SignatureVersion: '1',
           Signature: 'EXAMPLE',
@@ -111,9 +117,10 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
     ],
   });
 
-  const publish = (topicArn: string, message: Message, published: string): void => {
+  const publish = (topicArn: string, message: Message): void => {
     const attributes = attributeTexts(message.attributes);
-    world.emit({ kind: 'published', topicArn, subject: message.subject, message: published, attributes });
+    const { subject, bodies } = message;
+    world.emit({ kind: 'published', topicArn, subject, message: bodies.default, bodies, attributes });
     for (const subscription of topics.get(topicArn) ?? []) {
       const event = lambdaEvent(topicArn, subscription, message);
       const copies = random.chance(faults.duplicate ?? 0) ? 2 : 1;
@@ -130,9 +137,9 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
     if (!topics.has(targetArn)) return;
     const action = message['LifecycleTransition']?.replace('autoscaling:EC2_INSTANCE_', '');
     const subject = `Auto Scaling:  Lifecycle action '${action}' for instance ${instanceId} in progress.`;
-    const body = JSON.stringify(message);
+    const bodies = { default: JSON.stringify(message) };
     const id = random.uuid();
-    clock.after(random.int(100, 300), () => publish(targetArn, { id, subject, body, attributes: {} }, body));
+    clock.after(random.int(100, 300), () => publish(targetArn, { id, subject, bodies, attributes: {} }));
   };
   world.on((event) => {
     if (event.kind === 'hook-waiting') notify(event.notice, event.instanceId);
@@ -185,9 +192,9 @@ export function createSns(world: World, { deliver, faults = {} }: SnsOptions): S
         if (Buffer.byteLength(Message) + Buffer.byteLength(attributes) > MAX_MESSAGE_BYTES) {
           throw invalid('Message too long');
         }
-        const body = lambdaBody(Message, MessageStructure);
+        const bodies = bodiesOf(Message, MessageStructure);
         const id = random.uuid();
-        publish(topicArn, { id, subject: Subject, body, attributes: MessageAttributes }, Message);
+        publish(topicArn, { id, subject: Subject, bodies, attributes: MessageAttributes });
         return { MessageId: id };
       },
     },

@@ -49,7 +49,7 @@ export type WorldEvent =
   | { kind: 'instance-terminated'; instanceId: string; cause: string }
   | { kind: 'instance-stopped'; instanceId: string; cause: string }
   /** Everything on it dies at once; its agent is back after so many seconds. */
-  | { kind: 'instance-restarting'; instanceId: string; cause: 'reboot' | 'root-volume'; awaySeconds: number }
+  | { kind: 'instance-restarting'; instanceId: string; cause: 'reboot' | 'root-volume' | 'spot'; awaySeconds: number }
   | {
       kind: 'container-instance';
       arn: string;
@@ -78,7 +78,10 @@ export type WorldEvent =
       kind: 'published';
       topicArn: string;
       subject: string | undefined;
+      /** What a subscriber gets whose protocol has no body of its own. */
       message: string;
+      /** What each protocol's subscribers get. */
+      bodies: Record<string, string>;
       attributes: Record<string, string>;
     }
   | { kind: 'invoked'; functionName: string; executionName: string | undefined }

@@ -26,6 +26,8 @@ export interface DrainConfig {
   readonly policy: DrainPolicy;
   /** Name of the SSM parameter with the switch; undefined: there is none, and the mode is `act`. */
   readonly switchParameter: string | undefined;
+  /** Whether metrics are written. */
+  readonly metrics: boolean;
 }
 
 export interface IntakeConfig {
@@ -96,6 +98,7 @@ const DrainEnvironment = z.object({
   ON_REBALANCE: choice(['notify', 'drain', 'replace'], 'notify'),
   ON_MAINTENANCE: choice(['notify', 'drain', 'replace'], 'notify'),
   MAINTENANCE_LEAD_SECONDS: wholeSeconds(0, 1_209_600, 86_400),
+  METRICS: choice(['on', 'off'], 'on'),
   SWITCH_PARAMETER: z.optional(
     z
       .string()
@@ -134,6 +137,7 @@ export function readDrainConfig(environment: Environment): DrainConfig {
       maintenanceLeadSeconds: settings.MAINTENANCE_LEAD_SECONDS,
     },
     switchParameter: settings.SWITCH_PARAMETER,
+    metrics: settings.METRICS === 'on',
   };
 }
 

@@ -83,6 +83,8 @@ export interface EcsPort {
 export interface HookSeen {
   readonly heartbeatTimeoutSeconds: number;
   readonly globalTimeoutSeconds: number;
+  /** CONTINUE or ABANDON: what the action ends with where nobody completes it. */
+  readonly defaultResult?: string;
 }
 
 export interface LifecycleAction {
@@ -108,9 +110,23 @@ export interface AutoScalingPort {
 export interface AlertPort {
   publish(message: {
     readonly subject: string;
-    readonly body: string;
+    /** By the subscribers' protocol; `default` for all that are not named. */
+    readonly bodies: Readonly<Record<string, string>>;
     readonly attributes: Readonly<Record<string, string>>;
   }): Promise<Result<undefined>>;
+}
+
+export interface Measure {
+  readonly name: 'DrainsStarted' | 'DrainsEnded' | 'DrainSeconds' | 'TasksCutOff' | 'StuckDrains';
+  readonly unit: 'Count' | 'Seconds';
+  readonly value: number;
+  /** Of `DrainsEnded`: how. */
+  readonly outcome?: string;
+}
+
+export interface MetricsPort {
+  /** Called inside steps only, so that no replay counts again; a step that runs twice counts twice. */
+  emit(measures: readonly Measure[]): void;
 }
 
 export interface SwitchPort {

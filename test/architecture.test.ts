@@ -49,7 +49,11 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'src/operator',
     files: /^src\/operator\//,
-    mayUse: [/^src\/operator\//, /^src\/drain\/(ending|memory|purpose|request|switch|times|words)\.ts$/, ...SHARED],
+    mayUse: [
+      /^src\/operator\//,
+      /^src\/drain\/(coming-back|memory|purpose|request|switch|times|words)\.ts$/,
+      ...SHARED,
+    ],
     mayKnow: [/^src\/(config|drain\/\w+)\.ts$/],
     packages: [/^zod\/mini$/],
     because: "what operators' commands conclude is pure, and knows drains by their requests and results",
@@ -66,8 +70,8 @@ const LAYERS: readonly Layer[] = [
     name: 'src/aws',
     files: /^src\/aws\//,
     mayUse: [/^src\/aws\//],
-    mayKnow: [/^src\/ports\.ts$/, /^src\/operator\//],
-    packages: [AWS],
+    mayKnow: [/^src\/(rollout\/)?ports\.ts$/, /^src\/operator\//],
+    packages: [AWS, /^@aws-lambda-powertools\/metrics$/],
     because: 'an adapter knows AWS and the ports, and decides nothing',
   },
   {

@@ -31,6 +31,7 @@ describe('the drain’s settings', () => {
         maintenanceLeadSeconds: 86_400,
       },
       switchParameter: undefined,
+      metrics: true,
     });
   });
 
@@ -52,6 +53,7 @@ describe('the drain’s settings', () => {
         ON_MAINTENANCE: 'replace',
         MAINTENANCE_LEAD_SECONDS: '3600',
         SWITCH_PARAMETER: '/ecs-drain/switch',
+        METRICS: 'off',
       }),
     ).toEqual({
       alertTopicArn: TOPIC,
@@ -67,6 +69,7 @@ describe('the drain’s settings', () => {
         maintenanceLeadSeconds: 3_600,
       },
       switchParameter: '/ecs-drain/switch',
+      metrics: false,
     });
   });
 
@@ -127,6 +130,7 @@ describe('the drain’s settings', () => {
     ['SWITCH_PARAMETER', '/', /must be the name of an SSM parameter/],
     ['SWITCH_PARAMETER', '/ecs drain', /must be the name of an SSM parameter/],
     ['SWITCH_PARAMETER', '/switch\n', /must be the name of an SSM parameter/],
+    ['METRICS', 'true', /must be one of on, off, not "true"/],
     ['ALERT_TOPIC_ARN', `${TOPIC}.fifo`, /must be a standard topic, not a FIFO one/],
     ['CLUSTERS', 'web, batch', /cluster names or ARNs, separated by commas, not "web, batch"/],
     ['CLUSTERS', 'web,', /separated by commas/],

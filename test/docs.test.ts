@@ -1,11 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Example } from '../scripts/alert-docs.ts';
+import { examples, withExamples } from '../scripts/alert-docs.ts';
 import { withTable } from '../scripts/scenario-docs.ts';
+import type { AlertKind } from '../src/alert.ts';
+import { RUNBOOK, renderAlert } from '../src/alert.ts';
 import { root } from './cli/support.ts';
 
 const pages = [
   'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
@@ -30,4 +36,132 @@ describe('the documentation', () => {
     );
     for (const script of named) expect(Object.keys(scripts)).toContain(script);
   });
+
+  it('claims nothing about security without a test of that file, by that name', () => {
+    const page = readFileSync(join(root, 'SECURITY.md'), 'utf8');
+    const claims = [...page.matchAll(/`(test\/[\w./-]+)`((?:[,;] “[^”]+”)*)/g)];
+
+    expect(claims.length).toBeGreaterThan(20);
+    for (const [, file = '', names = ''] of claims) {
+      const source = readFileSync(join(root, file), 'utf8');
+      for (const [, name = ''] of names.matchAll(/“([^”]+)”/g))
+        expect(source, `${file}: ${name}`).toContain(`'${name}'`);
+    }
+  });
+
+  it('has a changelog that knows the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const page = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+
+    expect(page).toMatch(/^## \[Unreleased\]$/m);
+    expect(page).toContain(version);
+  });
 });
+
+describe('the page about operating', () => {
+  const page = () => readFileSync(join(root, RUNBOOK), 'utf8');
+  const block = (language: string): string =>
+    new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page())?.[1] ?? expect.fail(`there is no ${language}`);
+  let all: ReadonlyMap<AlertKind, Example>;
+  beforeAll(async () => {
+    all = await examples();
+  });
+
+  it('shows the alerts as the code publishes them (npm run docs writes them)', () => {
+    expect(page()).toBe(withExamples(page(), all));
+  });
+
+  it('has an entry for each kind of alert, with its example, and the alert leads to it', () => {
+    for (const [kind, { bodies }] of all) {
+      expect(bodies['email'], kind).toContain(`Runbook: ${RUNBOOK}#${kind}`);
+      const [, entry = ''] = page().split(`\n### ${kind}\n`);
+      const own = entry.split('\n##')[0] ?? '';
+      expect(own, kind).toContain(bodies['email']);
+      for (const part of ['Means', 'Look at', 'Do', 'Stop it']) expect(own, kind).toContain(`- **${part}**: `);
+    }
+  });
+
+  it('has only entries that say what it means, what to look at, what to do and how to stop it', () => {
+    const runbook = page().slice(page().indexOf('## Runbook: alerts'));
+    const entries = runbook.split('\n### ').slice(1);
+    expect(entries.length).toBeGreaterThan(all.size + 7);
+    for (const entry of entries)
+      expect(entry).toMatch(
+        /^[a-z-]+\n\n- \*\*Means\*\*: .*\n- \*\*Look at\*\*: .*\n- \*\*Do\*\*: .*\n- \*\*Stop it\*\*: /,
+      );
+  });
+
+  it('leads nowhere within itself that is not there', () => {
+    for (const [, anchor] of page().matchAll(/\]\(#([a-z-]+)\)/g)) expect(page()).toContain(`\n### ${anchor}\n`);
+  });
+
+  it('suggests a filter that is silent about what is only information, and not about what is over, nor about alarms', () => {
+    const policy = JSON.parse(block('json filter'));
+    const passes = [...all.values()].filter(({ attributes }) => passesFilter(policy, attributes));
+    const severities = passes.filter(({ attributes }) => attributes['resolves'] === undefined);
+    expect(new Set(severities.map(({ attributes }) => attributes['severity']))).toEqual(
+      new Set(['warning', 'critical']),
+    );
+    expect(passes.map(({ attributes }) => attributes['kind'])).toContain('resolved');
+    const drained = all.get('drained')?.attributes ?? {};
+    expect(passesFilter(policy, drained)).toBe(false);
+    expect(passesFilter(policy, { ...drained, resolves: 'stuck' })).toBe(true);
+    // A CloudWatch alarm.
+    expect(passesFilter(policy, {})).toBe(true);
+  });
+
+  it('has code for PagerDuty that opens and closes incidents as the JSON says, and alarms too', () => {
+    // Prepare
+    const about = { drain: 'i-0a1b2c3d-1', instanceId: 'i-0a1b2c3d', group: 'web-asg', cluster: 'web', details: [] };
+    const cards = [
+      { ...about, kind: 'started', because: 'It begins.' },
+      { ...about, kind: 'stuck', because: 'No capacity.' },
+      { ...about, kind: 'forced', because: 'Cut off.', resolves: ['stuck', 'paused'] },
+      { ...about, kind: 'drained', because: 'Done.', resolves: ['misconfigured'] },
+    ].map((alert) => renderAlert(alert as Parameters<typeof renderAlert>[0], 'arn:aws:sns:eu-west-1:1:a').bodies.https);
+    const alarm = (NewStateValue: string) =>
+      JSON.stringify({ AlarmName: 'ecs-drain-dead-letters', AlarmDescription: 'Read them.', NewStateValue });
+
+    // Act
+    const events = [...cards, alarm('ALARM'), alarm('OK')].map((Message) => {
+      const emitted: { event_type: string; incident_key: string; description: string }[] = [];
+      const PD = {
+        Trigger: 'trigger',
+        Resolve: 'resolve',
+        inputRequest: { rawBody: JSON.stringify({ Type: 'Notification', Message }) },
+        emitGenericEvents: (some: typeof emitted) => emitted.push(...some),
+      };
+      new Function('PD', block('js pagerduty'))(PD);
+      return emitted.map(({ event_type, incident_key }) => `${event_type} ${incident_key}`);
+    });
+
+    // Assess
+    expect(events).toEqual([
+      [],
+      ['trigger ecs-drain/i-0a1b2c3d-1/stuck'],
+      [
+        'trigger ecs-drain/i-0a1b2c3d-1/forced',
+        'resolve ecs-drain/i-0a1b2c3d-1/stuck',
+        'resolve ecs-drain/i-0a1b2c3d-1/paused',
+      ],
+      ['resolve ecs-drain/i-0a1b2c3d-1/misconfigured'],
+      ['trigger ecs-drain-dead-letters'],
+      ['resolve ecs-drain-dead-letters'],
+    ]);
+  });
+});
+
+type Filter = Readonly<Record<string, readonly unknown[]>>;
+
+/** As much of SNS's filter policies over attributes as the page uses: values, `exists`, and `$or` of policies. */
+function passesFilter(policy: Filter, attributes: Readonly<Record<string, string>>): boolean {
+  return Object.entries(policy).every(([name, wanted]) => {
+    if (name === '$or') return wanted.some((one) => passesFilter(one as Filter, attributes));
+    const value = attributes[name];
+    return wanted.some((matcher) =>
+      typeof matcher === 'object' && matcher !== null && 'exists' in matcher
+        ? matcher.exists === (value !== undefined)
+        : matcher === value,
+    );
+  });
+}

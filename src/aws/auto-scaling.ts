@@ -12,6 +12,7 @@ import { attempt } from './failure.ts';
 /** AWS-CONTRACTS §1: what applies where a hook does not say. */
 const DEFAULT_HEARTBEAT_SECONDS = 3_600;
 const LONGEST_SECONDS = 172_800;
+const DEFAULT_RESULT = 'ABANDON';
 
 export function autoScalingPort(client: AutoScalingClient): AutoScalingPort {
   return {
@@ -31,7 +32,7 @@ export function autoScalingPort(client: AutoScalingClient): AutoScalingPort {
         if (found === undefined) return undefined;
         const heartbeatTimeoutSeconds = found.HeartbeatTimeout ?? DEFAULT_HEARTBEAT_SECONDS;
         const globalTimeoutSeconds = found.GlobalTimeout ?? Math.min(LONGEST_SECONDS, 100 * heartbeatTimeoutSeconds);
-        return { heartbeatTimeoutSeconds, globalTimeoutSeconds };
+        return { heartbeatTimeoutSeconds, globalTimeoutSeconds, defaultResult: found.DefaultResult ?? DEFAULT_RESULT };
       }),
 
     terminate: (instanceId) =>

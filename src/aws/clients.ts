@@ -11,10 +11,16 @@ export type RequestHandler = NonNullable<NonNullable<ConstructorParameters<typeo
 const BOUNDS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
 
 /**
- * For ECS and the switch the drain's loop is the retry: it is durable, paid only while it runs, and knows about the
+ * For ECS the drain's loop is the retry: it is durable, paid only while it runs, and knows about the
  * deadline. An SDK that retries beneath it would multiply the reads just when AWS asks for fewer.
  */
 const ONE_ATTEMPT = { maxAttempts: 1 } as const;
+
+/**
+ * A drain that has not read the switch yet goes by what the stack was deployed with, and would act where the switch says
+ * observe: one lost answer must not be enough for that. No more tries than these, for each move waits for them.
+ */
+const FEW_ATTEMPTS = { maxAttempts: 3 } as const;
 
 /**
  * Everywhere else a lost call costs more than a repeated one: a heartbeat keeps an instance alive, a notice is handed
@@ -39,5 +45,5 @@ export function lambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaCli
 }
 
 export function ssmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
-  return new SSMClient({ ...ONE_ATTEMPT, requestHandler });
+  return new SSMClient({ ...FEW_ATTEMPTS, requestHandler });
 }

@@ -29,8 +29,12 @@ const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
   } as const),
 );
 
-/** An action that has finished answers so; the code is ValidationError or ValidationException (AWS-CONTRACTS §1). */
-const ACTION_FINISHED = 'No active Lifecycle Action found';
+/**
+ * What is gone, by the beginning of the message, for its code says only that the call was not valid: ValidationError, or
+ * ValidationException. The first is of a lifecycle action that has finished (AWS-CONTRACTS §1); the second of an
+ * instance that is in no group (any more), and is in public logs with a colon before the id and without one.
+ */
+const GONE = ['No active Lifecycle Action found', 'Instance Id not found - No managed instance found'];
 
 /** Calls AWS; what goes wrong comes back as a value. `operation` is for people: `ecs:DescribeTasks`. */
 export async function attempt<T>(operation: string, call: () => Promise<T>): Promise<Result<T>> {
@@ -43,6 +47,6 @@ export async function attempt<T>(operation: string, call: () => Promise<T>): Pro
 
 export function classify(operation: string, error: unknown): Failure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const reason = message.startsWith(ACTION_FINISHED) ? 'gone' : (REASONS.get(name) ?? 'other');
+  const reason = GONE.some((words) => message.startsWith(words)) ? 'gone' : (REASONS.get(name) ?? 'other');
   return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
 }

@@ -1,6 +1,7 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetDurableExecutionCommand, InvokeCommand } from '@aws-sdk/client-lambda';
 import type { ExecutionPort } from '../ports.ts';
+import type { ExecutionSeen, RolloutExecutionsPort } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
 
 /** Starts durable executions of one function. `functionArn` is qualified (AWS-CONTRACTS §7). */
@@ -29,5 +30,34 @@ export function executionPort(client: LambdaClient, functionArn: string): Execut
         }
         return undefined;
       }),
+  };
+}
+
+/**
+ * Named executions whose end is waited for. A second start of the same name with the same request answers the one that
+ * exists, ended ones included (AWS-CONTRACTS §7): so to ask is to start again.
+ */
+export function rolloutExecutionsPort(client: LambdaClient, functionArn: string): RolloutExecutionsPort {
+  return {
+    async run(name, request) {
+      const started = await attempt('lambda:InvokeFunction', async () => {
+        const answer = await client.send(
+          new InvokeCommand({
+            FunctionName: functionArn,
+            InvocationType: 'Event',
+            DurableExecutionName: name,
+            Payload: new TextEncoder().encode(JSON.stringify(request)),
+          }),
+        );
+        return answer.DurableExecutionArn ?? '';
+      });
+      if (!started.ok) return started;
+      return attempt('lambda:GetDurableExecution', async (): Promise<ExecutionSeen> => {
+        const { Status, Result } = await client.send(
+          new GetDurableExecutionCommand({ DurableExecutionArn: started.value }),
+        );
+        return { status: Status ?? 'RUNNING', ...(Result === undefined ? {} : { result: Result }) };
+      });
+    },
   };
 }

@@ -29,18 +29,23 @@ const BOUNDS = {
   requestHandler: { connectionTimeout: 3_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
 } as const;
 
+export interface Where {
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly credentials?: NonNullable<ConstructorParameters<typeof ECSClient>[0]>['credentials'];
+}
+
 /**
- * @param where Region and profile; what is left out comes from the environment and the AWS configuration files.
+ * @param where Region, and profile or credentials; what is left out comes from the environment and the AWS configuration
+ *   files.
  * @throws Error when no region is to be found.
  */
-export async function openSession(where: {
-  region?: string | undefined;
-  profile?: string | undefined;
-}): Promise<Session> {
+export async function openSession(where: Where): Promise<Session> {
   const settings = {
     ...BOUNDS,
     ...(where.region === undefined ? {} : { region: where.region }),
     ...(where.profile === undefined ? {} : { profile: where.profile }),
+    ...(where.credentials === undefined ? {} : { credentials: where.credentials }),
   };
   const clients = {
     autoScaling: new AutoScalingClient(settings),
@@ -48,7 +53,8 @@ export async function openSession(where: {
     ecs: new ECSClient(settings),
     lambda: new LambdaClient(settings),
     sns: new SNSClient(settings),
-    sqs: new SQSClient(settings),
+    // A queue's URL names no endpoint: a proxy, or a VPC endpoint, may stand before it.
+    sqs: new SQSClient({ ...settings, useQueueUrlAsEndpoint: false }),
     ssm: new SSMClient(settings),
   };
   let aheadMs = 0;

@@ -6,13 +6,15 @@ import { attempt } from './failure.ts';
 /** Publishes to the one topic whose subscribers are the people on call. */
 export function alertPort(client: SNSClient, topicArn: string): AlertPort {
   return {
-    publish: ({ subject, body, attributes }) =>
+    publish: ({ subject, bodies, attributes }) =>
       attempt('sns:Publish', async () => {
         await client.send(
           new PublishCommand({
             TopicArn: topicArn,
             Subject: subject,
-            Message: body,
+            // Each protocol takes the body of its name, and `default` where there is none (AWS-CONTRACTS §2).
+            MessageStructure: 'json',
+            Message: JSON.stringify(bodies),
             MessageAttributes: Object.fromEntries(
               Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
             ),

@@ -1,12 +1,14 @@
 import type { Alert } from '../alert.ts';
 import type { Finish, Wait } from '../loop.ts';
-import { alertDue, isDiagnosed, isNews, misconfiguredAlert } from './alerts.ts';
+import { alertDue, closing, isDiagnosed, isNews, misconfiguredAlert, resolvedAlert } from './alerts.ts';
+import { backByMs, goesAtMs, isDone, restorePaceSeconds } from './coming-back.ts';
 import type { Ending } from './ending.ts';
-import { alertOf, backByMs, endingOf, isDone } from './ending.ts';
+import { alertOf, endingOf, forcedEnding, observedEnding } from './ending.ts';
 import type { Memory, Outcome, Placement } from './memory.ts';
-import { isEmpty, isForgotten } from './memory.ts';
+import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { quietPaceSeconds } from './pace.ts';
 import { purposeOf } from './purpose.ts';
+import type { Mode } from './switch.ts';
 import {
   deadlineMs,
   heartbeatDueMs,
@@ -37,8 +39,9 @@ export type Move = { readonly because: string } & (
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'stop-standalone'; readonly placements: readonly Placement[] }
   | { readonly kind: 'replace' }
-  | { readonly kind: 'diagnose'; readonly placements: readonly Placement[] }
-  | { readonly kind: 'alert'; readonly alert: Alert }
+  | { readonly kind: 'diagnose'; readonly placements: readonly Placement[]; readonly sinceMs: number }
+  /** `outcome`: this is the drain's last word. */
+  | { readonly kind: 'alert'; readonly alert: Alert; readonly outcome?: Outcome }
   | {
       readonly kind: 'release';
       /** Undefined where the deadline comes before the instance could be found. */
@@ -52,6 +55,8 @@ export type Move = { readonly because: string } & (
   | {
       readonly kind: 'restore';
       readonly placements: readonly Placement[];
+      /** Those of them, by ARN, that are ours to set ACTIVE. */
+      readonly ours: readonly string[];
       /** It is not to be set ACTIVE before its agent has been seen away, or its time is up. */
       readonly onlyLook: boolean;
     }
@@ -66,6 +71,12 @@ export const ACTS: ReadonlySet<Move['kind']> = new Set([
   'release',
   'restore',
 ]);
+
+/** Whether the switch forbids the move. A heartbeat keeps what is there: only what was never begun needs none. */
+export function isHeldBack({ kind }: Move, { drainingSinceMs }: Memory, mode: Mode): boolean {
+  if (mode === 'act' || !ACTS.has(kind)) return false;
+  return kind !== 'heartbeat' || (mode === 'observe' && drainingSinceMs === undefined);
+}
 
 /** The execution's result, and what `ecs-drain status` shows of a drain that has ended. */
 export interface DrainResult {
@@ -85,10 +96,6 @@ const CROWD_SECONDS = 300;
 /** Where nothing else is done, the switch is read this often: paused (rarer in a long pause), and before a planned start. */
 const SWITCH_SECONDS = 60;
 const PLANNED_SWITCH_SECONDS = 6 * 3_600;
-/** How often it is looked whether an instance is back; rarer where that takes days. */
-const RESTORE_SECONDS = 60;
-const RESTORE_SHARE = 0.01;
-
 /**
  * The next move, from what is known: verify, find, drain, look until nothing is left, release; and on the way keep the
  * action alive, tell people, and end at the deadline whatever happens. Pure.
@@ -99,13 +106,13 @@ export function decide(memory: Memory): Move | Wait | Finish<DrainResult> {
   if (memory.settings.mode === 'pause') return paused(memory);
 
   const move = act(memory);
-  if (memory.settings.mode !== 'observe' || move.kind === 'wait' || !ACTS.has(move.kind)) return move;
-  const because = `In observe mode nothing is done; next would come: ${move.kind}, for ${move.because}.`;
-  return end(memory, { outcome: 'observed', because, alert: alertOf(memory, 'observed', because) });
+  if (move.kind === 'wait' || !isHeldBack(move, memory, memory.settings.mode)) return move;
+  return end(memory, observedEnding(memory, move));
 }
 
 function end(memory: Memory, { outcome, because, alert }: Ending): Move | Finish<DrainResult> {
-  if (alert && !memory.said[alert.kind]?.done) return tell(alert);
+  const last = closing(memory, because, alert);
+  if (last) return { ...tell(last), outcome };
   const { request, group } = memory;
   const cluster = memory.placements?.[0]?.cluster;
   return {
@@ -124,17 +131,20 @@ function end(memory: Memory, { outcome, because, alert }: Ending): Move | Finish
 /** The hook is kept alive, people are told, and nothing else is done until the switch says otherwise. */
 function paused(memory: Memory): Move | Wait {
   if (heartbeatDueMs(memory) <= memory.atMs) return heartbeat();
+  const forced = isDone(memory) ? forcedEnding(memory)?.alert : undefined;
+  if (forced && !memory.said.forced?.done) return tell(forced);
   if (isNews(memory, 'paused')) {
     const because = `The switch says pause: nothing is done, and ${describeRemaining(memory)}. The hook is kept alive until its global timeout.`;
     return tell(alertOf(memory, 'paused', because));
   }
-  const misconfigured = misconfiguredAlert(memory);
-  if (misconfigured) return tell(misconfigured);
+  const alert = misconfiguredAlert(memory) ?? resolvedAlert(memory);
+  if (alert) return tell(alert);
   const retry = backOff(memory);
   if (retry) return retry;
   // Reading is no doing: without it we would not know how long the hook lives.
   if (!memory.verified) return prepare(memory);
-  const quiet = quietPaceSeconds(memory, (memory.steppedAtMs - memory.progress.atMs) / 1000);
+  const quietSeconds = quietPaceSeconds(memory, (memory.steppedAtMs - memory.progress.atMs) / 1000);
+  const quiet = isDone(memory) ? restorePaceSeconds(memory) : quietSeconds;
   return readSwitchEvery(memory, Math.max(SWITCH_SECONDS, quiet), 'the switch says pause');
 }
 
@@ -198,16 +208,19 @@ function proceed(memory: Memory, placements: readonly Placement[]): Move | Wait 
       because: `${describeRequest(memory)}: no new task may be placed on it`,
     };
   }
-  if (look.instances?.statuses.includes('ACTIVE') && look.atMs > (memory.drainedAgainAtMs ?? memory.drainingSinceMs)) {
+  if (isReactivated(memory)) {
     return { kind: 'start-draining', placements, because: 'somebody set it ACTIVE again while it is still leaving' };
   }
-  if (isEmpty(look)) return release(memory, 'CONTINUE', 'every task on the instance has stopped');
+  if (isEmpty(look) && !saysActive(look)) {
+    return release(memory, 'CONTINUE', 'every task on the instance has stopped');
+  }
   if (standaloneDueMs(memory) <= memory.atMs) {
     return { kind: 'stop-standalone', placements, because: 'policy stops standalone tasks, which ECS leaves alone' };
   }
   if (isStalled(memory) && !isDiagnosed(memory)) {
     const { stuckAfterSeconds } = memory.settings.policy;
-    return { kind: 'diagnose', placements, because: `nothing has changed for ${stuckAfterSeconds} s` };
+    const sinceMs = memory.drainingSinceMs;
+    return { kind: 'diagnose', placements, sinceMs, because: `nothing has changed for ${stuckAfterSeconds} s` };
   }
   return memory.atMs < lookDueMs(memory)
     ? wait(memory, Math.min(lookDueMs(memory), standaloneDueMs(memory)), describeRemaining(memory))
@@ -222,7 +235,8 @@ function isRefused({ trouble }: Memory): boolean {
 function lookAgain(memory: Memory, placements: readonly Placement[]): Move {
   const { look, crowd } = memory;
   const known = look?.remaining?.ids;
-  const isWhole = known === undefined || memory.atMs - (memory.wholeLookAtMs ?? 0) >= WHOLE_LOOK_SECONDS * 1000;
+  const isOld = memory.atMs - (memory.wholeLookAtMs ?? 0) >= WHOLE_LOOK_SECONDS * 1000;
+  const isWhole = known === undefined || isOld || (look !== undefined && saysActive(look));
   const isCrowdOld = crowd === undefined || memory.atMs - crowd.atMs >= CROWD_SECONDS * 1000;
   const because = describeRemaining(memory);
   return isWhole
@@ -262,16 +276,13 @@ function atDeadline(memory: Memory): Move | Wait {
 
 /** Waits for an instance that stays or comes back, and sets it ACTIVE again. */
 function restore(memory: Memory): Move | Wait {
-  const { request, placements = [] } = memory;
-  const becauseWaiting = 'the instance is not back yet';
-  if (request.kind === 'maintenance' && memory.atMs < Date.parse(request.startsAt)) {
-    return readSwitchEvery(memory, PLANNED_SWITCH_SECONDS, becauseWaiting, Date.parse(request.startsAt));
-  }
-  const sinceMs = request.kind === 'maintenance' ? Date.parse(request.startsAt) : (memory.released?.atMs ?? 0);
-  const nextMs = memory.steppedAtMs + Math.max(RESTORE_SECONDS * 1000, (memory.steppedAtMs - sinceMs) * RESTORE_SHARE);
-  if (memory.atMs < nextMs) return wait(memory, nextMs, becauseWaiting);
-  const onlyLook = request.kind === 'maintenance' && !memory.agentWasAway && memory.atMs < backByMs(memory);
-  return { kind: 'restore', placements, onlyLook, because: 'we drained it, and it stays' };
+  const { request, placements = [], ours = [], agentWasAway } = memory;
+  const because = 'the instance is not back yet';
+  if (memory.atMs < goesAtMs(memory)) return readSwitchEvery(memory, PLANNED_SWITCH_SECONDS, because, goesAtMs(memory));
+  const nextMs = memory.steppedAtMs + restorePaceSeconds(memory) * 1000;
+  if (memory.atMs < nextMs) return wait(memory, nextMs, because);
+  const onlyLook = request.kind !== 'terminating' && !agentWasAway && memory.atMs < backByMs(memory);
+  return { kind: 'restore', placements, ours, onlyLook, because: 'we drained it, and it stays' };
 }
 
 function readSwitchEvery(
@@ -288,7 +299,7 @@ function heartbeat(): Move {
   return { kind: 'heartbeat', because: 'half of the heartbeat period has passed' };
 }
 
-function tell(alert: Alert): Move {
+function tell(alert: Alert): Extract<Move, { kind: 'alert' }> {
   return { kind: 'alert', alert, because: alert.because };
 }
 

@@ -9,20 +9,27 @@ export interface Stall {
   readonly services: readonly ServiceSeen[];
   /** Short ids of the tasks that are under task protection. */
   readonly kept: readonly string[];
+  /** When the drain began: what a service said long before is not why it is stuck. */
+  readonly sinceMs: number;
 }
+
+/** ECS does not repeat itself at once: a lack that began before the drain may have been told of only then. */
+const OLDEST_EVENT_SECONDS = 3_600;
 
 /**
  * Why the instance does not empty, as sentences that a person can act on: one for each cause, the most telling first.
  * Pure. Empty when nothing is to be seen.
  */
-export function diagnose({ agentConnected, tasks, services, kept }: Stall): string[] {
+export function diagnose({ agentConnected, tasks, services, kept, sinceMs }: Stall): string[] {
   const reasons: string[] = [];
   if (!agentConnected) {
     reasons.push(
       'The ECS agent on the instance is disconnected: ECS cannot stop its tasks, nor see them stop. Look at the agent and the network of the instance.',
     );
   }
-  const whyStay = (service: ServiceSeen): string[] => {
+  const whyStay = (described: ServiceSeen): string[] => {
+    const events = described.events.filter(({ atMs }) => atMs >= sinceMs - OLDEST_EVENT_SECONDS * 1000);
+    const service = { ...described, events };
     const stuck = tasks.filter(({ group, status }) => group === `service:${service.name}` && !isOnItsWayDown(status));
     return stuck.length > 0 ? [whyServiceStays(service, stuck, kept)] : [];
   };

@@ -2,20 +2,32 @@ import { renderAlert } from '../alert.ts';
 import type { DrainConfig } from '../config.ts';
 import type { Course } from '../loop.ts';
 import { follow } from '../loop.ts';
-import type { AlertPort, AutoScalingPort, ClockPort, DurablePort, EcsPort, Failure, SwitchPort } from '../ports.ts';
+import type {
+  AlertPort,
+  AutoScalingPort,
+  ClockPort,
+  DurablePort,
+  EcsPort,
+  Failure,
+  MetricsPort,
+  SwitchPort,
+} from '../ports.ts';
 import type { DrainResult, Move } from './decide.ts';
-import { ACTS, decide } from './decide.ts';
+import { ACTS, decide, isHeldBack } from './decide.ts';
 import { find, verify } from './locate.ts';
 import { countTasks, findReasons, lastLook, lookAt, standaloneTasks } from './look.ts';
+import { measuresOf } from './measures.ts';
 import type { Memory, Placement, Seen } from './memory.ts';
-import { begin, isEmpty, remember, rest } from './memory.ts';
+import { begin, isEmpty, remember, rest, saysActive } from './memory.ts';
 import type { DrainRequest, LifecycleRequest } from './request.ts';
+import { restore } from './restore.ts';
 import { readSwitch } from './switch.ts';
 
 export interface DrainPorts {
   readonly ecs: EcsPort;
   readonly autoScaling: AutoScalingPort;
   readonly alerts: AlertPort;
+  readonly metrics: MetricsPort;
   readonly control: SwitchPort;
   readonly now: ClockPort;
 }
@@ -40,10 +52,13 @@ export function drain(
 async function carryOut(move: Move, memory: Memory, config: DrainConfig, ports: DrainPorts): Promise<Seen> {
   const settings = await changedSettings(memory, config, ports.control);
   const isTurned = settings !== undefined && 'mode' in settings;
-  const isHeldBack = isTurned && ACTS.has(move.kind) && (move.kind !== 'heartbeat' || settings.mode === 'observe');
-  const seen: Seen = isHeldBack
+  // A heartbeat is the same under every policy; all else is decided anew where as little as the policy has changed.
+  const isForbidden =
+    isTurned && ACTS.has(move.kind) && (move.kind !== 'heartbeat' || isHeldBack(move, memory, settings.mode));
+  const seen: Seen = isForbidden
     ? { kind: 'read-switch', atMs: ports.now() }
     : await perform(move, memory, config, ports);
+  if (!isForbidden) ports.metrics.emit(measuresOf(move, memory));
   return settings === undefined ? seen : { ...seen, settings };
 }
 
@@ -84,13 +99,15 @@ async function perform(move: Move, memory: Memory, config: DrainConfig, ports: D
     case 'replace': {
       const answer = await autoScaling.terminate(request.instanceId);
       // In no group any more: then it is on its way out already.
-      return { kind: 'replace', atMs: now(), ...(!answer.ok && answer.reason === 'gone' ? {} : failureOf(answer)) };
+      const inNoGroup = !answer.ok && answer.reason === 'gone';
+      return { kind: 'replace', atMs: now(), ...(inNoGroup ? { inNoGroup } : failureOf(answer)) };
     }
     case 'diagnose':
-      return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move.placements, ecs) };
+      return { kind: 'diagnose', atMs: now(), reasons: await findReasons(move, ecs) };
     case 'alert': {
-      const answer = await alerts.publish(renderAlert(move.alert));
-      return { kind: 'alert', atMs: now(), alert: move.alert.kind, ...failureOf(answer) };
+      const answer = await alerts.publish(renderAlert(move.alert, config.alertTopicArn));
+      const { kind: alert, resolves } = move.alert;
+      return { kind: 'alert', atMs: now(), alert, resolves, ...failureOf(answer) };
     }
     case 'release':
       return release(move, request, ports);
@@ -119,7 +136,9 @@ async function release(
   // What is cut off should be named: worth a second try, but no third, for the deadline has come.
   const look = forced && first.failure ? await lastLook(move, ecs, now) : first;
   const seen = { kind: 'release', look, forced, already: false } as const;
-  if (request.kind !== 'terminating' || (!forced && !isEmpty(look))) return { ...seen, completed: false };
+  // On an ACTIVE one a task may be placed at any moment.
+  const isFree = isEmpty(look) && !saysActive(look);
+  if (request.kind !== 'terminating' || (!forced && !isFree)) return { ...seen, completed: false };
   // Nothing is left to abandon: a group that retains what was abandoned would keep an empty instance.
   const result = isEmpty(look) ? 'CONTINUE' : move.result;
   const answer = await autoScaling.complete(request, result);
@@ -143,42 +162,6 @@ async function stopStandalone(placements: readonly Placement[], ecs: EcsPort, no
     }
   }
   return { kind: 'stop-standalone', atMs: now(), stopped };
-}
-
-/** Sets ACTIVE again what is back in service; what is not back yet, or already ACTIVE, is only looked at. */
-async function restore(
-  move: Extract<Move, { kind: 'restore' }>,
-  request: DrainRequest,
-  { ecs, autoScaling, now }: DrainPorts,
-): Promise<Seen> {
-  const nothing = { kind: 'restore', restored: false, agentAway: false } as const;
-  const looked = await countTasks(move.placements, (cluster, arns) => ecs.describeContainerInstances(cluster, arns));
-  if (!looked.ok) return { ...nothing, atMs: now(), failure: looked };
-  const { statuses, agentsAway } = looked.value.instances;
-  const isBack = agentsAway === 0 && statuses.length > 0;
-  if (!isBack && (await isRegisteredAnew(move.placements, request.instanceId, ecs))) {
-    return { ...nothing, atMs: now(), restored: true };
-  }
-  if (!isBack || move.onlyLook) return { ...nothing, atMs: now(), agentAway: !isBack };
-
-  if (request.kind === 'terminating') {
-    const instance = await autoScaling.describeInstance(request.instanceId);
-    if (!instance.ok) return { ...nothing, atMs: now(), failure: instance };
-    if (instance.value?.state !== 'InService') return { ...nothing, atMs: now() };
-  }
-  if (!statuses.includes('DRAINING')) return { ...nothing, atMs: now(), restored: true };
-  const answer = await countTasks(move.placements, (cluster, arns) => ecs.setStatus(cluster, arns, 'ACTIVE'));
-  return { ...nothing, atMs: now(), restored: answer.ok, ...failureOf(answer) };
-}
-
-/** The agent may come back as a new container instance, ACTIVE from the start (AWS-CONTRACTS §1: not known). */
-async function isRegisteredAnew(placements: readonly Placement[], instanceId: string, ecs: EcsPort): Promise<boolean> {
-  const known = placements.map(({ arn }) => arn);
-  for (const cluster of new Set(placements.map((placement) => placement.cluster))) {
-    const found = await ecs.findContainerInstances(cluster, instanceId);
-    if (found.ok && found.value.some((arn) => !known.includes(arn))) return true;
-  }
-  return false;
 }
 
 function failureOf(answer: { ok: true } | Failure): { failure?: Failure } {

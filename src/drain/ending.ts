@@ -1,9 +1,11 @@
 import type { Alert, AlertKind } from '../alert.ts';
+import { giveUpAtMs, isComingBack, isCutOff, isDone, isOver, SPOT_BACK_DAYS } from './coming-back.ts';
 import type { Memory, Outcome } from './memory.ts';
-import { isEmpty, isForgotten } from './memory.ts';
+import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
 import { purposeOf } from './purpose.ts';
-import { deadlineMs, globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
-import { describeRemaining, describeRequest, describeTrouble, shortName } from './words.ts';
+import { executionName } from './request.ts';
+import { globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
+import { describeRemaining, describeRequest, describeTrouble, minutesUntil, shortName } from './words.ts';
 
 /** How a drain ended, and what people hear of it; an instance that ECS does not know is worth nobody's attention. */
 export interface Ending {
@@ -11,11 +13,6 @@ export interface Ending {
   readonly because: string;
   readonly alert?: Alert;
 }
-
-/** An instance that should come back is waited for this long, from when it should be there. */
-const RESTORE_SECONDS = 1_800;
-/** AWS gives no end for some maintenance; a reboot takes minutes, and comes within hours of its start. */
-const MAINTENANCE_SECONDS = 7_200;
 
 /** How the drain has ended, or undefined while there is something left to do. Pure. */
 export function endingOf(memory: Memory): Ending | undefined {
@@ -38,26 +35,6 @@ export function endingOf(memory: Memory): Ending | undefined {
   return placements && placements.length === 0 ? nowhereEnding(memory) : freeEnding(memory);
 }
 
-/** The drain is over, and what is left is to set the instance ACTIVE again. */
-export function isDone(memory: Memory): boolean {
-  if (memory.request.kind === 'terminating') return memory.released !== undefined;
-  return memory.drainingSinceMs !== undefined && memory.look !== undefined && isEmpty(memory.look);
-}
-
-/** The instance stays or comes back, as far as we have seen it at all. */
-export function isComingBack({ request, settings, placements = [], released }: Memory): boolean {
-  return purposeOf(request, settings.policy).restore && placements.length > 0 && released?.vanished !== true;
-}
-
-/** When an instance that comes back must be there; until then nothing is missing. */
-export function backByMs(memory: Memory): number {
-  const { request, released } = memory;
-  if (request.kind !== 'maintenance') return released?.atMs ?? memory.atMs;
-  return request.endsAt === undefined
-    ? Date.parse(request.startsAt) + MAINTENANCE_SECONDS * 1000
-    : Date.parse(request.endsAt);
-}
-
 function releaseEnding(memory: Memory): Ending {
   const { released, placements, request } = memory;
   if (released?.vanished) {
@@ -74,19 +51,49 @@ function releaseEnding(memory: Memory): Ending {
   return ended(memory, 'drained', 'drained', `Every task has stopped; the instance was released after ${seconds} s.`);
 }
 
+/** In observe mode the drain is over as soon as something would have to be done; and what is left of it is said. */
+export function observedEnding(memory: Memory, { kind, because: why }: { kind: string; because: string }): Ending {
+  const more = memory.drainingSinceMs === undefined ? '' : ' more';
+  const because = `In observe mode nothing${more} is done; next would come: ${kind}, for ${why}. ${whatIsLeft(memory)}`;
+  return ended(memory, 'observed', 'observed', because.trim(), memory.look?.remaining?.samples);
+}
+
+function whatIsLeft(memory: Memory): string {
+  const { request, hook, heartbeatAtMs, released, drainingSinceMs } = memory;
+  const stays = drainingSinceMs === undefined ? '' : 'The container instance stays DRAINING.';
+  if (request.kind !== 'terminating' || released) return stays;
+  const result = hook?.defaultResult === undefined ? '' : ` (${hook.defaultResult})`;
+  const endsAtMs = hook
+    ? Math.min(heartbeatAtMs + (memory.periodSeconds ?? hook.heartbeatTimeoutSeconds) * 1000, globalTimeoutMs(memory))
+    : undefined;
+  const when = endsAtMs === undefined ? 'at its heartbeat timeout' : `in ${minutesUntil(endsAtMs, memory.atMs)}`;
+  return `${stays} Nobody completes the hook or keeps it alive now: it ends by itself ${when}, with its default result${result}, unless you do.`;
+}
+
 /** What the deadline cut off. */
 export function forcedEnding(memory: Memory): Ending | undefined {
-  const { released, settings, look } = memory;
+  const { released, settings, look, request } = memory;
+  if (request.kind !== 'terminating') return isCutOff(memory) ? cutOffEnding(memory) : undefined;
   if (!released?.forced || !released.tasksLeft) return undefined;
   const { atDeadline } = settings.policy;
   const because = `Released at its deadline with ${atDeadline}: ${describeRemaining(memory)}. These tasks are cut off.`;
   return ended(memory, atDeadline === 'CONTINUE' ? 'forced' : 'abandoned', 'forced', because, look?.remaining?.samples);
 }
 
+/** An instance is taken, for a while or for good, with tasks on it. */
+function cutOffEnding(memory: Memory): Ending {
+  const { request, look, ours = [] } = memory;
+  const why = request.kind === 'spot-interruption' ? 'Its two minutes are over' : 'Its maintenance begins';
+  const then = ours.length > 0 ? '; it is set ACTIVE again when it is back' : '';
+  const because = `${why}: ${describeRemaining(memory)}. These tasks are cut off${isComingBack(memory) ? then : ''}.`;
+  return ended(memory, 'forced', 'forced', because, look?.remaining?.samples);
+}
+
 function restoreEnding(memory: Memory): Ending | undefined {
+  const { request, ours = [] } = memory;
   const forced = forcedEnding(memory);
   const outcome = forced?.outcome ?? 'drained';
-  if (memory.wasActive !== true) {
+  if (ours.length === 0) {
     if (forced) return forced;
     const because = 'Every task has stopped. It was DRAINING before we came, so it is left to whoever drained it.';
     return ended(memory, 'drained', 'drained', because);
@@ -94,10 +101,20 @@ function restoreEnding(memory: Memory): Ending | undefined {
   if (memory.restoredAtMs !== undefined) {
     return ended(memory, outcome, 'restored', 'The container instance is back, and ACTIVE again.');
   }
-  if (memory.atMs < backByMs(memory) + RESTORE_SECONDS * 1000) return undefined;
-  const because =
-    'The instance was drained but its agent has not come back: if it does, set its container instance ACTIVE by hand.';
-  return ended(memory, outcome, 'failed', because);
+  // A new root volume may make it a new container instance; but what has gone otherwise is not waited for.
+  if (memory.wentForGood && request.kind !== 'terminating') {
+    return {
+      outcome,
+      because: 'ECS has no registration of it any more, or its group takes it away: nothing is left to set ACTIVE.',
+    };
+  }
+  if (memory.atMs < giveUpAtMs(memory)) return undefined;
+  const byHand = 'if it does, set its container instance ACTIVE by hand.';
+  if (request.kind === 'spot-interruption') {
+    const because = `Spot has not started the instance again for ${SPOT_BACK_DAYS} days, and it is DRAINING: ${byHand}`;
+    return ended(memory, outcome, 'noticed', because);
+  }
+  return ended(memory, outcome, 'failed', `The instance was drained but its agent has not come back: ${byHand}`);
 }
 
 /** Somebody asked about an instance that is in no cluster: only to a person is that an answer. */
@@ -113,7 +130,9 @@ function freeEnding(memory: Memory): Ending | undefined {
   const { request, settings, placements, look, group } = memory;
   const { action, callable } = purposeOf(request, settings.policy);
   if (memory.replacedAtMs !== undefined) {
-    const because = `The group was told to replace the instance, because ${describeRequest(memory)}; its hook drains it.`;
+    const because = memory.wasInNoGroup
+      ? `The instance was to be replaced, because ${describeRequest(memory)}, but it has left its group already.`
+      : `The group was told to replace the instance, because ${describeRequest(memory)}; its hook drains it.`;
     return ended(memory, 'replaced', 'replacing', because);
   }
   if (placements === undefined) return overdueEnding(memory);
@@ -125,7 +144,7 @@ function freeEnding(memory: Memory): Ending | undefined {
     return ended(memory, 'drained', 'drained', 'ECS has no registration of the instance any more.');
   }
   if (memory.drainingSinceMs === undefined || look === undefined) return overdueEnding(memory);
-  if (callable && look.instances?.statuses.includes('ACTIVE')) {
+  if (callable && isReactivated(memory)) {
     return ended(
       memory,
       'cancelled',
@@ -133,25 +152,26 @@ function freeEnding(memory: Memory): Ending | undefined {
       'Somebody set the container instance ACTIVE again: its drain is off.',
     );
   }
-  if (isEmpty(look)) {
+  if (isEmpty(look) && !saysActive(look)) {
     return ended(memory, 'drained', 'drained', 'Every task has stopped; the container instance stays DRAINING.');
   }
   return overdueEnding(memory);
 }
 
 function overdueEnding(memory: Memory): Ending | undefined {
-  const { look, trouble, request } = memory;
-  const deadline = deadlineMs(memory);
-  // The last look is taken at the deadline, so that what is said of it is true; unless it fails, or may not be taken.
-  const isLooking = memory.placements !== undefined && memory.settings.mode !== 'pause';
-  const seenAtMs = Math.max(look?.atMs ?? 0, trouble?.atMs ?? 0, isLooking ? 0 : memory.steppedAtMs);
-  if (memory.atMs < deadline || seenAtMs < deadline) return undefined;
-  if (request.kind === 'spot-interruption') {
-    const because = `Its two minutes are over: ${describeRemaining(memory)}. These tasks are cut off.`;
-    return ended(memory, 'forced', 'forced', because, look?.remaining?.samples);
-  }
-  const because = `Not drained by its deadline: ${describeRemaining(memory)}. The container instance stays DRAINING.`;
+  const { look, request, settings } = memory;
+  if (!isOver(memory)) return undefined;
+  if (request.kind === 'spot-interruption') return cutOffEnding(memory);
+  const done = purposeOf(request, settings.policy).action === 'replace' ? 'replaced' : 'drained';
+  const because = `Not ${done} by its deadline: ${whatStands(memory)}.`;
   return ended(memory, 'failed', 'failed', because, look?.remaining?.samples);
+}
+
+/** How it is left where its deadline came first. */
+function whatStands(memory: Memory): string {
+  if (memory.drainingSinceMs !== undefined)
+    return `${describeRemaining(memory)}. The container instance stays DRAINING`;
+  return `${memory.trouble || memory.settings.mode === 'pause' ? describeTrouble(memory) : describeRemaining(memory)}. As far as is known, nothing was changed`;
 }
 
 function ended(
@@ -168,5 +188,6 @@ export function alertOf(memory: Memory, kind: AlertKind, because: string, detail
   const { request, group } = memory;
   const named = 'cluster' in request ? request.cluster : undefined;
   const cluster = memory.placements?.[0]?.cluster ?? named;
-  return { kind, instanceId: request.instanceId, group, cluster: cluster && shortName(cluster), because, details };
+  const names = { drain: executionName(request), instanceId: request.instanceId, group };
+  return { kind, ...names, cluster: cluster && shortName(cluster), because, details };
 }

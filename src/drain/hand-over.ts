@@ -76,11 +76,11 @@ async function restart(
   const { instanceId } = request.data;
   const because = `The drain of ${instanceId} failed twice (${failed.status}): nobody drains it now. Start it again under a fresh name.`;
   const payload = JSON.stringify(request.data).replaceAll(`'`, `'\\''`);
-  const redrive = `aws lambda invoke --invocation-type Event --durable-execution-name ${executionName(request.data)}-r2 --function-name ${failed.functionArn} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/null`;
+  const drain = executionName(request.data);
+  const redrive = `aws lambda invoke --invocation-type Event --durable-execution-name ${drain}-r2 --function-name ${failed.functionArn} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/null`;
   const group = request.data.kind === 'terminating' ? request.data.group : undefined;
-  return alerts.publish(
-    renderAlert({ kind: 'failed', instanceId, group, cluster: undefined, because, details: [redrive] }),
-  );
+  const alert = { kind: 'failed', drain, instanceId, group, cluster: undefined, because, details: [redrive] } as const;
+  return alerts.publish(renderAlert(alert, failed.functionArn));
 }
 
 function parseJson(text: string): unknown {

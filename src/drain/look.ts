@@ -1,4 +1,4 @@
-import type { ClockPort, ContainerInstancesSeen, EcsPort, Result, TaskSeen } from '../ports.ts';
+import type { ClockPort, ContainerInstanceSeen, ContainerInstancesSeen, EcsPort, Result, TaskSeen } from '../ports.ts';
 import type { Move } from './decide.ts';
 import { diagnose } from './diagnose.ts';
 import type { Look, Placement, Remaining } from './memory.ts';
@@ -55,31 +55,50 @@ export async function lastLook(move: Extract<Move, { kind: 'release' }>, ecs: Ec
   return { atMs: now(), instances, ...(untouched ? { remaining: NOTHING_LEFT } : {}) };
 }
 
-/** One call per cluster, the answers added up; and which of the registrations ECS still has. */
-export async function countTasks(
+type InstancesCall = (cluster: string, arns: readonly string[]) => Promise<Result<ContainerInstancesSeen>>;
+
+/** The container instances that ECS still has, in one call per cluster. */
+export async function present(
   placements: readonly Placement[],
-  call: (cluster: string, arns: readonly string[]) => Promise<Result<ContainerInstancesSeen>>,
-): Promise<Result<{ instances: NonNullable<Look['instances']>; present: readonly string[] }>> {
-  const sum = { statuses: [] as string[], missing: 0, wanted: 0, agentsAway: 0 };
-  const arnsPresent: string[] = [];
+  call: InstancesCall,
+): Promise<Result<readonly ContainerInstanceSeen[]>> {
+  const all: ContainerInstanceSeen[] = [];
   for (const cluster of new Set(placements.map((placement) => placement.cluster))) {
     const arns = placements.filter((placement) => placement.cluster === cluster).map(({ arn }) => arn);
     const answer = await call(cluster, arns);
     if (!answer.ok) return answer;
-    const present = answer.value.found.filter(({ status }) => status !== 'INACTIVE');
-    sum.missing += arns.length - present.length;
-    for (const instance of present) {
-      arnsPresent.push(instance.arn);
-      sum.statuses.push(instance.status);
-      sum.wanted += instance.runningTasks + instance.pendingTasks;
-      sum.agentsAway += instance.agentConnected ? 0 : 1;
-    }
+    all.push(...answer.value.found.filter(({ status }) => status !== 'INACTIVE'));
   }
-  return { ok: true, value: { instances: sum, present: arnsPresent } };
+  return { ok: true, value: all };
+}
+
+/** The answers added up; and which of the registrations ECS still has. */
+export async function countTasks(
+  placements: readonly Placement[],
+  call: InstancesCall,
+): Promise<Result<{ instances: NonNullable<Look['instances']>; present: readonly string[] }>> {
+  const answer = await present(placements, call);
+  if (!answer.ok) return answer;
+  const all = answer.value;
+  const connected = all.filter(({ agentConnected }) => agentConnected);
+  // An EC2 instance has one agent. Where it is there, a registration without one is an earlier agent's leftover.
+  const live = connected.length > 0 ? connected : all;
+  const active = live.filter(({ status }) => status === 'ACTIVE').map(({ arn }) => arn);
+  const instances = {
+    statuses: all.map(({ status }) => status),
+    ...(active.length > 0 ? { active } : {}),
+    missing: placements.length - all.length,
+    wanted: all.reduce((sum, { runningTasks, pendingTasks }) => sum + runningTasks + pendingTasks, 0),
+    agentsAway: all.length - connected.length,
+  };
+  return { ok: true, value: { instances, present: all.map(({ arn }) => arn) } };
 }
 
 /** Reads what a person would look up to see why it does not empty. What cannot be read is left out of the reasons. */
-export async function findReasons(placements: readonly Placement[], ecs: EcsPort): Promise<string[]> {
+export async function findReasons(
+  { placements, sinceMs }: Extract<Move, { kind: 'diagnose' }>,
+  ecs: EcsPort,
+): Promise<string[]> {
   const reasons: string[] = [];
   for (const placement of placements) {
     const { cluster, arn } = placement;
@@ -105,6 +124,7 @@ export async function findReasons(placements: readonly Placement[], ecs: EcsPort
         tasks,
         services: described?.ok ? described.value : [],
         kept: kept?.ok ? kept.value : [],
+        sinceMs,
       }),
     );
   }

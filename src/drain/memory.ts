@@ -28,6 +28,8 @@ export interface Look {
   /** Container-instance statuses; undefined when this look asked only for known tasks. */
   readonly instances?: {
     readonly statuses: readonly string[];
+    /** Which of them are ACTIVE, by ARN; not the leftover of an earlier agent, beside one whose agent is there. */
+    readonly active?: readonly string[];
     /** Registrations that ECS no longer has. */
     readonly missing: number;
     /** Tasks whose desired status is RUNNING, running and pending together. */
@@ -69,9 +71,22 @@ export type Seen = {
   | { readonly kind: 'heartbeat'; readonly atMs: number; readonly hook?: HookSeen; readonly failure?: Failure }
   | { readonly kind: 'read-switch'; readonly atMs: number }
   | { readonly kind: 'stop-standalone'; readonly atMs: number; readonly stopped: number; readonly failure?: Failure }
-  | { readonly kind: 'replace'; readonly atMs: number; readonly failure?: Failure }
+  | {
+      readonly kind: 'replace';
+      readonly atMs: number;
+      /** It was in no group any more: nobody had to be told anything. */
+      readonly inNoGroup?: true;
+      readonly failure?: Failure;
+    }
   | { readonly kind: 'diagnose'; readonly atMs: number; readonly reasons: readonly string[] }
-  | { readonly kind: 'alert'; readonly atMs: number; readonly alert: AlertKind; readonly failure?: Failure }
+  | {
+      readonly kind: 'alert';
+      readonly atMs: number;
+      readonly alert: AlertKind;
+      /** What people were told is over with it. */
+      readonly resolves?: readonly AlertKind[] | undefined;
+      readonly failure?: Failure;
+    }
   | {
       readonly kind: 'release';
       readonly look: Look;
@@ -86,6 +101,8 @@ export type Seen = {
       readonly atMs: number;
       readonly restored: boolean;
       readonly agentAway: boolean;
+      /** ECS has no registration of it any more, or its group takes it away. */
+      readonly gone?: true;
       readonly failure?: Failure;
     }
 );
@@ -101,6 +118,13 @@ export type Outcome =
   | 'observed'
   | 'replaced';
 
+/** Alerts that went out, and those that were tried in vain. `open`: people heard of it, and not yet that it is over. */
+export type Said = Readonly<
+  Partial<
+    Record<AlertKind, { readonly tries: number; readonly done: boolean; readonly atMs: number; readonly open?: true }>
+  >
+>;
+
 /** Everything that is known of one drain; made anew at each replay from what the steps returned. */
 export interface Memory {
   readonly request: DrainRequest;
@@ -112,12 +136,16 @@ export interface Memory {
   readonly atMs: number;
   /** When the latest step ended: how old all of this is, the switch included. */
   readonly steppedAtMs: number;
+  /** When it was last known to be paused, up to the step that heard of the pause's end: time in a pause counts for nobody. */
+  readonly pausedAtMs?: number;
   readonly verified: boolean;
   /** The instance's Auto Scaling group, once somebody named it. */
   readonly group?: string;
   readonly hook?: HookSeen;
   /** When the action's heartbeat period last began. */
   readonly heartbeatAtMs: number;
+  /** The heartbeat period that runs, at the most; what the hook says holds from the next heartbeat on. */
+  readonly periodSeconds?: number;
   /** How many heartbeats went out since the hook could last be read: its period may be another than we know. */
   readonly hookUnread: number;
   /** The hook was first read long after its period began: only a heartbeat makes that period the one that holds. */
@@ -126,8 +154,8 @@ export interface Memory {
   readonly heartbeatFailedAtMs?: number;
   /** Undefined until every cluster that could hold the instance has answered. */
   readonly placements?: readonly Placement[];
-  /** It was ACTIVE when we first looked, before we drained it: then it is ours to set ACTIVE again. */
-  readonly wasActive?: boolean;
+  /** The registrations, by ARN, that were ACTIVE when we first looked, before we drained them: ours to set ACTIVE again. */
+  readonly ours?: readonly string[];
   readonly drainingSinceMs?: number;
   /** When we set it DRAINING again because somebody had set it ACTIVE. */
   readonly drainedAgainAtMs?: number;
@@ -149,10 +177,7 @@ export interface Memory {
   };
   /** Why it does not get on, when that was last looked into. */
   readonly diagnosis?: { readonly atMs: number; readonly reasons: readonly string[] };
-  /** Alerts that went out, and those that were tried in vain. */
-  readonly said: Readonly<
-    Partial<Record<AlertKind, { readonly tries: number; readonly done: boolean; readonly atMs: number }>>
-  >;
+  readonly said: Said;
   /** Since when Auto Scaling has been saying that the instance is not leaving through our hook, and what it said. */
   readonly staying?: { readonly sinceMs: number; readonly atMs: number; readonly state: string | undefined };
   /** Auto Scaling answered that the lifecycle action is over, and it was not we who ended it. */
@@ -167,8 +192,12 @@ export interface Memory {
   };
   /** Its group was told to terminate it, and its hook takes it from there. */
   readonly replacedAtMs?: number;
+  /** It had left its group by then. */
+  readonly wasInNoGroup?: true;
   /** The agent has been away since the drain was done: a reboot is under way or behind us. */
   readonly agentWasAway?: true;
+  /** It is not to come back: ECS has forgotten it, or its group takes it away. */
+  readonly wentForGood?: true;
   readonly restoredAtMs?: number;
 }
 
@@ -217,6 +246,21 @@ export function isForgotten({ missing, statuses }: NonNullable<Look['instances']
   return missing > 0 && statuses.length === 0;
 }
 
+/** A registration of it is ACTIVE, or was when ECS wrote this answer. */
+export function saysActive({ instances }: Look): boolean {
+  return instances?.statuses.includes('ACTIVE') ?? false;
+}
+
+/** ECS is eventually consistent: for seconds after a change it may answer as before. Far more than was ever seen. */
+const CONSISTENT_SECONDS = 20;
+
+/** Somebody set it ACTIVE after we drained it. An answer soon after our own request may be of the time before that. */
+export function isReactivated({ look, drainingSinceMs, drainedAgainAtMs }: Memory): boolean {
+  const setAtMs = drainedAgainAtMs ?? drainingSinceMs;
+  if (look === undefined || setAtMs === undefined) return false;
+  return saysActive(look) && look.atMs - setAtMs >= CONSISTENT_SECONDS * 1000;
+}
+
 export function rest(memory: Memory, wait: Wait): Memory {
   return { ...memory, atMs: memory.atMs + wait.seconds * 1000 };
 }
@@ -224,7 +268,11 @@ export function rest(memory: Memory, wait: Wait): Memory {
 /** Time never goes back, even where one Lambda machine's clock is behind another's. */
 function seenAt(memory: Memory, seen: Seen): Memory {
   const atMs = Math.max(memory.atMs, 'look' in seen ? seen.look.atMs : seen.atMs);
-  const times = { atMs, steppedAtMs: atMs };
+  const times = {
+    atMs,
+    steppedAtMs: atMs,
+    ...(memory.settings.mode === 'pause' ? { pausedAtMs: atMs } : {}),
+  };
   const { switchMistakes, ...rest } = memory;
   const { settings } = seen;
   if (settings === undefined) return { ...memory, ...times };
@@ -256,9 +304,7 @@ function withLook(memory: Memory, look: Look): Memory {
     ...memory,
     look: { ...look, atMs },
     ...(look.instances ? { wholeLookAtMs: atMs } : {}),
-    ...(memory.wasActive === undefined && look.instances
-      ? { wasActive: look.instances.statuses.includes('ACTIVE') }
-      : {}),
+    ...(memory.ours === undefined && look.instances ? { ours: look.instances.active ?? [] } : {}),
     ...(look.crowd === undefined ? {} : { crowd: { count: look.crowd, atMs } }),
     ...(left !== undefined && left < memory.progress.left ? { progress: { left, atMs } } : {}),
   };
@@ -302,31 +348,51 @@ export function remember(before: Memory, seen: Seen): Memory {
     case 'stop-standalone':
       return { ...withTrouble(memory, seen.failure), ...(seen.failure ? {} : { standaloneStoppedAtMs: atMs }) };
     case 'replace':
-      return { ...withTrouble(memory, seen.failure), ...(seen.failure ? {} : { replacedAtMs: atMs }) };
+      return {
+        ...withTrouble(memory, seen.failure),
+        ...(seen.failure ? {} : { replacedAtMs: atMs }),
+        ...(seen.inNoGroup ? { wasInNoGroup: true } : {}),
+      };
     case 'diagnose':
       return { ...memory, diagnosis: { atMs, reasons: seen.reasons } };
-    case 'alert': {
-      const tries = (memory.said[seen.alert]?.tries ?? 0) + 1;
-      const done = seen.failure === undefined || tries >= ALERT_TRIES;
-      return { ...memory, said: { ...memory.said, [seen.alert]: { tries: done ? 0 : tries, done, atMs } } };
-    }
+    case 'alert':
+      return { ...memory, said: withAlert(memory.said, seen, atMs) };
     case 'release': {
       const after = withTrouble(memory, seen.failure ?? seen.look.failure);
       if (!seen.completed) return withLook(after, seen.look);
-      // What the release cut off is what was there before it, where nothing is there any more.
-      const isTooLate = seen.already && seen.look.instances !== undefined && isForgotten(seen.look.instances);
-      return { ...(isTooLate ? after : withLook(after, seen.look)), released: releasedBy(before, seen, atMs) };
+      // What the release cut off is what was there before it, where the instance is no longer there.
+      const known = isGoneFrom(seen) ? after : withLook(after, seen.look);
+      return { ...known, released: releasedBy(before, seen, atMs) };
     }
     case 'restore':
       return {
         ...withTrouble(memory, seen.failure),
         ...(seen.agentAway ? { agentWasAway: true } : {}),
+        ...(seen.gone ? { wentForGood: true } : {}),
         ...(seen.restored ? { restoredAtMs: atMs } : {}),
       };
   }
 }
 
-/** A heartbeat that fails by chance is tried again in its own time; only one that is not permitted is trouble. */
+function withAlert(said: Said, seen: Extract<Seen, { kind: 'alert' }>, atMs: number): Said {
+  const before = said[seen.alert];
+  const tries = (before?.tries ?? 0) + 1;
+  const done = seen.failure === undefined || tries >= ALERT_TRIES;
+  const isOpen = seen.failure === undefined || before?.open === true;
+  const told = { tries: done ? 0 : tries, done, atMs, ...(isOpen ? { open: true as const } : {}) };
+  const over = Object.entries(said).map(([kind, { open, ...rest }]) => {
+    const isOver = done && seen.resolves?.includes(kind as AlertKind);
+    return [kind, open && !isOver ? { ...rest, open } : rest];
+  });
+  return { ...Object.fromEntries(over), [seen.alert]: told };
+}
+
+/**
+ * A heartbeat that fails by chance is tried again in its own time; only one that is not permitted is trouble.
+ * Somebody may change the hook just before or just after it: the period that it began is the shorter of what the hook
+ * said last and what it says now, and a longer one is believed once a heartbeat has gone out after it was seen. Whether
+ * a changed hook moves the global timeout of an action that waits is not documented: never later than was known.
+ */
 function withHeartbeat(memory: Memory, { failure, hook }: Extract<Seen, { kind: 'heartbeat' }>): Memory {
   const { atMs } = memory;
   if (failure?.reason === 'gone') return { ...memory, actionGone: true };
@@ -334,17 +400,32 @@ function withHeartbeat(memory: Memory, { failure, hook }: Extract<Seen, { kind: 
     const after = failure.reason === 'denied' ? withTrouble(memory, failure) : memory;
     return { ...after, heartbeatFailedAtMs: atMs };
   }
+  const after = { ...memory, heartbeatAtMs: atMs, hookIsNew: false };
+  const before = memory.hook ?? hook;
+  if (before === undefined) return { ...after, hookUnread: memory.hookUnread + 1 };
+  if (hook === undefined) {
+    return { ...after, hookUnread: memory.hookUnread + 1, periodSeconds: before.heartbeatTimeoutSeconds };
+  }
+  const globalTimeoutSeconds = Math.min(before.globalTimeoutSeconds, hook.globalTimeoutSeconds);
   return {
-    ...memory,
-    heartbeatAtMs: atMs,
-    hookIsNew: false,
-    hookUnread: hook ? 0 : memory.hookUnread + 1,
-    ...(hook ? { hook } : {}),
+    ...after,
+    hookUnread: 0,
+    periodSeconds: Math.min(before.heartbeatTimeoutSeconds, hook.heartbeatTimeoutSeconds),
+    hook: { ...hook, globalTimeoutSeconds },
   };
 }
 
 /** Read this soon after the notice, the hook is the one that the action began with; later it may have been changed. */
-const SAME_HOOK_SECONDS = 30;
+const SAME_HOOK_SECONDS = 5;
+
+/**
+ * The instance went while it was released: ECS has no registration of it any more, or, once the action was over, it has
+ * no agent any more, which ECS may show for long.
+ */
+function isGoneFrom({ look: { instances }, already }: Extract<Seen, { kind: 'release' }>): boolean {
+  if (instances === undefined) return false;
+  return isForgotten(instances) || (already && instances.agentsAway >= instances.statuses.length);
+}
 
 /**
  * After a crash the step runs again, and may find gone what it released itself; what was seen before it says then what
@@ -355,9 +436,8 @@ function releasedBy(
   seen: Extract<Seen, { kind: 'release' }>,
   atMs: number,
 ): NonNullable<Memory['released']> {
-  const goneNow = seen.look.instances !== undefined && isForgotten(seen.look.instances);
   const goneBefore = before.look?.instances !== undefined && isForgotten(before.look.instances);
-  const evidence = goneNow ? before.look : seen.look;
+  const evidence = isGoneFrom(seen) ? before.look : seen.look;
   const tasksLeft = evidence === undefined || !isEmpty(evidence);
   return { atMs, forced: seen.forced, tasksLeft, vanished: goneBefore && seen.already };
 }

@@ -54,15 +54,15 @@ export function readNotice(message: unknown, ownAccountId: string): Notice {
     return expected(`a plain group notification (${quoted(Event)}), not a lifecycle hook's`);
   if (LifecycleTransition === undefined)
     return unexpected('not a message that we know: it names no lifecycle transition');
-  if (typeof LifecycleTransition === 'string' && LifecycleTransition !== TERMINATING) {
-    return expected(`the transition is ${quoted(LifecycleTransition)}, not a termination`);
-  }
-
   return readHook(body, ownAccountId);
 }
 
-/** Reads the members of a terminate hook's notice; the SNS message and the EventBridge detail have the same. */
+/** Reads the members of a hook's notice; the SNS message and the EventBridge detail have the same. */
 export function readHook(members: object, ownAccountId: string): Notice {
+  const { LifecycleTransition } = members as Record<string, unknown>;
+  if (typeof LifecycleTransition === 'string' && LifecycleTransition !== TERMINATING) {
+    return expected(`the transition is ${quoted(LifecycleTransition)}, not a termination`);
+  }
   const parsed = HookMessage.safeParse(members);
   if (!parsed.success) return unexpected(`a termination notice with wrong members: ${mistakes(parsed.error)}`);
   const hook = parsed.data;

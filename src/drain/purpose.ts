@@ -32,7 +32,14 @@ export function purposeOf(request: DrainRequest, policy: DrainPolicy): Purpose {
       };
     case 'spot-interruption': {
       const deadlineMs = noticedAtMs + SPOT_SECONDS * 1000;
-      return { action: policy.spotInterruption, startAtMs: noticedAtMs, deadlineMs, restore: false, callable: false };
+      return {
+        action: policy.spotInterruption,
+        startAtMs: noticedAtMs,
+        deadlineMs,
+        // A persistent request or a fleet that maintains its capacity starts it again some day, by EC2's own hand.
+        restore: request.action !== 'terminate',
+        callable: false,
+      };
     }
     case 'rebalance':
       return { action: policy.rebalance, startAtMs: noticedAtMs, deadlineMs: byPolicy, restore: false, callable: true };

@@ -1,8 +1,12 @@
 import * as z from 'zod/mini';
 
 const instanceId = z.string().check(z.regex(/^i-[0-9a-f]{8,17}$/, 'not the id of an EC2 instance'));
+/** How an execution is named that was started again (restart.ts); no request may be named so from the start. */
+const unlikeRestart = z.regex(/^(?!(.*-)?r\d+$)/, 'must not end in -r and a number, as restarts do, nor be that');
 /** Tells one occasion from another; part of the execution's name, hence the narrow alphabet. */
-const occasion = z.string().check(z.regex(/^[A-Za-z0-9-]{1,40}$/, 'must be up to 40 letters, digits and hyphens'));
+const occasion = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9-]{1,40}$/, 'must be up to 40 letters, digits and hyphens'), unlikeRestart);
 const cluster = z.string().check(z.minLength(1), z.maxLength(2048));
 /** ISO 8601. Heartbeats and deadlines count from it. */
 const noticedAt = z.iso.datetime();
@@ -16,7 +20,7 @@ export const LifecycleRequest = z.readonly(
     group: z.string().check(z.minLength(1), z.maxLength(255)),
     hook: z.string().check(z.minLength(1), z.maxLength(255)),
     /** 36 characters in practice (AWS-CONTRACTS §1). */
-    token: z.string().check(z.regex(/^[A-Za-z0-9-]{8,40}$/, 'not a lifecycle action token')),
+    token: z.string().check(z.regex(/^[A-Za-z0-9-]{8,40}$/, 'not a lifecycle action token'), unlikeRestart),
     /** What happens to the instance after the hook. */
     departure: z.enum(['terminate', 'warm-pool', 'replace-root-volume']),
     /** From the hook's NotificationMetadata, when it names one. */

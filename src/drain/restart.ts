@@ -16,7 +16,10 @@ const StatusChange = z.object({
   detail: z.object({
     durableExecutionArn: z.string().check(z.maxLength(1024)),
     durableExecutionName: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/)),
-    functionArn: z.string().check(z.maxLength(512)),
+    // It goes into a command that people paste into a shell.
+    functionArn: z
+      .string()
+      .check(z.maxLength(512), z.regex(/^arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?$/)),
     status: z.enum(['FAILED', 'TIMED_OUT']),
   }),
 });
@@ -31,7 +34,7 @@ export function readFailure(delivery: unknown, ownAccountId: string): FailedExec
 
 const SUFFIX = '-r1';
 
-/** The name for the one restart; undefined where that has failed too. */
+/** The name for the one restart; undefined where that has failed too. No request's own name ends so (request.ts). */
 export function restartName(name: string): string | undefined {
   return /-r\d+$/.test(name) ? undefined : `${name}${SUFFIX}`;
 }

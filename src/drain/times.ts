@@ -28,10 +28,12 @@ export function globalTimeoutMs({ request, hook }: Memory): number {
 
 /** While nothing was verified, nothing is kept alive, unless it is a failed read that keeps us from verifying. */
 export function heartbeatDueMs(memory: Memory): number {
-  const { request, settings, verified, trouble, released } = memory;
-  if (request.kind !== 'terminating' || settings.mode === 'observe' || released) return Number.POSITIVE_INFINITY;
+  const { request, settings, verified, trouble, released, drainingSinceMs } = memory;
+  if (request.kind !== 'terminating' || released) return Number.POSITIVE_INFINITY;
+  // What was begun is not to be cut off by our silence; what was not is watched only.
+  if (settings.mode === 'observe' && drainingSinceMs === undefined) return Number.POSITIVE_INFINITY;
   if (!verified && trouble === undefined) return Number.POSITIVE_INFINITY;
-  const { heartbeatTimeoutSeconds } = memory.hook ?? UNKNOWN_HOOK;
+  const heartbeatTimeoutSeconds = memory.periodSeconds ?? (memory.hook ?? UNKNOWN_HOOK).heartbeatTimeoutSeconds;
   const { heartbeatAtMs, heartbeatFailedAtMs = 0 } = memory;
   if (heartbeatFailedAtMs <= heartbeatAtMs) {
     if (memory.hookIsNew) return memory.atMs;
@@ -86,8 +88,8 @@ export function isStaying({ staying, trouble }: Memory): boolean {
  * By what was last seen, and only after twice as long by the clock: while nobody looks, nobody knows. Time in a pause is
  * nobody's stall.
  */
-export function isStalled({ look, atMs, progress, settings, said }: Memory): boolean {
-  const sinceMs = Math.max(progress.atMs, said.paused?.atMs ?? 0);
+export function isStalled({ look, atMs, progress, settings, pausedAtMs = 0 }: Memory): boolean {
+  const sinceMs = Math.max(progress.atMs, pausedAtMs);
   const patienceMs = settings.policy.stuckAfterSeconds * 1000;
   return (look?.atMs ?? atMs) - sinceMs >= patienceMs || atMs - sinceMs >= 2 * patienceMs;
 }

@@ -1,8 +1,10 @@
 import type { Memory, Remaining } from './memory.ts';
+import { isForgotten } from './memory.ts';
 
 /** What is left on the instance, as people and logs read it. */
 export function describeRemaining({ look }: Memory): string {
   if (look === undefined) return 'nothing is known yet of the tasks on it';
+  if (look.instances && isForgotten(look.instances)) return 'ECS has no registration of it any more';
   if (look.remaining) return countTasks(look.remaining);
   const wanted = look.instances?.wanted ?? 0;
   return `${wanted} task${wanted === 1 ? ' is' : 's are'} still wanted on it`;
@@ -16,9 +18,8 @@ function countTasks({ total, byStatus }: Remaining): string {
 
 export function describeTrouble(memory: Memory): string {
   const failure = memory.trouble?.failure;
-  return failure
-    ? `${failure.operation} answers "${failure.message}" (${failure.reason})`
-    : 'no answer from Auto Scaling';
+  if (failure) return `${failure.operation} answers "${failure.message}" (${failure.reason})`;
+  return memory.settings.mode === 'pause' ? 'the switch says pause' : 'no answer from Auto Scaling';
 }
 
 /** Why somebody wants it drained. */

@@ -159,8 +159,8 @@ function warnings({ heartbeatSeconds, defaultResult }: Hook, foreign: readonly H
   return notes;
 }
 
-/** Only the mode is asked of the switch here, which no policy changes. */
-const ANY_POLICY: DrainPolicy = {
+/** For asking the switch for its mode, which no policy changes. */
+export const ANY_POLICY: DrainPolicy = {
   deadlineSeconds: 0,
   stuckAfterSeconds: 0,
   atDeadline: 'CONTINUE',

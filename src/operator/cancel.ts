@@ -1,4 +1,4 @@
-import { isDone } from '../drain/ending.ts';
+import { isDone } from '../drain/coming-back.ts';
 import type { Memory, Placement } from '../drain/memory.ts';
 import { purposeOf } from '../drain/purpose.ts';
 
@@ -24,7 +24,7 @@ export function cancellation(drains: readonly (Memory | undefined)[], nowMs: num
   }
   const obstacle = known.map((memory) => obstacleOf(memory, nowMs)).find((found) => found !== undefined);
   if (obstacle) return obstacle;
-  const placements = new Map(known.flatMap((memory) => (memory.placements ?? []).map((one) => [one.arn, one])));
+  const placements = new Map(known.flatMap(toActivate).map((one) => [one.arn, one]));
   return { action: 'activate', placements: [...placements.values()], notes: [...new Set(known.flatMap(notesOn))] };
 }
 
@@ -59,15 +59,25 @@ function obstacleOf(memory: Memory, nowMs: number): Cancellation | undefined {
   return refused('its drain has not begun, so nothing is DRAINING yet: try again in a minute');
 }
 
-function notesOn({ wasActive, settings, request }: Memory): string[] {
-  // Only a drain that sets the instance ACTIVE again in the end has looked before it set it DRAINING.
-  const hasLooked = purposeOf(request, settings.policy).restore;
+function notesOn(memory: Memory): string[] {
   return [
-    ...(hasLooked && wasActive === false
+    ...(activeBefore(memory)?.length === 0
       ? ['It was DRAINING before this drain began: somebody else may want it so.']
       : []),
-    settings.mode === 'pause'
+    memory.settings.mode === 'pause'
       ? 'The switch says pause: the drain sees it, and ends, when somebody resumes.'
       : 'The drain sees it at one of its next looks, and ends as cancelled within about three minutes.',
   ];
+}
+
+/** By ARN; only a drain that sets them ACTIVE again in the end has looked before it set them DRAINING. */
+function activeBefore({ ours, request, settings }: Memory): readonly string[] | undefined {
+  return purposeOf(request, settings.policy).restore ? ours : undefined;
+}
+
+/** Not what an earlier agent has left behind, where that is known. */
+function toActivate(memory: Memory): readonly Placement[] {
+  const { placements = [] } = memory;
+  const active = activeBefore(memory) ?? [];
+  return active.length === 0 ? placements : placements.filter(({ arn }) => active.includes(arn));
 }

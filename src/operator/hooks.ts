@@ -1,3 +1,4 @@
+import { leadsTo } from './removal.ts';
 import type { Stack } from './stack.ts';
 
 /** A lifecycle hook of an Auto Scaling group, as it is (AWS-CONTRACTS §1). */
@@ -28,9 +29,13 @@ export const MOST_HOOKS = 50;
 /** The hook that ECS adds for managed draining (AWS-CONTRACTS §1). */
 export const MANAGED_DRAINING_HOOK = 'ecs-managed-draining-termination-hook';
 
-/** Ours is what tells our topic; and a hook without a target that is named after the stack, for a rule may tell us of it. */
+/**
+ * Ours is what leads to the stack (removal.ts); and a hook that is named after the stack and tells nobody, for nobody else
+ * gives it that name.
+ */
 export function isOurs(hook: Hook, stack: Stack): boolean {
-  return hook.targetArn === undefined ? hook.name === stack.name : hook.targetArn === stack.lifecycleTopicArn;
+  const terminating = hook.transition === TERMINATING;
+  return leadsTo(stack, { ...hook, terminating }) || (hook.targetArn === undefined && hook.name === stack.name);
 }
 
 /** The cluster that a hook's metadata names to the drain, if any. The metadata is the user's own text. */

@@ -11,6 +11,7 @@ const Outputs = z.object({
   DrainFunctionArn: given,
   SwitchParameterName: given,
   DeadLettersUrl: given,
+  HookNamePrefix: z.optional(given),
 });
 
 /** One deployed stack of ecs-drain. */
@@ -22,6 +23,8 @@ export interface Stack {
   readonly drainFunctionArn: string;
   readonly switchParameter: string;
   readonly deadLettersUrl: string;
+  /** Hooks without a target whose names begin so lead to the stack, through EventBridge. */
+  readonly hookNamePrefix?: string;
 }
 
 /** Reads a stack's outputs; the names of those that are missing instead, where it is not one of ours. Pure. */
@@ -40,5 +43,6 @@ export function readStack(
     drainFunctionArn: data.DrainFunctionArn,
     switchParameter: data.SwitchParameterName,
     deadLettersUrl: data.DeadLettersUrl,
+    ...(data.HookNamePrefix === undefined ? {} : { hookNamePrefix: data.HookNamePrefix }),
   };
 }

@@ -1,4 +1,4 @@
-import { isDone } from '../drain/ending.ts';
+import { isDone } from '../drain/coming-back.ts';
 import type { Memory } from '../drain/memory.ts';
 import { purposeOf } from '../drain/purpose.ts';
 import { deadlineMs } from '../drain/times.ts';

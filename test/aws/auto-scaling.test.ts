@@ -58,13 +58,15 @@ describe('an instance of a group', () => {
 });
 
 describe('a hook', () => {
-  it('is asked for by name, and known by its timeouts', async () => {
+  it('is asked for by name, and known by its timeouts and its default result', async () => {
     aws.on(DescribeLifecycleHooksCommand).resolves({
-      LifecycleHooks: [{ LifecycleHookName: HOOK, HeartbeatTimeout: 900, GlobalTimeout: 90_000 }],
+      LifecycleHooks: [
+        { LifecycleHookName: HOOK, HeartbeatTimeout: 900, GlobalTimeout: 90_000, DefaultResult: 'CONTINUE' },
+      ],
     });
     expect(await autoScaling.describeHook(GROUP, HOOK)).toEqual({
       ok: true,
-      value: { heartbeatTimeoutSeconds: 900, globalTimeoutSeconds: 90_000 },
+      value: { heartbeatTimeoutSeconds: 900, globalTimeoutSeconds: 90_000, defaultResult: 'CONTINUE' },
     });
     expect(sent()).toEqual([{ AutoScalingGroupName: GROUP, LifecycleHookNames: [HOOK] }]);
   });
@@ -95,7 +97,7 @@ describe('a hook', () => {
     aws.on(DescribeLifecycleHooksCommand).resolves({ LifecycleHooks: [{ LifecycleHookName: HOOK, ...timeouts }] });
     expect(await autoScaling.describeHook(GROUP, HOOK)).toEqual({
       ok: true,
-      value: { heartbeatTimeoutSeconds, globalTimeoutSeconds },
+      value: { heartbeatTimeoutSeconds, globalTimeoutSeconds, defaultResult: 'ABANDON' },
     });
   });
 });

@@ -36,8 +36,8 @@ describe('a client asks AWS', () => {
   it.each([
     ['ECS once: the drain is its own retry', 1, (h: RequestHandler) => ecsClient(h).send(new ListClustersCommand({}))],
     [
-      'for the switch once: the next look asks again',
-      1,
+      'for the switch three times: until it is read, a drain does not know that it is to hold back',
+      3,
       (h: RequestHandler) => ssmClient(h).send(new GetParameterCommand({ Name: '/n' })),
     ],
     [

@@ -48,11 +48,11 @@ describe('the versions of a function', () => {
 });
 
 describe('executions', () => {
-  it('are asked for version by version, for without a qualifier only those of $LATEST are listed', async () => {
+  it('are asked for version by version and under the alias, for without a qualifier only those of $LATEST are listed', async () => {
     aws.on(ListDurableExecutionsByFunctionCommand).resolves({ DurableExecutions: [] });
     await listExecutions(client, FUNCTION, ['2', '1'], { ...RUNNING, startedAfterMs: at(5).getTime() });
     expect(aws.calls().map((call) => call.args[0].input)).toEqual(
-      ['2', '1'].map((Qualifier) => ({
+      ['durable', '2', '1'].map((Qualifier) => ({
         FunctionName: NAME,
         Qualifier,
         Statuses: ['RUNNING'],
@@ -63,10 +63,10 @@ describe('executions', () => {
   });
 
   it('are newest first, in whatever order AWS lists them, and say where there are more', async () => {
-    const one = (name: string, second: number) => ({
+    const one = (name: string, second: number, FunctionArn = NAME) => ({
       DurableExecutionArn: `arn-${name}`,
       DurableExecutionName: name,
-      FunctionArn: NAME,
+      FunctionArn,
       Status: 'RUNNING' as const,
       StartTimestamp: at(second),
     });
@@ -74,7 +74,10 @@ describe('executions', () => {
       .on(ListDurableExecutionsByFunctionCommand, { Qualifier: '2' })
       .resolves({ DurableExecutions: [one('b', 20), one('c', 30)], NextMarker: 'more' })
       .on(ListDurableExecutionsByFunctionCommand, { Qualifier: '1' })
-      .resolves({ DurableExecutions: [one('a', 25)] });
+      .resolves({ DurableExecutions: [one('a', 25)] })
+      // Listed under the alias as well: the same one, of the version that its function's ARN names.
+      .on(ListDurableExecutionsByFunctionCommand, { Qualifier: 'durable' })
+      .resolves({ DurableExecutions: [one('c', 30, `${NAME}:2`), one('d', 10, `${NAME}:3`)] });
     const answer = await listExecutions(client, FUNCTION, ['2', '1'], RUNNING);
     expect(answer).toMatchObject({
       ok: true,
@@ -83,6 +86,7 @@ describe('executions', () => {
           { name: 'c', version: '2', startedAtMs: at(30).getTime() },
           { name: 'a', version: '1' },
           { name: 'b', version: '2' },
+          { name: 'd', version: '3' },
         ],
         more: true,
       },

@@ -6,6 +6,7 @@ function sdkError(name: string, message = 'on purpose'): Error {
   return Object.assign(new Error(message), { name, $fault: 'client', $metadata: { httpStatusCode: 400 } });
 }
 
+const NO_INSTANCE = 'Instance Id not found - No managed instance found for instance ID';
 const NO_ACTION = 'No active Lifecycle Action found with instance ID i-0a1b2c3d480000000';
 
 describe('an error of AWS is classified', () => {
@@ -25,6 +26,8 @@ describe('an error of AWS is classified', () => {
     ['ResourceContentionFault', 'You already have a pending update to an Auto Scaling resource', 'other'],
     ['ValidationError', NO_ACTION, 'gone'],
     ['ValidationException', NO_ACTION, 'gone'],
+    ['ValidationError', `${NO_INSTANCE}: i-0a1b2c3d480000000`, 'gone'],
+    ['ValidationError', `${NO_INSTANCE} i-0a1b2c3d480000000`, 'gone'],
     ['ValidationError', 'AutoScalingGroup name not found - null', 'other'],
     ['ValidationError', `The request says: ${NO_ACTION}`, 'other'],
     // SNS, Query.

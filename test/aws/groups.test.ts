@@ -6,10 +6,9 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deleteHook, groups, hooksOf, putHook } from '../../src/aws/groups.ts';
-import { stackHooks } from '../../src/aws/stack-hooks.ts';
 import type { Result } from '../../src/ports.ts';
 import { sessionIn } from '../cli/support.ts';
-import { aHook, STACK } from '../operator/build.ts';
+import { aHook } from '../operator/build.ts';
 
 const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -92,24 +91,5 @@ describe('hooks', () => {
     const { aws } = await here();
     for (let n = 0; n < 50; n++) value(await putHook(aws.autoScaling, 'plain-asg', aHook({ name: `hook-${n}` })));
     expect(await putHook(aws.autoScaling, 'plain-asg', aHook({ name: 'one-more' }))).toMatchObject({ ok: false });
-  });
-});
-
-describe('the hooks of the stack', () => {
-  it('are those that tell its topic, wherever they are', async () => {
-    const { aws, region } = await here();
-    region.autoScaling.putHook('plain-asg', { name: 'other', targetArn: 'arn:aws:sns:eu-west-1:123456789012:other' });
-    expect(value(await stackHooks(aws.autoScaling, STACK.lifecycleTopicArn))).toEqual([
-      { group: 'web-asg', hook: 'ecs-drain' },
-    ]);
-  });
-
-  it('are unknown when one group cannot be read', async () => {
-    const { aws } = await here({ ...SCENARIO, denied: ['autoscaling:DescribeLifecycleHooks'] });
-    expect(await stackHooks(aws.autoScaling, STACK.lifecycleTopicArn)).toMatchObject({
-      ok: false,
-      reason: 'denied',
-      operation: 'autoscaling:DescribeLifecycleHooks',
-    });
   });
 });

@@ -1,7 +1,7 @@
 import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { executionPort } from '../../src/aws/lambda.ts';
+import { executionPort, rolloutExecutionsPort } from '../../src/aws/lambda.ts';
 import { aRequest } from '../support/build.ts';
 
 const FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain:durable';
@@ -75,6 +75,38 @@ describe('a durable execution', () => {
       reason,
       operation: 'lambda:Invoke',
       message: 'on purpose',
+    });
+  });
+});
+
+describe('an execution whose end is waited for', () => {
+  const ARN = `${FUNCTION}/durable-execution/web-1/9f7d84c9-ea3d-3ffc-b3e5-5ec51c34ffc9`;
+  const rollouts = rolloutExecutionsPort(client, FUNCTION);
+
+  it('is started, or joined, by the same call, which says how it stands', async () => {
+    aws.on(InvokeCommand).resolves({ StatusCode: 202, DurableExecutionArn: ARN });
+    aws
+      .on(GetDurableExecutionCommand)
+      .resolvesOnce({ Status: 'RUNNING' })
+      .resolves({ Status: 'SUCCEEDED', Result: '{}' });
+
+    expect(await rollouts.run('web-1', { kind: 'fleet' })).toEqual({ ok: true, value: { status: 'RUNNING' } });
+    expect(await rollouts.run('web-1', { kind: 'fleet' })).toEqual({
+      ok: true,
+      value: { status: 'SUCCEEDED', result: '{}' },
+    });
+    expect(aws.commandCalls(InvokeCommand).map((call) => call.args[0].input)).toMatchObject([
+      { FunctionName: FUNCTION, InvocationType: 'Event', DurableExecutionName: 'web-1' },
+      { FunctionName: FUNCTION, InvocationType: 'Event', DurableExecutionName: 'web-1' },
+    ]);
+    expect(aws.commandCalls(GetDurableExecutionCommand)[0]?.args[0].input).toEqual({ DurableExecutionArn: ARN });
+  });
+
+  it('is never taken for another request of the same name', async () => {
+    aws.on(InvokeCommand).rejects(refuse('DurableExecutionAlreadyStartedException'));
+    expect(await rollouts.run('web-1', { kind: 'fleet' })).toMatchObject({
+      ok: false,
+      operation: 'lambda:InvokeFunction',
     });
   });
 });

@@ -11,11 +11,11 @@ const alerts = alertPort(client, TOPIC);
 beforeEach(() => aws.reset());
 
 describe('an alert', () => {
-  it('is published to the one topic, with attributes to filter by', async () => {
+  it('is published to the one topic once, with a body for each protocol and attributes to filter by', async () => {
     aws.on(PublishCommand).resolves({ MessageId: 'x' });
     const answer = await alerts.publish({
       subject: 'Stuck',
-      body: 'line\nline',
+      bodies: { default: '{"a":1}', email: 'line\nline' },
       attributes: { kind: 'stuck', severity: 'warning' },
     });
     expect(answer).toEqual({ ok: true, value: undefined });
@@ -23,7 +23,8 @@ describe('an alert', () => {
       {
         TopicArn: TOPIC,
         Subject: 'Stuck',
-        Message: 'line\nline',
+        MessageStructure: 'json',
+        Message: '{"default":"{\\"a\\":1}","email":"line\\nline"}',
         MessageAttributes: {
           kind: { DataType: 'String', StringValue: 'stuck' },
           severity: { DataType: 'String', StringValue: 'warning' },
@@ -34,7 +35,7 @@ describe('an alert', () => {
 
   it('that cannot be published is a value', async () => {
     aws.on(PublishCommand).rejects(Object.assign(new Error('Topic does not exist'), { name: 'NotFoundException' }));
-    expect(await alerts.publish({ subject: 's', body: 'b', attributes: {} })).toEqual({
+    expect(await alerts.publish({ subject: 's', bodies: { default: 'b' }, attributes: {} })).toEqual({
       ok: false,
       reason: 'gone',
       operation: 'sns:Publish',

@@ -92,7 +92,7 @@ describe('attach', () => {
     const { code, stdout } = await ecsDrain('attach', 'web-asg', '--heartbeat', '900', '--yes', '--json', ...regions);
 
     expect(code).toBe(1);
-    await expect(`${JSON.stringify(JSON.parse(stdout), null, 2)}\n`).toMatchFileSnapshot(golden('attach.json'));
+    await expect(`${JSON.stringify(JSON.parse(stdout), null, 2)}\n`).toMatchFileSnapshot(golden('attach-json.txt'));
     expect(hooks(region).find(({ LifecycleHookName }) => LifecycleHookName === 'ecs-drain')?.HeartbeatTimeout).toBe(
       900,
     );
@@ -192,5 +192,40 @@ describe('detach', () => {
     expect(unchanged).toEqual(before);
     expect(forced.code).toBe(0);
     expect(hooks(region)).toHaveLength(before.length - 1);
+  });
+});
+
+describe('what somebody else changes between the question and the answer', () => {
+  /** Before the second look at the hooks of web-asg, somebody puts one there. */
+  const meddle = (region: Region, hook: string): void => {
+    const { perform } = region.wire;
+    let looks = 0;
+    Object.assign(region.wire, {
+      perform(call: Parameters<typeof perform>[0]) {
+        if (call.operation === 'DescribeLifecycleHooks' && ++looks === 2) {
+          region.autoScaling.putHook('web-asg', {
+            name: hook,
+            targetArn: region.lifecycleTopicArn,
+            heartbeatSeconds: 77,
+          });
+        }
+        return perform(call);
+      },
+    });
+  };
+
+  it.each([
+    ['attach', SCENARIO, 'late'],
+    ['detach', { ...SCENARIO, hooks: [{ group: 'web-asg' }] }, 'ecs-drain'],
+  ] as const)('keeps %s from changing anything', async (command, scenario, hook) => {
+    const { region, ecsDrain } = await here({ ...scenario, switch: '{"mode":"observe"}' });
+    meddle(region, hook);
+
+    const { code, stdout } = await ecsDrain(command, 'web-asg', '--yes');
+
+    expect(code).toBe(1);
+    expect(stdout).toContain(`web-asg NOT ${command}ed: `);
+    expect(stdout).toContain('changed meanwhile: look again');
+    expect(hooks(region).filter(({ AutoScalingGroupName: group }) => group === 'web-asg')).toHaveLength(2);
   });
 });

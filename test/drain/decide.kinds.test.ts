@@ -13,9 +13,11 @@ import {
   aRequest,
   aSpotRequest,
   atSecond,
+  CLUSTER,
   havingSeen,
   havingSeenFor,
   havingSeenUnder,
+  INSTANCE_ARN,
   instances,
   isoSecond,
   later,
@@ -23,6 +25,7 @@ import {
   remaining,
   STARTS,
   seen,
+  turned,
 } from '../support/build.ts';
 import { alert, atLook, finish, look, release, table, wait, waitForLook, waitForRetry } from '../support/moves.ts';
 
@@ -153,6 +156,19 @@ describe('a rebalance recommendation', () => {
       replaced(...found, seen.replaced(3)),
       alert('replacing', /told to replace the instance, because its Spot capacity is at risk.*its hook drains it/),
     ],
+    [
+      'that finds it in no group any more says so, for no hook will drain it',
+      replaced(...found, { kind: 'replace', atMs: atSecond(3), inNoGroup: true }),
+      alert('replacing', /to be replaced, because its Spot capacity is at risk.*it has left its group already/),
+    ],
+    [
+      'whose replacement is denied to its deadline ends as not replaced: it never was DRAINING',
+      replaced(...found, seen.replaced(3, denied), seen.told(4, 'stuck'), seen.replaced(3_000, denied)),
+      alert(
+        'failed',
+        /Not replaced by its deadline: autoscaling:Terminate.* \(denied\)\. As far as is known, nothing was changed/,
+      ),
+    ],
     ['and that is all as well', replaced(...found, seen.replaced(3), seen.told(4, 'replacing')), finish('replaced')],
     [
       'whose replacement fails is tried again',
@@ -251,15 +267,12 @@ describe('maintenance', () => {
       alert('drained', /stays DRAINING/),
     ],
     [
-      'that comes before the instance is empty is told as failed',
-      planned(
-        ...found,
-        seen.wanted(LEAD, 3),
-        seen.draining(LEAD, 3),
-        seen.told(LEAD, 'started'),
-        seen.wanted(STARTS, 1),
+      'that takes the instance before it is empty is told as failed',
+      leaving(...found, seen.draining(LEAD, 3), seen.told(LEAD, 'started'), seen.wanted(STARTS, 1)),
+      alert(
+        'failed',
+        /Not drained by its deadline: 1 task is still wanted on it\. The container instance stays DRAINING/,
       ),
-      alert('failed', /Not drained by its deadline: 1 task is still wanted/),
     ],
     [
       'is called off by whoever sets the instance ACTIVE',
@@ -273,6 +286,12 @@ describe('maintenance', () => {
       alert('cancelled'),
     ],
   ]);
+});
+
+/** No task is left, yet ECS says ACTIVE. */
+const emptyButActive = (second: number): Seen => ({
+  kind: 'look',
+  look: { atMs: atSecond(second), instances: instances(0, ['ACTIVE']), remaining: remaining({}) },
 });
 
 describe('an order', () => {
@@ -310,6 +329,26 @@ describe('an order', () => {
       alert('cancelled'),
     ],
     [
+      'is not called off by an answer that may be older than our own request',
+      order(...begun(3), seen.wanted(22, 3, { statuses: ['ACTIVE'] })),
+      { kind: 'wait' },
+    ],
+    [
+      'but by one that still says so later',
+      order(...begun(3), seen.wanted(22, 3, { statuses: ['ACTIVE'] }), seen.wanted(50, 3, { statuses: ['ACTIVE'] })),
+      alert('cancelled'),
+    ],
+    [
+      'is not done either while such an answer stands: what is ACTIVE may get a task at any moment',
+      order(...begun(3), emptyButActive(12)),
+      { kind: 'wait' },
+    ],
+    [
+      'and it is the instance that is looked at next, not only its tasks',
+      atLook(order(...begun(3), emptyButActive(12))),
+      { kind: 'look', countCrowd: expect.any(Boolean) },
+    ],
+    [
       'of which one registration of two is set ACTIVE is called off as well',
       order(...begun(3), seen.wanted(40, 3, { statuses: ['DRAINING', 'ACTIVE'] })),
       alert('cancelled'),
@@ -328,7 +367,7 @@ describe('an order', () => {
         seen.told(3, 'stuck'),
         seen.nothing(3_000),
       ),
-      alert('failed', /nothing is known yet/),
+      alert('failed', /Not drained by its deadline: ecs:ListContainerInstances .* \(denied\)\..* nothing was changed/),
     ],
     [
       'whose instance was not found yet is not given up before the switch was read a last time',
@@ -394,6 +433,19 @@ describe('an instance that stays or comes back is set ACTIVE again', () => {
       seen.released(61),
       ...more,
     );
+  const planned = (...answers: readonly Seen[]): Memory => that(aMaintenanceRequest(), policy)(...found, ...answers);
+  /** The reboot's start comes with a task on the instance. */
+  const cutOff = (...more: readonly Seen[]): Memory =>
+    planned(
+      wasActive,
+      seen.draining(LEAD + 1, 2),
+      seen.told(LEAD + 2, 'started'),
+      seen.wanted(STARTS - 300, 1),
+      seen.told(STARTS - 299, 'stuck'),
+      seen.wanted(STARTS, 1),
+      ...more,
+    );
+  const OTHER = { cluster: CLUSTER, arn: INSTANCE_ARN.replace(/.{32}$/, 'fedcba9876543210fedcba9876543210') };
   const restore = (members: object) => ({ kind: 'restore', placements: PLACEMENTS, ...members });
 
   table([
@@ -554,7 +606,190 @@ describe('an instance that stays or comes back is set ACTIVE again', () => {
       ),
       alert('forced', /nothing is known yet/),
     ],
+    [
+      'of two registrations only the one that was ACTIVE before us is ours to set ACTIVE',
+      later(
+        that(aMaintenanceRequest(), policy)(
+          seen.grouped(1),
+          seen.found(2, [...PLACEMENTS, OTHER]),
+          {
+            kind: 'look',
+            look: {
+              atMs: atSecond(LEAD),
+              instances: { ...instances(2, ['ACTIVE', 'DRAINING']), active: [INSTANCE_ARN] },
+            },
+          },
+          seen.draining(LEAD + 1, 2),
+          seen.told(LEAD + 2, 'started'),
+          seen.goingDown(LEAD + 300, {}),
+          seen.told(LEAD + 301, 'drained'),
+          seen.notBack(ENDS - 60, true),
+        ),
+        ENDS,
+      ),
+      { kind: 'restore', placements: [...PLACEMENTS, OTHER], ours: [INSTANCE_ARN] },
+    ],
+    [
+      'a reboot that comes before every task has stopped: what it cuts off is told',
+      cutOff(),
+      alert('forced', /Its maintenance begins: 1 task is still wanted on it\. .* cut off; it is set ACTIVE again when/),
+    ],
+    ['a reboot that came too early: then the instance is waited for', cutOff(seen.told(STARTS, 'forced')), wait(60)],
+    [
+      'a reboot that came too early: and set ACTIVE once it has been away',
+      later(cutOff(seen.told(STARTS, 'forced'), seen.notBack(STARTS + 60, true)), STARTS + 120),
+      restore({ ours: [INSTANCE_ARN], onlyLook: false }),
+    ],
+    [
+      'a reboot that came too early: also where that took a failed call, which says nothing of the tasks',
+      later(
+        cutOff(
+          seen.told(STARTS, 'forced'),
+          seen.notBack(STARTS + 60, false, throttled),
+          seen.notBack(STARTS + 120, true),
+        ),
+        STARTS + 180,
+      ),
+      restore({ onlyLook: false }),
+    ],
+    [
+      'a reboot that came too early: back and ACTIVE, that is told',
+      cutOff(seen.told(STARTS, 'forced'), seen.restored(STARTS + 120)),
+      alert('restored'),
+    ],
+    [
+      'a reboot that came too early: and ends as forced',
+      cutOff(seen.told(STARTS, 'forced'), seen.restored(STARTS + 120), seen.told(STARTS + 121, 'restored')),
+      finish('forced'),
+    ],
+    [
+      'a reboot that came too early, of what others had drained: that is told, and left to them',
+      planned(seen.wanted(LEAD, 2), seen.draining(LEAD + 1, 2), seen.told(LEAD + 2, 'started'), seen.wanted(STARTS, 1)),
+      alert('forced', /These tasks are cut off\.$/),
+    ],
+    [
+      'a reboot that comes after somebody set it ACTIVE is called off, though tasks run on it',
+      planned(
+        wasActive,
+        seen.draining(LEAD + 1, 2),
+        seen.told(LEAD + 2, 'started'),
+        seen.wanted(STARTS, 1, { statuses: ['ACTIVE'] }),
+      ),
+      alert('cancelled'),
+    ],
+    [
+      'a reboot of an instance that goes instead: nothing is left to set ACTIVE, and nobody need hear of it',
+      drained(seen.notBack(ENDS, true), {
+        kind: 'restore',
+        atMs: atSecond(ENDS + 60),
+        restored: false,
+        agentAway: true,
+        gone: true,
+      }),
+      finish('drained'),
+    ],
+    [
+      'a reboot that was told of a day late: the instance still has half an hour to be back',
+      that(aMaintenanceRequest({ startsAt: isoSecond(-86_400), endsAt: isoSecond(-82_800) }), policy)(
+        ...found,
+        seen.wanted(2, 2, { statuses: ['ACTIVE'] }),
+        seen.draining(3, 2),
+        seen.told(4, 'started'),
+        seen.goingDown(30, {}),
+        seen.told(31, 'drained'),
+      ),
+      wait(60),
+    ],
+    [
+      'a pause until long after the reboot’s end takes nothing of the time to come back',
+      drained(turned(seen.nothing(STARTS), 'pause'), seen.told(STARTS + 1, 'paused'), seen.nothing(ENDS + 3_500)),
+      alert('paused'),
+    ],
+    [
+      'nor does one that is just over',
+      later(drained(turned(seen.nothing(STARTS), 'pause'), turned(seen.nothing(ENDS + 3_500), 'act')), ENDS + 3_600),
+      restore({}),
+    ],
+    [
+      'but no pause holds it for more than two days',
+      drained(turned(seen.nothing(STARTS), 'pause'), seen.told(STARTS + 1, 'paused'), seen.nothing(ENDS + 172_800)),
+      alert('failed'),
+    ],
+    [
+      'a new root volume in a pause of half an hour is waited for after it',
+      root(turned(seen.told(62, 'drained'), 'pause'), turned(seen.nothing(2_000), 'act'), seen.notBack(2_060, true)),
+      { kind: 'wait' },
+    ],
     ['a termination restores nothing', havingSeen(seen.leaving(1), seen.found(2)), { kind: 'start-draining' }],
+  ]);
+});
+
+describe('an instance that Spot stops or hibernates', () => {
+  const DAY = 86_400;
+  const stopped = (...answers: readonly Seen[]): Memory =>
+    that(aSpotRequest({ action: 'stop' }))(...found, seen.wanted(2, 2, { statuses: ['ACTIVE'] }), ...answers);
+  const started: readonly Seen[] = [seen.draining(3, 2), seen.told(4, 'started')];
+  const drained = (...more: readonly Seen[]): Memory =>
+    stopped(...started, seen.goingDown(80, {}), seen.told(81, 'drained'), ...more);
+  const restore = (members: object) => ({ kind: 'restore', placements: PLACEMENTS, ours: [INSTANCE_ARN], ...members });
+  table([
+    [
+      'is looked at before it is drained: what was DRAINING before us is not ours to set ACTIVE',
+      that(aSpotRequest({ action: 'stop' }))(...found),
+      look({ because: expect.stringMatching(/DRAINING before we came/) }),
+    ],
+    ['then it is drained', stopped(), { kind: 'start-draining' }],
+    [
+      'that it is empty is told',
+      stopped(...started, seen.goingDown(80, {})),
+      alert('drained', /set ACTIVE again when it is back/),
+    ],
+    ['then its two minutes are waited for', drained(), wait(39)],
+    ['then it is looked for', later(drained(seen.nothing(120)), 180), restore({ onlyLook: true })],
+    [
+      'it is not set ACTIVE while it may be yet to be stopped',
+      later(drained(seen.notBack(180, false)), 240),
+      restore({ onlyLook: true }),
+    ],
+    ['but once it was away', later(drained(seen.notBack(180, true)), 240), restore({ onlyLook: false })],
+    [
+      'or when an hour has passed, in which it may have been away unseen',
+      later(drained(seen.notBack(3_700, false)), 3_760),
+      restore({ onlyLook: false }),
+    ],
+    ['the longer that takes, the more rarely', drained(seen.notBack(DAY, true)), wait(863)],
+    [
+      'what is cut off at the end of the two minutes is told',
+      stopped(...started, seen.wanted(100, 1), seen.wanted(120, 1)),
+      alert('forced', /Its two minutes are over: 1 task is .*cut off; it is set ACTIVE again when it is back/),
+    ],
+    [
+      'and it is looked for all the same',
+      later(stopped(...started, seen.wanted(120, 1), seen.told(121, 'forced'), seen.notBack(180, true)), 240),
+      restore({}),
+    ],
+    ['back and ACTIVE, that is told', drained(seen.restored(DAY)), alert('restored')],
+    ['and it ends as what it was', drained(seen.restored(DAY), seen.told(DAY + 1, 'restored')), finish('drained')],
+    [
+      'that is terminated instead is nobody’s any more, and ends without a word',
+      drained({ kind: 'restore', atMs: atSecond(DAY), restored: false, agentAway: true, gone: true }),
+      finish('drained'),
+    ],
+    [
+      'that does not come back for two weeks is waited for no longer, and somebody should know',
+      drained(seen.notBack(120 + 14 * DAY, true)),
+      alert('noticed', /not started the instance again for 14 days, and it is DRAINING: .*ACTIVE by hand/),
+    ],
+    [
+      'that somebody else had drained is left to them',
+      that(aSpotRequest({ action: 'hibernate' }))(...found, seen.wanted(2, 2), ...started, seen.goingDown(80, {})),
+      alert('drained', /left to whoever drained it/),
+    ],
+    [
+      'what was cut off is told in a pause as well',
+      stopped(...started, turned(seen.wanted(100, 1), 'pause'), seen.nothing(120)),
+      alert('forced'),
+    ],
   ]);
 });
 
@@ -614,6 +849,12 @@ describe('somebody who sets a leaving instance ACTIVE', () => {
       havingSeen(...started, ...again(60).slice(0, 1)),
       { kind: 'start-draining' },
     ],
+    [
+      'but not on an answer that may be older than our own request',
+      havingSeen(...started, seen.wanted(20, 2, { statuses: ['ACTIVE'] })),
+      { kind: 'wait' },
+    ],
+    ['nor is it released on one, though no task is left', havingSeen(...started, emptyButActive(20)), { kind: 'wait' }],
     ['then that is told', once, alert('reactivated', /drained again/)],
     ['once', remember(once, seen.told(62, 'reactivated')), { kind: 'wait' }],
     [
@@ -676,6 +917,27 @@ describe('a release that was not ours', () => {
     [
       'we forced it before a crash, and the instance went in between: still forced',
       havingSeenUnder({ deadlineSeconds: 600 }, ...started, seen.wanted(590, 2), seen.releasedAlready(600, gone, true)),
+      alert('forced', /2 tasks are still wanted/),
+    ],
+    [
+      'we forced it before a crash, and only its registration is left since, without an agent: still forced',
+      havingSeenUnder(
+        { deadlineSeconds: 600 },
+        ...started,
+        seen.wanted(590, 2),
+        seen.releasedAlready(600, { instances: instances(0, ['DRAINING'], 1), remaining: remaining({}) }, true),
+      ),
+      alert('forced', /2 tasks are still wanted/),
+    ],
+    [
+      'the instance goes at its deadline, and the action waits for us: what went with it is what was seen before',
+      havingSeenUnder({ deadlineSeconds: 600 }, ...started, seen.wanted(590, 2), {
+        kind: 'release',
+        look: { atMs: atSecond(600), ...gone },
+        forced: true,
+        completed: true,
+        already: false,
+      }),
       alert('forced', /2 tasks are still wanted/),
     ],
     [

@@ -19,6 +19,7 @@ import {
   isoSecond,
   later,
   PLACEMENTS,
+  STARTS,
   seen,
   turned,
 } from '../support/build.ts';
@@ -115,6 +116,66 @@ describe('in observe mode', () => {
     ],
   ]);
 
+  const hook = { ...anHour, defaultResult: 'ABANDON' };
+  const turnedOnTheWay = (...more: readonly Seen[]): Memory =>
+    havingSeen(
+      seen.leaving(1, hook),
+      seen.found(2),
+      seen.draining(3, 2),
+      seen.told(4, 'started'),
+      turned(seen.wanted(33, 2), 'observe'),
+      ...more,
+    );
+  table([
+    [
+      'what was begun is kept alive: tasks are not to be cut off by our silence',
+      later(turnedOnTheWay(), 1_800),
+      { kind: 'heartbeat' },
+    ],
+    [
+      'and when it is to be released, people hear what becomes of the hook, and when',
+      turnedOnTheWay(seen.heartbeat(1_800, hook), seen.goingDown(2_100, {})),
+      alert(
+        'observed',
+        /nothing more is done; next would come: release.*stays DRAINING\. Nobody completes the hook .* in 55 min, with its default result \(ABANDON\), unless you do/,
+      ),
+    ],
+    [
+      'as they do when the deadline comes first',
+      later(turnedOnTheWay(seen.heartbeat(1_800, hook), seen.wanted(2_900, 2)), 3_000),
+      alert('observed', /release, for the deadline has come: 2 tasks are .* in 40 min, with its default result/),
+    ],
+    [
+      'what was never begun is not kept alive, and that is told as well',
+      observing(seen.leaving(1, hook), seen.found(2)),
+      alert('observed', /nothing is done; .*start-draining.* it ends by itself in 60 min, with its default result/),
+    ],
+    [
+      'of a hook that could not be read its timeouts are not known',
+      later(observing(seen.verifyFailed(1, denied), seen.told(2, 'stuck')), 2_700),
+      alert('observed', /ends by itself at its heartbeat timeout, with its default result, unless you do/),
+    ],
+    [
+      'what came back is not set ACTIVE, and that is told',
+      later(
+        havingSeenFor(
+          aMaintenanceRequest(),
+          { maintenance: 'drain' },
+          seen.grouped(1),
+          seen.found(2),
+          seen.wanted(STARTS - 86_400, 2, { statuses: ['ACTIVE'] }),
+          seen.draining(STARTS - 86_399, 2),
+          seen.told(STARTS - 86_398, 'started'),
+          seen.goingDown(STARTS - 86_000, {}),
+          seen.told(STARTS - 85_999, 'drained'),
+          turned(seen.notBack(STARTS + 60, true), 'observe', { maintenance: 'drain' }),
+        ),
+        STARTS + 120,
+      ),
+      alert('observed', /next would come: restore.* The container instance stays DRAINING\.$/),
+    ],
+  ]);
+
   it('a switch that is turned to it on the way ends the drain at its next act', () => {
     const turning = havingSeen(...begun, turned(seen.wanted(33, 2), 'observe'));
     expect(decide(turning)).toMatchObject({ kind: 'wait' });
@@ -188,7 +249,7 @@ describe('in a pause', () => {
     [
       'the hook’s global timeout ends it',
       later(pausing(seen.leaving(1, brief), seen.told(2, 'paused'), seen.heartbeat(5_990, brief)), 6_000),
-      alert('failed', /global timeout/),
+      alert('failed', /could not be completed before its global timeout \(the switch says pause\)/),
     ],
     [
       'that is over, everything goes on where it was',
@@ -201,6 +262,29 @@ describe('in a pause', () => {
         ),
       ),
       look({}),
+    ],
+    [
+      'that is over is no stall, however long it was: patience begins with its end, not with its alert',
+      havingSeen(
+        ...begun,
+        turned(seen.wanted(33, 2), 'pause'),
+        seen.nothing(1_200),
+        seen.heartbeat(1_801),
+        turned(seen.nothing(2_000), 'act'),
+        seen.wanted(2_033, 2),
+      ),
+      { kind: 'wait' },
+    ],
+    [
+      'that is over is a stall again once nothing has changed for long enough since',
+      havingSeen(
+        ...begun,
+        turned(seen.wanted(33, 2), 'pause'),
+        seen.heartbeat(1_801),
+        turned(seen.nothing(2_000), 'act'),
+        seen.wanted(2_600, 2),
+      ),
+      { kind: 'diagnose' },
     ],
     [
       'that is over after the deadline is followed by the release',

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DrainPolicy } from '../../src/config.ts';
+import { isDone } from '../../src/drain/coming-back.ts';
 import { ACTS, decide, type Move } from '../../src/drain/decide.ts';
-import { isDone } from '../../src/drain/ending.ts';
 import type { Look, Memory, Seen } from '../../src/drain/memory.ts';
 import { begin, remember, rest } from '../../src/drain/memory.ts';
 import { purposeOf } from '../../src/drain/purpose.ts';
@@ -208,7 +208,7 @@ function plausible({ seed, heartbeatSeconds, failing, progress, lag: lagging, me
         case 'diagnose':
           return { kind: 'diagnose', atMs, reasons: chance(0.5) ? [] : ['because'] };
         case 'alert':
-          return { kind: 'alert', atMs, alert: move.alert.kind, ...withFailure() };
+          return { kind: 'alert', atMs, alert: move.alert.kind, resolves: move.alert.resolves, ...withFailure() };
         case 'release': {
           const last = move.placements?.length ? look(atMs, false, true) : { atMs, remaining: remaining({}) };
           const released = { kind: 'release', look: last, forced: move.forced, already: false } as const;
@@ -251,7 +251,8 @@ function switchOf({ control, policy: deployed }: Weather, roll: () => number) {
     if (control === 'turning' && roll() < 0.1) turn();
     if (control === 'turning' && roll() < 0.02) return { settings: { mistakes: 'it is not JSON' }, holdsBack: false };
     if (isDeepStrictEqual(says, memory.settings) && memory.switchMistakes === undefined) return { holdsBack: false };
-    const holdsBack = ACTS.has(move.kind) && (move.kind !== 'heartbeat' || says.mode === 'observe');
+    const isBegun = memory.drainingSinceMs !== undefined;
+    const holdsBack = ACTS.has(move.kind) && (move.kind !== 'heartbeat' || (says.mode === 'observe' && !isBegun));
     return { settings: says, holdsBack };
   };
 }
@@ -353,14 +354,18 @@ describe('whatever the world answers', () => {
   });
 
   it('a request without a hook ends with its deadline, or with what it waits for after it', () => {
-    always(({ memory }, { request: asked, policy: deployed, latencyMs, skewMs }) => {
+    always(({ memory }, { request: asked, policy: deployed, control, latencyMs, skewMs }) => {
       if (asked.kind === 'terminating') return;
       const policies = [deployed, { ...deployed, deadlineSeconds: 172_500 }];
       const deadline = Math.max(...policies.map((p) => purposeOf(asked, p).deadlineMs));
       const { startsAt = '', endsAt = startsAt } = asked.kind === 'maintenance' ? asked : {};
       // Two hours where AWS names no end, and then half an hour for the agent to come back.
-      const backMs = asked.kind === 'maintenance' ? Math.max(Date.parse(startsAt) + 7_200_000, Date.parse(endsAt)) : 0;
-      const lastMs = Math.max(deadline, backMs + 1_800_000);
+      const backMs =
+        asked.kind === 'maintenance' ? Math.max(Date.parse(startsAt) + 7_200_000, Date.parse(endsAt), deadline) : 0;
+      const isStopped = asked.kind === 'spot-interruption' && asked.action !== 'terminate';
+      // Spot has two weeks to start again what it stopped; and a pause of up to two days does not count.
+      const waitsMs = isStopped ? 14 * DAY * 1000 : control === 'act' ? 0 : 172_800_000;
+      const lastMs = Math.max(deadline + (isStopped ? waitsMs : 0), backMs + Math.max(1_800_000, waitsMs));
       // The longest wait is a hundredth of the whole course, or ten minutes; then come a few steps.
       const longestWaitMs = Math.max(600_000, (lastMs - atSecond(0)) / 90);
       expect(memory.atMs).toBeLessThan(lastMs + longestWaitMs + 15 * latencyMs + skewMs);
@@ -374,7 +379,8 @@ describe('whatever the world answers', () => {
       const hookSeconds = failing === 0 ? world.hook.globalTimeoutSeconds : 172_800;
       const lastMs = answered ? deadlineMs({ ...memory, hook: world.hook }) : atSecond(hookSeconds);
       const isStaying = memory.staying !== undefined;
-      const restoreMs = asked.departure === 'replace-root-volume' ? 1_900_000 : 0;
+      const isPaused = control === 'pause' || control === 'turning';
+      const restoreMs = asked.departure === 'replace-root-volume' ? (isPaused ? 172_800_000 : 1_900_000) : 0;
       const slackMs = (answered ? 60_000 : 900_000) + 20 * latencyMs + 2 * skewMs;
       const limitMs = Math.max(lastMs, isStaying ? atSecond(130) : 0) + restoreMs + slackMs;
       expect(memory.atMs).toBeLessThan(limitMs);
@@ -387,13 +393,13 @@ describe('whatever the world answers', () => {
     });
   });
 
-  it('in observe mode nothing acts, and in a pause nothing but heartbeats', () => {
+  it('in a pause nothing acts but heartbeats, and in observe mode only those of what was begun', () => {
     always(({ turns }) => {
       for (const { move, before } of turns) {
         const { mode } = before.settings;
         if (move.kind === 'wait' || move.kind === 'finish' || !ACTS.has(move.kind)) continue;
-        expect(mode, move.kind).not.toBe('observe');
-        if (mode === 'pause') expect(move.kind).toBe('heartbeat');
+        if (mode !== 'act') expect(move.kind).toBe('heartbeat');
+        if (mode === 'observe') expect(before.drainingSinceMs).toBeDefined();
       }
     });
   });
@@ -416,10 +422,12 @@ describe('whatever the world answers', () => {
     always(({ turns, world }, { request: asked }) => {
       for (const { before } of steps(turns, 'restore')) {
         expect(purposeOf(asked, before.settings.policy).restore).toBe(true);
-        expect(before.wasActive).toBe(true);
+        expect(before.ours).toEqual(PLACEMENTS.map(({ arn }) => arn));
         // Somebody may set it ACTIVE between our steps: then it was not DRAINING when we came.
         if (!world.wasActive) expect(turns.some(({ seen }) => seen?.kind === 'look')).toBe(true);
-        expect(asked.kind === 'terminating' ? before.released !== undefined : nothingLeft(before.look)).toBe(true);
+        const isCutOff = before.said.forced?.done === true && before.atMs >= deadlineMs(before);
+        const isOver = nothingLeft(before.look) || isCutOff;
+        expect(asked.kind === 'terminating' ? before.released !== undefined : isOver).toBe(true);
       }
     });
   });
@@ -501,7 +509,8 @@ describe('whatever the world answers', () => {
       for (const { move, before, seen, after } of turns) {
         if (seen?.kind === 'heartbeat' && !seen.failure) sinceMs = after.atMs;
         if (move.kind !== 'wait' || before.request.kind !== 'terminating' || !before.verified) continue;
-        if (before.hook === undefined || before.settings.mode === 'observe' || before.released) continue;
+        const isOnlySeen = before.settings.mode === 'observe' && before.drainingSinceMs === undefined;
+        if (before.hook === undefined || isOnlySeen || before.released) continue;
         const leftMs = sinceMs + periodMs - before.atMs;
         if (leftMs <= 0) continue;
         // Where heartbeats fail, they are tried again each tenth of the period.
@@ -513,7 +522,9 @@ describe('whatever the world answers', () => {
   it('each kind of alert is said once, but for those that tell of what goes on or comes again', () => {
     always(({ turns }) => {
       const said = turns.flatMap(({ seen }) => (seen?.kind === 'alert' && !seen.failure ? [seen.alert] : []));
-      const once = said.filter((kind) => !['stuck', 'paused', 'misconfigured', 'reactivated'].includes(kind));
+      const once = said.filter(
+        (kind) => !['stuck', 'paused', 'misconfigured', 'reactivated', 'resolved'].includes(kind),
+      );
       expect(once.length).toBe(new Set(once).size);
     });
   });
@@ -522,13 +533,33 @@ describe('whatever the world answers', () => {
     always(({ turns }) => {
       const saidMs = new Map<string, number>();
       for (const { move, after, seen } of turns) {
-        if (move.kind !== 'alert' || seen?.kind !== 'alert' || seen.alert === 'reactivated') continue;
+        if (move.kind !== 'alert' || seen?.kind !== 'alert') continue;
+        // Two problems may be over soon after each other.
+        if (seen.alert === 'reactivated' || seen.alert === 'resolved') continue;
         if (!after.said[seen.alert]?.done) continue;
         const beforeMs = saidMs.get(seen.alert);
         if (beforeMs !== undefined) expect(after.atMs - beforeMs).toBeGreaterThanOrEqual(600_000);
         saidMs.set(seen.alert, after.atMs);
       }
     });
+  });
+
+  it('what people heard of is said to be over once, and at the end at the latest', () => {
+    let resolved = 0;
+    always(({ turns }) => {
+      const open = new Set<string>();
+      for (const { move, seen, after } of turns) {
+        if (move.kind !== 'alert' || seen?.kind !== 'alert') continue;
+        const { kind, resolves = [] } = move.alert;
+        for (const problem of resolves) expect(open).toContain(problem);
+        // What could not be published is tried again, and given up in the end.
+        if (after.said[kind]?.done) for (const problem of resolves) open.delete(problem);
+        if (seen.failure === undefined && /^(stuck|paused|misconfigured)$/.test(kind)) open.add(kind);
+        if (kind === 'resolved') resolved += 1;
+      }
+      if (turns.at(-1)?.move.kind === 'finish') expect([...open]).toEqual([]);
+    });
+    expect(resolved).toBeGreaterThan(10);
   });
 
   it('decide and remember are pure: frozen inputs, and the same answer twice', () => {
@@ -554,6 +585,9 @@ describe('whatever the world answers', () => {
     });
   });
 });
+
+const told = (move: Extract<Move, { kind: 'alert' }>, atMs: number) =>
+  ({ kind: 'alert', atMs, alert: move.alert.kind, resolves: move.alert.resolves }) as const;
 
 describe('a drain that takes as long as can be', () => {
   const budget = 1_500;
@@ -612,6 +646,12 @@ describe('a drain that takes as long as can be', () => {
         failing: 1,
       },
     ],
+    ['of what Spot stops and never starts again', { request: aSpotRequest({ action: 'stop' }) }],
+    [
+      'of what Spot stops, when every call fails after that',
+      { request: aSpotRequest({ action: 'stop' }), failing: 0.9, progress: 1 },
+    ],
+    ['of what Spot stops, paused', { request: aSpotRequest({ action: 'stop' }), control: 'turning', progress: 1 }],
   ])('%s, ends within the moves that an execution has', (_, different) => {
     const { turns, end } = play({ ...calm, ...different });
     expect(end.kind).toBe('finish');
@@ -636,7 +676,7 @@ describe('a drain that takes as long as can be', () => {
         else if (move.kind === 'heartbeat') memory = remember(memory, { kind: 'heartbeat', atMs });
         else if (move.kind === 'find')
           memory = remember(memory, { kind: 'find', atMs, placements: [], searched: 0, failure });
-        else if (move.kind === 'alert') memory = remember(memory, { kind: 'alert', atMs, alert: move.alert.kind });
+        else if (move.kind === 'alert') memory = remember(memory, told(move, atMs));
         else if (move.kind === 'release')
           memory = remember(memory, { kind: 'release', look: { atMs }, forced: true, completed: true, already: false });
         else expect.fail(`an unexpected move: ${move.kind}`);
@@ -661,8 +701,7 @@ describe('a drain that takes as long as can be', () => {
       if (move.kind === 'wait') memory = rest(memory, move);
       else if (move.kind === 'heartbeat') memory = remember(memory, { kind: 'heartbeat', atMs, failure });
       else if (move.kind === 'verify') memory = remember(memory, { kind: 'verify', atMs, departing: false, failure });
-      else if (move.kind === 'alert')
-        memory = remember(memory, { kind: 'alert', atMs, alert: move.alert.kind, failure });
+      else if (move.kind === 'alert') memory = remember(memory, { ...told(move, atMs), failure });
       else if (move.kind === 'release')
         memory = remember(memory, {
           kind: 'release',

@@ -58,7 +58,7 @@ describe('before anything is touched', () => {
     ['an instance that Auto Scaling does not know may be lag as well', unknown, wait(3)],
     [
       'lag that ends is followed by the drain',
-      havingSeen(seen.staying(1, 'InService'), seen.leaving(16)),
+      havingSeen(seen.staying(1, 'InService'), seen.leaving(4)),
       { kind: 'find' },
     ],
     [
@@ -468,6 +468,15 @@ describe('the deadline', () => {
   ])('is %s', (_, deadlineSeconds, hook, second) => {
     expect(deadlineMs(havingSeenUnder({ deadlineSeconds }, seen.leaving(1, hook)))).toBe(atSecond(second));
   });
+
+  it('does not move away with a hook that gets a longer heartbeat: the action may keep the global timeout it began with', () => {
+    const memory = havingSeenUnder(
+      { deadlineSeconds: 172_500 },
+      seen.leaving(1, SHORTEST_HOOK),
+      seen.heartbeat(15, anHour),
+    );
+    expect(deadlineMs(memory)).toBe(atSecond(2_700));
+  });
 });
 
 describe('heartbeats', () => {
@@ -530,6 +539,29 @@ describe('heartbeats', () => {
       'follow a hook that somebody has changed, from the next heartbeat on',
       havingSeen(...begun(4, anHour), seen.wanted(1_795, 1), seen.heartbeat(1_800, shortly), seen.wanted(1_820, 1)),
       wait(10),
+    ],
+    [
+      'do not trust a longer period yet that the hook was given about when the heartbeat went out',
+      havingSeen(...begun(4, shortly), seen.heartbeat(30, anHour), seen.wanted(50, 4)),
+      wait(10),
+    ],
+    [
+      'trust it from the next heartbeat on',
+      later(
+        havingSeen(...begun(4, shortly), seen.heartbeat(30, anHour), seen.heartbeat(60, anHour), seen.wanted(95, 4)),
+        100,
+      ),
+      wait(28),
+    ],
+    [
+      'go by the last period that was read where the hook cannot be read',
+      havingSeen(
+        ...begun(4, shortly),
+        seen.heartbeat(30, { heartbeatTimeoutSeconds: 100, globalTimeoutSeconds: 10_000 }),
+        ...[60, 70, 80, 90, 100, 110].map((second) => seen.heartbeat(second, 'unread')),
+        seen.wanted(140, 4),
+      ),
+      wait(20),
     ],
     [
       'are sent at once where the hook is first read long after the notice: it may have been changed meanwhile',
@@ -682,7 +714,7 @@ describe('a drain that does not get on', () => {
     [
       'is then diagnosed',
       stalled,
-      { kind: 'diagnose', placements: PLACEMENTS, because: expect.stringMatching(/600 s/) },
+      { kind: 'diagnose', placements: PLACEMENTS, sinceMs: atSecond(3), because: expect.stringMatching(/600 s/) },
     ],
     [
       'and told, with the first reason as headline',
@@ -731,7 +763,7 @@ describe('a drain that does not get on', () => {
     ],
   ]);
 
-  it('says what is left with the reasons', () => {
+  it('says how long people have, and what is left, with the reasons', () => {
     const memory = havingSeen(
       ...begun(2, LONG_HOOK),
       seen.goingDown(34, { STOPPING: 2 }),
@@ -742,7 +774,12 @@ describe('a drain that does not get on', () => {
       kind: 'alert',
       alert: {
         because: 'first',
-        details: ['second', expect.stringMatching(/^service:api .* STOPPING$/), expect.any(String)],
+        details: [
+          'Its deadline is in 39 min: then it is released with CONTINUE, whatever is left.',
+          'second',
+          expect.stringMatching(/^service:api .* STOPPING$/),
+          expect.any(String),
+        ],
       },
     });
   });

@@ -16,6 +16,7 @@ const service = (different: Partial<ServiceSeen> = {}): ServiceSeen => ({
   events: [],
   ...different,
 });
+const HOUR_MS = 3_600_000;
 const said = (message: string): ServiceSeen['events'] => [{ atMs: 0, message }];
 const NO_CAPACITY =
   '(service api) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 0123) has insufficient memory available.';
@@ -75,6 +76,20 @@ describe('a stuck drain is explained', () => {
       'by the first event that tells something',
       { tasks: [task()], services: [service({ events: [steady, ...said(PORT_CLASH), ...said(NO_CAPACITY)] })] },
       [/already using a port/],
+    ],
+    [
+      'not by what ECS said more than an hour before the drain began',
+      { sinceMs: HOUR_MS + 1, tasks: [task()], services: [service({ events: said(PORT_CLASH) })] },
+      [/replacement is not running yet, and ECS gives no reason/],
+    ],
+    [
+      'by an event of today, whatever was said before',
+      {
+        sinceMs: 3 * HOUR_MS,
+        tasks: [task()],
+        services: [service({ events: [{ atMs: 3 * HOUR_MS, message: CONSTRAINT }, ...said(PORT_CLASH)] })],
+      },
+      [/placement constraint/],
     ],
     [
       'by a missing replacement, when the events tell nothing',
@@ -137,7 +152,7 @@ describe('a stuck drain is explained', () => {
     ['not by a service that could not be read', { tasks: [task()], services: [] }, []],
     ['not by a service of the same beginning', { tasks: [task('service:api-2')], services: [service()] }, []],
   ])('%s', (_, stall, reasons) => {
-    expect(diagnose({ agentConnected: true, tasks: [], services: [], kept: [], ...stall })).toEqual(
+    expect(diagnose({ agentConnected: true, tasks: [], services: [], kept: [], sinceMs: HOUR_MS, ...stall })).toEqual(
       reasons.map((reason) => expect.stringMatching(reason)),
     );
   });
@@ -145,6 +160,7 @@ describe('a stuck drain is explained', () => {
   it('with at most 300 characters of an event', () => {
     const [reason = ''] = diagnose({
       kept: [],
+      sinceMs: HOUR_MS,
       agentConnected: true,
       tasks: [task()],
       services: [service({ events: said(`were stopped ${'x'.repeat(5_000)}`) })],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DrainPolicy } from '../../src/config.ts';
 import type { DrainRequest } from '../../src/drain/request.ts';
 import {
+  aFailure,
   aMaintenanceRequest,
   anOrder,
   aRebalanceRequest,
@@ -275,6 +276,175 @@ describe('maintenance that reboots', () => {
   });
 });
 
+describe('maintenance that reboots before every task has stopped', () => {
+  const request = aMaintenanceRequest({ startsAt: isoSecond(7_200), endsAt: isoSecond(10_800) });
+  const policy = { maintenance: 'drain', maintenanceLeadSeconds: 1_800 } as const;
+
+  it('tells what was cut off, and the instance is set ACTIVE again all the same', async () => {
+    // Prepare
+    const aws = inService({ tasks: [aTask(1, STANDALONE)] });
+    setAgent(aws, 7_230, false);
+    setAgent(aws, 7_300, true);
+
+    // Act
+    const { result } = await runDrain(aws, { request, policy });
+
+    // Assess
+    expect(result.outcome).toBe('forced');
+    expect(kinds(aws)).toEqual(['started', 'stuck', 'forced', 'restored']);
+    expect(aws.published[2]?.body).toMatch(/1 task left \(1 RUNNING\)\. These tasks are cut off/);
+    expect(history(aws)).toEqual([
+      ['DRAINING', expect.closeTo(5_400, -1)],
+      ['ACTIVE', expect.closeTo(7_330, -2)],
+    ]);
+  });
+});
+
+describe('maintenance that reboots an instance which its group takes away meanwhile', () => {
+  it('does not set ACTIVE what is leaving, and ends without a word', async () => {
+    const aws = inService();
+    setAgent(aws, 7_230, false);
+    setAgent(aws, 7_300, true);
+    aws.plan(7_250, () => aws.setState('Terminating:Wait'));
+    const { result } = await runDrain(aws, {
+      request: aMaintenanceRequest({ startsAt: isoSecond(7_200), endsAt: isoSecond(10_800) }),
+      policy: { maintenance: 'drain', maintenanceLeadSeconds: 1_800 },
+    });
+    expect(result).toMatchObject({ outcome: 'drained', because: expect.stringMatching(/group takes it away/) });
+    expect(kinds(aws)).toEqual(['started', 'drained']);
+    expect(aws.instances[0]?.status).toBe('DRAINING');
+  });
+});
+
+describe('an instance that Spot stops', () => {
+  const request = aSpotRequest({ action: 'stop' });
+  const quick = tasks(2, { running: 20, deactivating: 0, stopping: 20 });
+  const hours = 3_600;
+
+  it('is set ACTIVE again when Spot has started it', async () => {
+    const aws = inService({ tasks: quick });
+    setAgent(aws, 130, false);
+    setAgent(aws, 5 * hours, true);
+    const { result } = await runDrain(aws, { request });
+    expect(result.outcome).toBe('drained');
+    expect(kinds(aws)).toEqual(['started', 'drained', 'restored']);
+    expect(history(aws).map(([status]) => status)).toEqual(['DRAINING', 'ACTIVE']);
+    expect(history(aws)[1]?.[1]).toBeGreaterThan(5 * hours);
+    // The longer it takes, the more rarely it is looked for: a hundredth of the time, three minutes here.
+    expect(history(aws)[1]?.[1]).toBeLessThan(5 * hours + 250);
+  });
+
+  it('is not set ACTIVE in its last minutes, but after an hour if nobody saw it away', async () => {
+    const aws = inService({ tasks: quick });
+    await runDrain(aws, { request });
+    expect(history(aws).map(([status]) => status)).toEqual(['DRAINING', 'ACTIVE']);
+    expect(history(aws)[1]?.[1]).toBeGreaterThanOrEqual(120 + hours);
+    expect(history(aws)[1]?.[1]).toBeLessThan(120 + hours + 90);
+  });
+
+  it('with tasks on it is told, and set ACTIVE again as well', async () => {
+    const aws = inService({ tasks: tasks(2, { running: 500 }) });
+    setAgent(aws, 130, false);
+    setAgent(aws, 1_000, true);
+    const { result } = await runDrain(aws, { request });
+    expect(result.outcome).toBe('forced');
+    expect(kinds(aws)).toEqual(['started', 'forced', 'restored']);
+    expect(aws.instances[0]?.status).toBe('ACTIVE');
+  });
+
+  it.each(['INACTIVE', 'FORGOTTEN'] as const)('and that goes for good (%s) ends without a word', async (status) => {
+    const aws = inService({ tasks: quick });
+    setAgent(aws, 130, false);
+    aws.plan(24 * hours, () => {
+      for (const instance of aws.instances) instance.status = status;
+    });
+    const { result } = await runDrain(aws, { request });
+    expect(result).toMatchObject({ outcome: 'drained', because: expect.stringMatching(/no registration of it/) });
+    expect(kinds(aws)).toEqual(['started', 'drained']);
+  });
+
+  it('is not given up because its cluster cannot be read for a while: not found is not empty', async () => {
+    const aws = inService({ tasks: quick });
+    setAgent(aws, 130, false);
+    aws.plan(24 * hours, () => {
+      for (const instance of aws.instances) instance.status = 'INACTIVE';
+    });
+    const { findContainerInstances } = aws.ports.ecs;
+    const failing: typeof findContainerInstances = async (...args) =>
+      aws.secondOf(aws.now()) < 24 * hours || aws.secondOf(aws.now()) > 30 * hours
+        ? findContainerInstances(...args)
+        : aFailure('throttled', 'ecs:ListContainerInstances');
+    const ports = { ...aws.ports, ecs: { ...aws.ports.ecs, findContainerInstances: failing } };
+    await runDrain({ ...aws, ports }, { request });
+    expect(aws.secondOf(aws.now())).toBeGreaterThan(30 * hours);
+  });
+
+  it('and does not start again is waited for two weeks, at little cost, and then told', async () => {
+    const aws = inService({ tasks: quick });
+    setAgent(aws, 130, false);
+    const { moves } = await runDrain(aws, { request });
+    expect(kinds(aws)).toEqual(['started', 'drained', 'noticed']);
+    expect(aws.secondOf(aws.now())).toBeGreaterThan(14 * 24 * hours);
+    expect(moves.length).toBeLessThan(1_500);
+  });
+});
+
+describe('an instance that is registered more than once, and that comes back', () => {
+  const request = aMaintenanceRequest({ startsAt: isoSecond(7_200), endsAt: isoSecond(10_800) });
+  const policy = { maintenance: 'drain', maintenanceLeadSeconds: 1_800 } as const;
+  const setBack = (aws: FakeAws): void => {
+    const [, live] = aws.instances;
+    for (const [second, agentConnected] of [
+      [8_000, false],
+      [8_300, true],
+    ] as const)
+      aws.plan(second, () => void Object.assign(live ?? {}, { agentConnected }));
+  };
+
+  it('is set ACTIVE although an earlier agent’s registration stays disconnected', async () => {
+    // Prepare
+    const leftover = anInstance({ arn: OLD_ARN, agentConnected: false });
+    const aws = inService({ instances: [leftover, anInstance({ tasks: tasks(2) })] });
+    setBack(aws);
+
+    // Act
+    const { result } = await runDrain(aws, { request, policy });
+
+    // Assess
+    expect(result.outcome).toBe('drained');
+    expect(kinds(aws)).toEqual(['started', 'drained', 'restored']);
+    expect(aws.statusesSet.filter(({ status }) => status === 'ACTIVE')).toEqual([
+      { arn: INSTANCE_ARN, status: 'ACTIVE', atMs: expect.any(Number) },
+    ]);
+    expect(history(aws).at(-1)?.[1]).toBeLessThan(8_500);
+  });
+
+  it('has only those set ACTIVE that were ACTIVE before', async () => {
+    const others = anInstance({ arn: OLD_ARN, status: 'DRAINING', drainingSinceMs: Date.parse(isoSecond(0)) });
+    const aws = inService({ instances: [others, anInstance({ tasks: tasks(2) })] });
+    setBack(aws);
+    await runDrain(aws, { request, policy });
+    expect(aws.instances.map(({ status }) => status)).toEqual(['DRAINING', 'ACTIVE']);
+  });
+
+  it('is left to whoever drained it, though a leftover beside it was ACTIVE', async () => {
+    const leftover = anInstance({ arn: OLD_ARN, agentConnected: false });
+    const others = anInstance({ status: 'DRAINING', drainingSinceMs: Date.parse(isoSecond(0)), tasks: tasks(2) });
+    const aws = inService({ instances: [leftover, others] });
+    setBack(aws);
+    await runDrain(aws, { request, policy });
+    expect(aws.published.at(-1)?.body).toMatch(/left to whoever drained it/);
+    expect(aws.statusesSet.map(({ status }) => status)).toEqual(['DRAINING']);
+  });
+
+  it('whose only registration had no agent for the moment is set ACTIVE when the agent is back', async () => {
+    const aws = inService({ instances: [anInstance({ agentConnected: false })] });
+    setAgent(aws, 8_300, true);
+    await runDrain(aws, { request, policy });
+    expect(history(aws).map(([status]) => status)).toEqual(['DRAINING', 'ACTIVE']);
+  });
+});
+
 describe('a new root volume', () => {
   const departure = 'replace-root-volume';
   const replacing = (instance = {}) =>
@@ -309,6 +479,28 @@ describe('a new root volume', () => {
     expect(history(aws)).toHaveLength(1);
   });
 
+  it('that is paused for longer than half an hour is waited for after the pause', async () => {
+    // Prepare
+    const aws = fakeAws({
+      state: 'ReplacingRootVolume:Wait',
+      instances: [anInstance({ tasks: tasks(3) })],
+      control: '{}',
+    });
+    setAgent(aws, 200, false);
+    setAgent(aws, 400, true);
+    aws.plan(500, () => aws.setState('InService'));
+    aws.plan(210, () => aws.turn({ mode: 'pause' }));
+    aws.plan(210 + 3 * 3_600, () => aws.turn({ mode: 'act' }));
+
+    // Act
+    const { result } = await runDrain(aws, { request: { departure } });
+
+    // Assess
+    expect(result.outcome).toBe('drained');
+    expect(kinds(aws).filter((kind) => !/paused|resolved/.test(kind))).toEqual(['started', 'drained', 'restored']);
+    expect(aws.instances[0]?.status).toBe('ACTIVE');
+  });
+
   it('of an instance that somebody else has drained is left to them', async () => {
     const aws = replacing({ status: 'DRAINING', drainingSinceMs: Date.parse(isoSecond(0)) });
     aws.plan(300, () => aws.setState('InService'));
@@ -337,6 +529,27 @@ describe('a new root volume', () => {
 });
 
 describe('an order', () => {
+  it('is not called off by an answer to its own request that still says ACTIVE', async () => {
+    // Prepare
+    const aws = inService({ tasks: tasks(2) });
+    const asBefore: FakeAws['ports']['ecs']['setStatus'] = async (...args) => {
+      const answer = await aws.ports.ecs.setStatus(...args);
+      if (!answer.ok) return answer;
+      return {
+        ok: true,
+        value: { ...answer.value, found: answer.value.found.map((f) => ({ ...f, status: 'ACTIVE' })) },
+      };
+    };
+    const ports = { ...aws.ports, ecs: { ...aws.ports.ecs, setStatus: asBefore } };
+
+    // Act
+    const { result } = await runDrain({ ...aws, ports }, { request: anOrder() });
+
+    // Assess
+    expect(result.outcome).toBe('drained');
+    expect(kinds(aws)).toEqual(['started', 'drained']);
+  });
+
   it('is called off by whoever sets the instance ACTIVE, and it stays ACTIVE', async () => {
     const aws = inService({ tasks: tasks(2, { running: 1_000 }) });
     setActive(aws, 300);

@@ -94,7 +94,7 @@ describe('in a pause', () => {
     expect(during.filter((name) => Object.values(EFFECT).includes(name) && name !== HEARTBEAT)).toEqual([]);
     expect(during.filter((name) => name === HEARTBEAT).length).toBeGreaterThan(5_000 / 120);
     // Told at once, and again an hour later.
-    expect(kinds(aws)).toEqual(['paused', 'paused', 'started', 'drained']);
+    expect(kinds(aws)).toEqual(['paused', 'paused', 'resolved', 'started', 'drained']);
   });
 
   it('that comes on the way holds the release back until it is over', async () => {
@@ -198,24 +198,46 @@ describe('a switch that is turned between decision and act', () => {
     expect(aws.calls.filter(({ name, atMs }) => name === EFFECT[move] && aws.secondOf(atMs) > from)).not.toEqual([]);
   });
 
-  it('to observe holds a heartbeat back, to pause it does not', async () => {
-    const beats = async (mode: string): Promise<number> => {
+  it('to observe keeps what was begun alive until it is empty, to pause until the hook’s end', async () => {
+    const play = async (mode: string) => {
       const aws = fakeAws({
         tasks: tasks(2, { running: 100 }),
         hook: { heartbeatTimeoutSeconds: 60, globalTimeoutSeconds: 6_000 },
         control: '{}',
       });
       let turned = false;
-      await runDrain(aws, {
+      const { result } = await runDrain(aws, {
         beforeStep: (name) => {
           if (name === 'heartbeat' && !turned) aws.turn({ mode });
           turned ||= name === 'heartbeat';
         },
       });
-      return aws.count(HEARTBEAT);
+      return { aws, result };
     };
-    expect(await beats('observe')).toBe(0);
-    expect(await beats('pause')).toBeGreaterThan(6_000 / 60);
+    const observed = await play('observe');
+    expect(observed.result.outcome).toBe('observed');
+    // About 200 s for the tasks, and the hook was there all the time; nothing was completed.
+    expect(observed.aws.count(HEARTBEAT)).toBeGreaterThanOrEqual(6);
+    expect(observed.aws.actionEnded()).toBeUndefined();
+    expect(observed.aws.released).toEqual([]);
+    expect((await play('pause')).aws.count(HEARTBEAT)).toBeGreaterThan(6_000 / 60);
+  });
+
+  it('to observe holds a heartbeat back where nothing was begun', async () => {
+    const aws = fakeAws({
+      hook: { heartbeatTimeoutSeconds: 30, globalTimeoutSeconds: 3_000 },
+      control: '{}',
+      faults: [{ operation: 'ecs:ListContainerInstances', reason: 'other' }],
+    });
+    let turned = false;
+    await runDrain(aws, {
+      beforeStep: (name) => {
+        if (name === 'heartbeat' && !turned) aws.turn({ mode: 'observe' });
+        turned ||= name === 'heartbeat';
+      },
+    });
+    expect(turned).toBe(true);
+    expect(aws.count(HEARTBEAT)).toBe(0);
   });
 
   it('to a later deadline puts a release off that was decided under the earlier', async () => {
@@ -267,7 +289,7 @@ describe('a switch that cannot be understood', () => {
     const { result } = await runDrain(aws);
     expect(result.outcome).toBe('drained');
     expect(aws.secondOf(aws.instances[0]?.drainingSinceMs ?? 0)).toBeGreaterThanOrEqual(900);
-    expect(kinds(aws)).toEqual(['paused', 'misconfigured', 'started', 'drained']);
+    expect(kinds(aws)).toEqual(['paused', 'misconfigured', 'resolved', 'started', 'drained']);
   });
 
   it('and one that may not be read is told as that', async () => {

@@ -243,7 +243,7 @@ describe('finding the container instance', () => {
     const aws = fakeAws({ tasks: tasks(2) });
     const { result } = await runDrain(aws, { request: { cluster: 'wbe' } });
     expect(result).toMatchObject({ outcome: 'drained', cluster: 'web' });
-    expect(kinds(aws)).toEqual(['stuck', 'started', 'drained']);
+    expect(kinds(aws)).toEqual(['stuck', 'started', 'resolved', 'drained']);
     expect(aws.published[0]?.body).toMatch(/Cluster not found/);
   });
 
@@ -588,7 +588,7 @@ describe('a drain that is stuck', () => {
     await runDrain(aws);
 
     // Assess
-    expect(kinds(aws)).toEqual(['started', 'stuck', 'drained']);
+    expect(kinds(aws)).toEqual(['started', 'stuck', 'resolved', 'drained']);
     expect(aws.published[1]?.body).toMatch(
       /2 tasks of service api cannot leave: its minimum and maximum healthy percent are both 100/,
     );

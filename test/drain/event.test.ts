@@ -58,6 +58,13 @@ describe('a hook’s event', () => {
   ])('%s says where the instance goes', (_, detail, departure) => {
     expect(read(anEvent('terminating', detail))).toEqual([aRequest({ departure } as Partial<typeof aRequest>)]);
   });
+
+  it('of another transition than a termination is ignored, whatever the event calls itself', () => {
+    const launching = { LifecycleTransition: 'autoscaling:EC2_INSTANCE_LAUNCHING' };
+    expect(read(anEvent('terminating', launching))).toEqual([
+      { kind: 'ignored', level: 'debug', because: expect.stringMatching(/EC2_INSTANCE_LAUNCHING.*not a termination/) },
+    ]);
+  });
 });
 
 describe('a Spot interruption warning', () => {

@@ -47,9 +47,9 @@ function aLambda({
       },
     },
     alerts: {
-      async publish({ subject, body, attributes }) {
+      async publish({ subject, bodies, attributes }) {
         if (mute) return mute;
-        published.push({ subject, body, kind: attributes['kind'] ?? '' });
+        published.push({ subject, body: bodies['email'] ?? '', kind: attributes['kind'] ?? '' });
         return { ok: true, value: undefined };
       },
     },

@@ -108,7 +108,7 @@ describe('an execution name', () => {
 
   it('leaves room for a restart suffix within what Lambda allows, for every request that parses', () => {
     const hex = fc.stringMatching(/^[0-9a-f]{8,17}$/);
-    const token = fc.stringMatching(/^[A-Za-z0-9-]{8,40}$/);
+    const token = fc.stringMatching(/^[A-Za-z0-9-]{8,40}$/).filter((text) => !/(^|-)r\d+$/.test(text));
     fc.assert(
       fc.property(hex, token, (digits, LifecycleActionToken) => {
         const request = read(hookMessage({ EC2InstanceId: `i-${digits}`, LifecycleActionToken }));

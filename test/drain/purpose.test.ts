@@ -58,6 +58,8 @@ describe('a Spot interruption', () => {
       { deadlineSeconds: 60 },
       { action: 'drain', starts: 0, ends: 120, restore: false, callable: false },
     ],
+    ['that stops the instance may start it again', aSpotRequest({ action: 'stop' }), {}, { restore: true, ends: 120 }],
+    ['as one that hibernates it may', aSpotRequest({ action: 'hibernate' }), {}, { restore: true, callable: false }],
     ['is only told where policy says so', aSpotRequest(), { spotInterruption: 'notify' }, { action: 'notify' }],
   ]);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DrainRequest, executionName } from '../../src/drain/request.ts';
+import { restartName } from '../../src/drain/restart.ts';
 import {
   aMaintenanceRequest,
   anOrder,
@@ -33,6 +34,9 @@ describe('a request', () => {
     ['an occasion with other characters', { ...anOrder(), id: 'order 1' }],
     ['an occasion that is empty', { ...anOrder(), id: '' }],
     ['an occasion too long for a name', { ...anOrder(), id: 'x'.repeat(41) }],
+    ['an occasion that ends as a restart does', { ...anOrder(), id: 'patch-r1' }],
+    ['an occasion that is a restart’s suffix', { ...anOrder(), id: 'r1' }],
+    ['a token that ends as a restart does', { ...aRequest(), token: `${TOKEN}-r2` }],
     ['a time that is none', { ...aRebalanceRequest(), noticedAt: 'noon' }],
     ['an external instance', { ...anOrder(), instanceId: 'mi-0a1b2c3d4e5f60718' }],
     ['a Spot action that is not known', { ...aSpotRequest(), action: 'reboot' }],
@@ -49,6 +53,13 @@ describe('a request', () => {
   ])('with %s is refused', (_, request) => {
     expect(DrainRequest.safeParse(request).success).toBe(false);
   });
+
+  it.each(['r', 'patch-r', 'patch-r1x', 'server1', 'patch-r1-2'])(
+    'may have the occasion %s, which is none of a restart’s',
+    (id) => {
+      expect(DrainRequest.parse(anOrder({ id }))).toMatchObject({ id });
+    },
+  );
 
   it.each([60, 1_209_600])('may be ordered with a deadline of %i s', (deadlineSeconds) => {
     expect(DrainRequest.parse(anOrder({ deadlineSeconds }))).toMatchObject({ deadlineSeconds });
@@ -67,9 +78,10 @@ describe('an execution’s name', () => {
   });
 
   it('has at most 60 characters, so that a restart’s suffix fits into Lambda’s 64, for every request that parses', () => {
+    const isOriginal = (text: string): boolean => !/(^|-)r\d+$/.test(text);
     const instanceId = fc.stringMatching(/^i-[0-9a-f]{8,17}$/);
-    const id = fc.stringMatching(/^[A-Za-z0-9-]{1,40}$/);
-    const token = fc.stringMatching(/^[A-Za-z0-9-]{8,40}$/);
+    const id = fc.stringMatching(/^[A-Za-z0-9-]{1,40}$/).filter(isOriginal);
+    const token = fc.stringMatching(/^[A-Za-z0-9-]{8,40}$/).filter(isOriginal);
     fc.assert(
       fc.property(instanceId, id, token, (instance, occasion, lifecycleToken) => {
         const same = { instanceId: instance, id: occasion };
@@ -82,6 +94,7 @@ describe('an execution’s name', () => {
         ]) {
           const name = executionName(DrainRequest.parse(request));
           expect(name.length).toBeLessThanOrEqual(60);
+          expect(restartName(name)).toBe(`${name}-r1`);
           expect(`${name}-r1`).toMatch(/^[a-zA-Z0-9-_]{1,64}$/);
         }
       }),

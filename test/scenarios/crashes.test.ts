@@ -63,11 +63,11 @@ describe('a drain through the real durable SDK ends the same', () => {
   });
 });
 
-/** A hundred instances and two days have too many places for every run of the tests; CI's soak kills them at random. */
+/** A hundred instances and two days have too many places; `lambda-killed` and the soak kill machines at random. */
 const TOO_LARGE = ['hundred-of-thousand', 'thousand-of-thousand', 'long-48h'];
 /** They kill machines at random already, so that no run of theirs is undisturbed. */
 const DISTURBED = ['lambda-killed', 'throttled', 'duplicate-storm'];
-/** Places at most for one scenario here; CI tries every one (see .ci/run). */
+/** Places at most for one scenario, evenly spread; every one, with EVERY_CRASH set: that takes a quarter of an hour, and CI leaves it out. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 12;
 
 const names = scenarioNames().filter((name) => !TOO_LARGE.includes(name) && !DISTURBED.includes(name));

@@ -129,7 +129,13 @@ describe('nonsense in the switch of a region that is paused', () => {
     };
     const { report } = await run(scenario, 1, { bundles, engine: 'store' });
     expect(report.violations).toEqual([]);
-    expect(report.alerts.map(({ kind }) => kind)).toEqual(['paused', 'misconfigured', 'started', 'drained']);
+    expect(report.alerts.map(({ kind }) => kind)).toEqual([
+      'paused',
+      'misconfigured',
+      'resolved',
+      'started',
+      'drained',
+    ]);
     expect(report.instances[0]?.drainingAtSeconds).toBeGreaterThan(900);
   });
 });
@@ -208,6 +214,6 @@ describe('an execution that fails', () => {
   it('and fails again is not started for ever: people hear of it, and how to start it', async () => {
     const { report, ends } = await runs(99);
     expect(ends).toEqual([' FAILED', '-r1 FAILED']);
-    expect(report.alerts.map(({ kind }) => kind)).toEqual(['failed']);
+    expect(report.alerts).toMatchObject([{ kind: 'failed', because: expect.stringContaining('failed twice') }]);
   });
 });

@@ -1,4 +1,4 @@
-import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { InvokeCommand, ListVersionsByFunctionCommand } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import { EPOCH_MS } from '../../sim/clock.ts';
 import type { FunctionOptions, LambdaOptions } from '../../sim/lambda.ts';
@@ -181,6 +181,26 @@ describe('Invoke', () => {
     expect(await startOf(1)).toBe(await startOf(1));
     expect(await startOf(1)).not.toBe(await startOf(2));
     expect(EPOCH_MS).toBe(Date.UTC(2026, 0, 1));
+  });
+});
+
+describe('ListVersionsByFunction', () => {
+  it('has $LATEST and all that were ever deployed of that function alone, page by page', async () => {
+    const { region } = createPlain(async () => {});
+    const plain = { durable: false, timeoutSeconds: 30, memoryMb: 256, handler: async () => undefined };
+    region.lambda.register({ name: 'intake', ...plain });
+    region.lambda.register({ name: 'other', ...plain });
+    const list = (input: { MaxItems: number; Marker?: string }) =>
+      inVirtualTime(region.world, () =>
+        region.clients.lambda.send(new ListVersionsByFunctionCommand({ FunctionName: 'intake', ...input })),
+      );
+
+    const first = await list({ MaxItems: 2 });
+    const rest = await list({ MaxItems: 2, Marker: first.NextMarker ?? '' });
+
+    const versions = [...(first.Versions ?? []), ...(rest.Versions ?? [])].map(({ Version }) => Version);
+    expect(versions).toEqual(['$LATEST', '1', '2']);
+    expect([first.Versions?.length, rest.NextMarker]).toEqual([2, undefined]);
   });
 });
 

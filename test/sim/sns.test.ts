@@ -49,6 +49,16 @@ describe('publishing', () => {
     await publish({ MessageStructure: 'json', Message: JSON.stringify({ default: 'plain', email: 'long' }) });
     await runOut(region.world);
     expect(received[0]?.event.Records[0]?.Sns.Message).toBe('plain');
+    expect(region.of('published')).toMatchObject([{ message: 'plain', bodies: { default: 'plain', email: 'long' } }]);
+  });
+
+  it('gives Lambda the body that is meant for it, and passes over what is not text', async () => {
+    const { region, received, publish } = createListener();
+    const Message = JSON.stringify({ default: 'plain', lambda: 'for functions', https: { not: 'text' } });
+    await publish({ MessageStructure: 'json', Message });
+    await runOut(region.world);
+    expect(received[0]?.event.Records[0]?.Sns.Message).toBe('for functions');
+    expect(region.of('published')[0]?.bodies).not.toHaveProperty('https');
   });
 
   it.each([
@@ -59,6 +69,11 @@ describe('publishing', () => {
     [
       'a structured message without a default',
       { MessageStructure: 'json', Message: '{"email":"a"}' },
+      'No default entry',
+    ],
+    [
+      'a structured message whose default is not text',
+      { MessageStructure: 'json', Message: '{"default":{"a":1}}' },
       'No default entry',
     ],
     ['a structured message that is not JSON', { MessageStructure: 'json', Message: 'a' }, 'failed to parse'],

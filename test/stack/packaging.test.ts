@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HANDLERS } from '../../scripts/build.ts';
 import { selfContained } from '../../scripts/package-template.ts';
 import type { Template } from '../support/cloudformation.ts';
 import { packaged, read, serverlessPackage, temporaryFolder } from './support.ts';
@@ -74,12 +75,16 @@ describe('the self-contained template', () => {
     expect(version?.Properties['CodeSha256']).toBe(hashOf(join(folder, 'drain.zip'), 'base64'));
   });
 
-  it('comes with the sums of all that is to be uploaded', () => {
+  it('comes with the sums of itself, of all that is to be uploaded, and of what that is made of', () => {
     const sums = readFileSync(join(folder, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
     const files = sums.map((line) => line.slice(66));
 
     expect(files).toEqual(
-      [...readdirSync(join(folder, 'code')).map((name) => `code/${name}`), 'ecs-drain.template.json'].sort(),
+      [
+        ...readdirSync(join(folder, 'code')).map((name) => `code/${name}`),
+        ...HANDLERS.map((name) => `${name}.cdx.json`),
+        'ecs-drain.template.json',
+      ].sort(),
     );
     for (const line of sums) expect(line).toBe(`${hashOf(join(folder, line.slice(66)), 'hex')}  ${line.slice(66)}`);
   });

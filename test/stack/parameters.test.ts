@@ -39,6 +39,7 @@ const SETTINGS = [
   'OnRebalance',
   'OnMaintenance',
   'MaintenanceLeadSeconds',
+  'Metrics',
   'AlertTopicArn',
   'Name',
 ];

@@ -51,7 +51,7 @@ export async function packaged(): Promise<string> {
   const folder = temporaryFolder();
   try {
     await serverlessPackage(folder);
-    packageTemplate(join(folder, '.serverless'));
+    packageTemplate(root, join(folder, '.serverless'));
     mkdirSync(cache, { recursive: true });
     for (const name of readdirSync(cache).filter((name) => name.startsWith('ecs-drain-stack-'))) {
       // Not those that another run, of a copy of the checkout perhaps, is just reading.

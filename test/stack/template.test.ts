@@ -2,14 +2,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { matchesPattern, readPattern } from '../../sim/event-pattern.ts';
+import { RUNBOOK } from '../../src/alert.ts';
 import { readEvent } from '../../src/drain/event.ts';
 import { readFailure } from '../../src/drain/restart.ts';
+import type { Measure } from '../../src/ports.ts';
 import type { Resource, Template } from '../support/cloudformation.ts';
 import { ACCOUNT, deployed } from '../support/cloudformation.ts';
 import { root, stackTemplate } from './support.ts';
 
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const YOUR_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
+
+/** What the code writes: tsc holds that none is missing. */
+const MEASURES = Object.keys({
+  DrainsStarted: 1,
+  DrainsEnded: 1,
+  DrainSeconds: 1,
+  TasksCutOff: 1,
+  StuckDrains: 1,
+} satisfies Record<Measure['name'], 1>);
 
 let template: Template;
 
@@ -157,6 +168,41 @@ describe('the topics', () => {
   });
 });
 
+describe('nothing else lets anybody in', () => {
+  it('only the lifecycle topic is read by a function of ours: what is published to the alert topic, people alone read', () => {
+    const subscriptions = ofType('AWS::SNS::Subscription').map(([, { Properties }]) => Properties);
+
+    expect(subscriptions).toEqual([
+      expect.objectContaining({ TopicArn: `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-lifecycle`, Protocol: 'lambda' }),
+    ]);
+  });
+
+  it('the roles are for Lambda, and for Auto Scaling of this account', () => {
+    const trust = ofType('AWS::IAM::Role').map(([id, { Properties }]) => [
+      id,
+      (Properties['AssumeRolePolicyDocument'] as { readonly Statement: unknown }).Statement,
+    ]);
+    const by = (service: string) => ({
+      Effect: 'Allow',
+      Principal: { Service: `${service}.amazonaws.com` },
+      Action: 'sts:AssumeRole',
+    });
+
+    expect(Object.fromEntries(trust)).toEqual({
+      IntakeRole: [by('lambda')],
+      DrainRole: [by('lambda')],
+      HookRole: [{ ...by('autoscaling'), Condition: { StringEquals: { 'aws:SourceAccount': ACCOUNT } } }],
+    });
+  });
+
+  it('no permission and no condition depends on a tag, which others may write', () => {
+    const text = JSON.stringify(stack({ KmsKeyArn: KEY, Tracing: 'on', HookNamePrefix: 'ecs-drain' }));
+
+    expect(text).toContain('ecs:UpdateContainerInstancesState');
+    expect(text).not.toMatch(/ResourceTag|RequestTag|PrincipalTag|DescribeTags|ListTagsForResource|GetResources/);
+  });
+});
+
 describe('encryption', () => {
   it('is with the user’s key, for all that holds data of theirs', () => {
     const given = { KmsKeyArn: KEY };
@@ -276,13 +322,58 @@ describe('the alarms', () => {
     }
   });
 
-  it('are four, or none', () => {
-    expect(ofType('AWS::CloudWatch::Alarm').map(([id]) => id)).toEqual([
-      'DeadLettersAlarm',
-      'FailedDrainsAlarm',
-      'IntakeErrorsAlarm',
-      'IntakeThrottlesAlarm',
-    ]);
-    expect(ofType('AWS::CloudWatch::Alarm', { Alarms: 'off' })).toEqual([]);
+  const OF_SERVICES = [
+    'DeadLettersAlarm',
+    'FailedDrainsAlarm',
+    'IntakeErrorsAlarm',
+    'IntakeThrottlesAlarm',
+    'DrainErrorsAlarm',
+    'DrainThrottlesAlarm',
+  ];
+
+  it('are of the services’ metrics and of ours, without ours where there are none, or none at all', () => {
+    const alarms = (given: Record<string, string>) => ofType('AWS::CloudWatch::Alarm', given).map(([id]) => id);
+    expect(alarms({})).toEqual([...OF_SERVICES, 'ForcedDrainsAlarm', 'StuckDrainsAlarm']);
+    expect(alarms({ Metrics: 'off' })).toEqual(OF_SERVICES);
+    expect(alarms({ Alarms: 'off' })).toEqual([]);
+  });
+
+  it('each have a name that leads to the entry of the runbook', () => {
+    const page = readFileSync(join(root, RUNBOOK), 'utf8');
+    for (const [id, { Properties }] of ofType('AWS::CloudWatch::Alarm')) {
+      const name = String(Properties['AlarmName']).replace(/^ecs-drain-/, '');
+      expect(Properties['AlarmDescription'], id).toMatch(new RegExp(` Runbook: ${RUNBOOK}#${name}$`));
+      expect(page, id).toContain(`\n### ${name}\n`);
+    }
+  });
+
+  it('of ours are of metrics that the code writes, under the dimension that it writes', () => {
+    const ours = ofType('AWS::CloudWatch::Alarm').filter(
+      ([, { Properties }]) => Properties['Namespace'] === 'ecs-drain',
+    );
+    expect(ours.map(([, { Properties }]) => Properties['MetricName'])).toEqual(['TasksCutOff', 'StuckDrains']);
+    for (const [, { Properties }] of ours) {
+      expect(MEASURES).toContain(Properties['MetricName']);
+      // Lambda's own AWS_LAMBDA_FUNCTION_NAME, from which the code takes it.
+      const service = String(properties('DrainLambdaFunction')['FunctionName']);
+      expect(Properties['Dimensions']).toEqual([{ Name: 'service', Value: service }]);
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  const widgets = (): { properties: { metrics: unknown[][]; region: string } }[] =>
+    JSON.parse(String(properties('DrainsDashboard', { Dashboard: 'on' })['DashboardBody'])).widgets;
+
+  it('is there where it is asked for', () => {
+    expect(stack()).not.toHaveProperty('DrainsDashboard');
+    expect(stack({ Dashboard: 'on' })).toHaveProperty('DrainsDashboard');
+  });
+
+  it('shows every metric that the code writes, and names nothing that is not there', () => {
+    const shown = JSON.stringify(widgets());
+    for (const name of MEASURES) expect(shown).toContain(name);
+    expect(shown).not.toContain('${');
+    for (const { properties } of widgets()) expect(properties.region).toBe('eu-west-1');
   });
 });

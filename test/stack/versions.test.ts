@@ -46,6 +46,7 @@ describe('the versions of the drain', () => {
     ['OnMaintenance', 'off'],
     ['MaintenanceLeadSeconds', '3600'],
     ['Tracing', 'on'],
+    ['Metrics', 'off'],
     ['Clusters', 'web,batch'],
     ['AlertTopicArn', 'arn:aws:sns:eu-west-1:123456789012:on-call'],
   ])('are made anew for %s=%s', (name, value) => {

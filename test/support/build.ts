@@ -1,3 +1,4 @@
+import type { AlertKind } from '../../src/alert.ts';
 import type { DrainPolicy } from '../../src/config.ts';
 import type { Look, Placement, Remaining, Seen } from '../../src/drain/memory.ts';
 import { begin, type Memory, remember, rest } from '../../src/drain/memory.ts';
@@ -203,6 +204,9 @@ export function statusChange(detail: Record<string, unknown> = {}, envelope: Rec
 }
 
 /** What the moves of a drain answer. */
+/** Kinds of alerts after which a drain goes on. */
+const GOING_ON: readonly AlertKind[] = ['started', 'stuck', 'paused', 'misconfigured', 'reactivated'];
+
 export const seen = {
   leaving: (second: number, hook: HookSeen = anHour): Seen => ({
     kind: 'verify',
@@ -309,6 +313,8 @@ export const seen = {
     kind: 'alert',
     atMs: atSecond(second),
     alert,
+    // With its ending, whatever people heard of a drain is over.
+    ...(GOING_ON.includes(alert) ? {} : { resolves: ['stuck', 'paused', 'misconfigured'] }),
     ...(failure && { failure }),
   }),
   released: (second: number, byStatus: Record<string, number> = {}, forced = false): Seen => ({
@@ -353,7 +359,8 @@ export const seen = {
 } as const;
 
 export function instances(wanted: number, statuses: readonly string[] = ['DRAINING'], agentsAway = 0) {
-  return { statuses, missing: 0, wanted, agentsAway };
+  const active = PLACEMENTS.filter((_, i) => statuses[i] === 'ACTIVE').map(({ arn }) => arn);
+  return { statuses, ...(active.length > 0 ? { active } : {}), missing: 0, wanted, agentsAway };
 }
 
 export function remaining(byStatus: Readonly<Record<string, number>>): Remaining {

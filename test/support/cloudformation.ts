@@ -97,6 +97,7 @@ function evaluator(template: Template, given: Readonly<Record<string, string>>):
       const [one, other] = evaluate(argument) as unknown[];
       return one === other;
     },
+    'Fn::And': (argument) => (evaluate(argument) as unknown[]).every((condition) => condition === true),
     'Fn::Not': (argument) => (evaluate(argument) as unknown[])[0] === false,
     'Fn::Join': (argument) => {
       const [by, parts] = evaluate(argument) as [string, string[]];

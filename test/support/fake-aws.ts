@@ -1,5 +1,5 @@
 import type { DrainPorts } from '../../src/drain/drain.ts';
-import type { ContainerInstanceSeen, Failure, HookSeen, Result, ServiceSeen } from '../../src/ports.ts';
+import type { ContainerInstanceSeen, Failure, HookSeen, Measure, Result, ServiceSeen } from '../../src/ports.ts';
 import { CLUSTER, GROUP, HOOK, INSTANCE, INSTANCE_ARN, NOTICED_AT, TOKEN } from './build.ts';
 
 /** How long a task stays in each status once its instance is DRAINING, in seconds. */
@@ -84,6 +84,7 @@ export function fakeAws(
   const calls: { readonly name: string; readonly atMs: number; readonly about: string }[] = [];
   const released: { readonly atMs: number; readonly result: string; readonly cut: readonly string[] }[] = [];
   const published: { readonly subject: string; readonly body: string; readonly kind: string }[] = [];
+  const measures: Measure[] = [];
   /** Statuses that we set, one entry for each container instance that a call changed. */
   const statusesSet: { readonly atMs: number; readonly arn: string; readonly status: string }[] = [];
   /** Instances that their group was told to terminate. */
@@ -284,12 +285,13 @@ export function fakeAws(
         }),
     },
     alerts: {
-      publish: ({ subject, body, attributes }) =>
+      publish: ({ subject, bodies, attributes }) =>
         call('sns:Publish', attributes['kind'] ?? '', () => {
-          published.push({ subject, body, kind: attributes['kind'] ?? '' });
+          published.push({ subject, body: bodies['email'] ?? '', kind: attributes['kind'] ?? '' });
           return ok(undefined);
         }),
     },
+    metrics: { emit: (added) => measures.push(...added) },
     control: {
       // Without a parameter nobody is asked, as the adapter has it.
       read: async () => {
@@ -303,6 +305,7 @@ export function fakeAws(
     ports,
     calls,
     published,
+    measures,
     /** Each completed lifecycle action, with the tasks that its release cut off. */
     released,
     instances,

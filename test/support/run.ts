@@ -37,6 +37,7 @@ export async function runDrain(
     clusters,
     policy: aPolicy(policy),
     switchParameter: undefined,
+    metrics: true,
   };
   const whole = 'kind' in request ? request : aRequest(request);
   const result = await execution.run((durable) => {

@@ -1,0 +1,138 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Region } from '../sim/region.ts';
+import { loadBundles, readScenario, run } from '../sim/run.ts';
+import type { Scenario } from '../sim/scenario.ts';
+import type { AlertKind } from '../src/alert.ts';
+
+const PAGE = fileURLToPath(new URL('../docs/operating.md', import.meta.url));
+
+/** What SNS got. */
+export interface Example {
+  readonly subject: string;
+  readonly bodies: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+const SEED = 1;
+
+interface Scene {
+  readonly scenario: string;
+  /** What is different in it. */
+  readonly change?: Partial<Scenario>;
+  readonly watch?: (region: Region) => void;
+}
+
+/** Where each kind is heard. */
+const SCENES: Readonly<Record<AlertKind, Scene>> = {
+  started: { scenario: 'standard' },
+  drained: { scenario: 'standard' },
+  restored: { scenario: 'replace-root-volume' },
+  cancelled: { scenario: 'ordered', watch: setActiveAgain },
+  'not-a-container-instance': { scenario: 'unregistered' },
+  noticed: { scenario: 'rebalance-notify' },
+  replacing: { scenario: 'rebalance-wave' },
+  observed: { scenario: 'observe-mode' },
+  resolved: { scenario: 'protected' },
+  paused: { scenario: 'paused-midway' },
+  reactivated: { scenario: 'reactivated' },
+  misconfigured: { scenario: 'switch-garbled' },
+  stuck: { scenario: 'min-max-100' },
+  'hook-gone': { scenario: 'vanished' },
+  forced: { scenario: 'min-max-100' },
+  failed: {
+    scenario: 'ordered',
+    change: {
+      events: [{ atSeconds: 10, order: { group: 'web-asg', count: 1, reason: 'patching', deadlineSeconds: 60 } }],
+    },
+  },
+};
+
+/** An operator thinks better of it. */
+function setActiveAgain({ world, ecs }: Region): void {
+  world.on((event) => {
+    if (event.kind !== 'container-instance' || event.status !== 'DRAINING') return;
+    world.clock.after(20_000, () => ecs.setStatus(event.instanceId, 'ACTIVE'));
+  });
+}
+
+/** An alert of each kind, as the built bundles publish it in the simulator. */
+export async function examples(): Promise<ReadonlyMap<AlertKind, Example>> {
+  const bundles = await loadBundles();
+  const found = new Map<AlertKind, Example>();
+  for (const [kind, { scenario, change, watch }] of Object.entries(SCENES)) {
+    const heard: Example[] = [];
+    const listen = ({ world, alertTopicArn }: Region) =>
+      world.on((event) => {
+        if (event.kind !== 'published' || event.topicArn !== alertTopicArn || event.attributes['kind'] !== kind) return;
+        heard.push({ subject: event.subject ?? '', bodies: event.bodies, attributes: event.attributes });
+      });
+    await run({ ...readScenario(scenario), ...change }, SEED, {
+      bundles,
+      engine: 'store',
+      watch: (region) => {
+        listen(region);
+        watch?.(region);
+      },
+    });
+    if (heard[0] === undefined) throw new Error(`nobody hears ${kind} in the scenario ${scenario}`);
+    found.set(kind as AlertKind, heard[0]);
+  }
+  return found;
+}
+
+function fenced(language: string, ...text: string[]): string {
+  return [`\`\`\`${language}`, ...text, '```'].join('\n');
+}
+
+function mail({ subject, bodies }: Example): string {
+  return fenced('text', `Subject: ${subject}`, '', bodies['email'] ?? '');
+}
+
+/** A row for each kind, the worst first. */
+function kindTable(all: ReadonlyMap<AlertKind, Example>): string {
+  const rank = ['critical', 'warning', 'info'];
+  const rows = [...all].map(([kind, { subject, attributes }]) => ({
+    kind,
+    subject,
+    severity: attributes['severity'] ?? '',
+  }));
+  rows.sort((one, other) => rank.indexOf(one.severity) - rank.indexOf(other.severity));
+  return [
+    '| kind | severity | subject |',
+    '|---|---|---|',
+    ...rows.map(({ kind, severity, subject }) => `| [${kind}](#${kind}) | ${severity} | ${subject} |`),
+  ].join('\n');
+}
+
+function forms(example: Example): string {
+  const card = JSON.stringify(JSON.parse(example.bodies['https'] ?? ''), null, 2);
+  return [
+    'Mail (`email`):',
+    mail(example),
+    'A text message (`sms`):',
+    fenced('text', example.bodies['sms'] ?? ''),
+    'A card for a chat (`https`):',
+    fenced('json', card),
+    'JSON for machines (all other protocols):',
+    fenced('json', example.bodies['default'] ?? ''),
+    'Message attributes, to filter by:',
+    fenced('json', JSON.stringify(example.attributes, null, 2)),
+  ].join('\n\n');
+}
+
+/** The page with its examples as the code makes them now. */
+export function withExamples(page: string, all: ReadonlyMap<AlertKind, Example>): string {
+  const blocks = new Map<string, string>([['kinds', kindTable(all)]]);
+  for (const [kind, example] of all) {
+    blocks.set(`mail ${kind}`, mail(example));
+    blocks.set(`forms ${kind}`, forms(example));
+  }
+  return page.replace(/(<!-- example: (.*?) -->\n)[\s\S]*?(<!-- \/example -->)/g, (_all, start, name, end) => {
+    const block = blocks.get(name);
+    if (block === undefined) throw new Error(`there is no example of ${name}`);
+    return `${start}\n${block}\n\n${end}`;
+  });
+}
+
+if (import.meta.main) writeFileSync(PAGE, withExamples(readFileSync(PAGE, 'utf8'), await examples()));

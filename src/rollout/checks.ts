@@ -1,0 +1,64 @@
+import type { FleetFacts } from './fleet.ts';
+
+/** Something that keeps a fleet from being rolled. `passes`: it may be otherwise soon, and is worth waiting for. */
+export interface Blocker {
+  readonly because: string;
+  readonly passes: boolean;
+}
+
+/** Processes without which an instance refresh does nothing, or leaves the group short. */
+const NEEDED = ['Launch', 'Terminate', 'ReplaceUnhealthy', 'HealthCheck'];
+
+/** An instance refresh fails after an hour without progress (AWS-CONTRACTS §5), and a drain counts against it. */
+const HOUR_SECONDS = 3_600;
+const HOUR_MARGIN_SECONDS = 600;
+
+/** What forbids to replace this fleet's instances now, the reason that a person can act on first. Pure. */
+export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blocker[] {
+  const lasting = (because: string): Blocker => ({ because, passes: false });
+  const passing = (because: string): Blocker => ({ because, passes: true });
+  const { suspended, protectedFromScaleIn, desired, immovable, unsteady } = facts;
+  const missing = suspended.filter((process) => NEEDED.includes(process));
+  const blockers: Blocker[] = [];
+  if (facts.drainedBy === 'none') {
+    blockers.push(
+      lasting('nothing drains its instances: attach the hook first (ecs-drain attach), or turn managed draining on'),
+    );
+  }
+  if (facts.drainedBy === 'hook' && drainDeadlineSeconds > HOUR_SECONDS - HOUR_MARGIN_SECONDS) {
+    blockers.push(
+      lasting(
+        `a drain may take ${minutes(drainDeadlineSeconds)}, and an instance refresh fails after an hour without progress: lower the drain's deadline for this group`,
+      ),
+    );
+  }
+  if (protectedFromScaleIn > 0 && protectedFromScaleIn < desired) {
+    blockers.push(
+      lasting(
+        `${protectedFromScaleIn} of its instances ${protectedFromScaleIn === 1 ? 'is' : 'are'} protected from scale-in by hand: end the protection, or leave the group out`,
+      ),
+    );
+  }
+  if (immovable.length > 0) {
+    blockers.push(
+      lasting(
+        `${some(immovable)}: minimum and maximum healthy percent are both 100, so ECS cannot move ${immovable.length === 1 ? 'its' : 'their'} tasks`,
+      ),
+    );
+  }
+  blockers.push(...facts.bound.map(lasting));
+  if (facts.refreshing) blockers.push(passing('an instance refresh is under way already'));
+  if (missing.length > 0) blockers.push(passing(`its processes ${missing.join(', ')} are suspended: resume them`));
+  if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));
+  return blockers;
+}
+
+function some(services: readonly string[]): string {
+  const named = services.slice(0, 3).join(', ');
+  const more = services.length - 3;
+  return `${services.length === 1 ? 'service' : 'services'} ${named}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function minutes(seconds: number): string {
+  return `${Math.round(seconds / 60)} min`;
+}

@@ -1,0 +1,73 @@
+import type { Wait } from '../loop.ts';
+import type { Failure } from '../ports.ts';
+
+/** What the courses of a release, of a group and of a Spot Fleet remember alike. */
+export interface CourseState {
+  readonly request: { readonly noticedAt: string };
+  /** The latest time that anything told us. */
+  readonly atMs: number;
+  /** When the latest step ended: how old all of this is. */
+  readonly steppedAtMs: number;
+  /** Failures in a row. */
+  readonly trouble?: {
+    readonly count: number;
+    readonly sinceMs: number;
+    readonly atMs: number;
+    readonly failure: Failure;
+  };
+  /** Alerts that went out, or were tried in vain, by their key. */
+  readonly said: Readonly<Record<string, { readonly atMs: number; readonly tries: number; readonly done: boolean }>>;
+}
+
+/** The least and the most from one look to the next, and its growth: 14 days must fit into 1,500 durable operations. */
+const POLL_SECONDS = 60;
+const ELAPSED_SHARE = 0.012;
+const SLOWEST_POLL_SECONDS = 3_600;
+const MOST_BACKOFF_SECONDS = 900;
+/** An alert that cannot be published must not hold a rollout. */
+const ALERT_TRIES = 3;
+
+/** From one look to the next: the longer it has lasted, the rarer. */
+export function pollSeconds({ request, steppedAtMs }: CourseState): number {
+  const elapsedSeconds = (steppedAtMs - Date.parse(request.noticedAt)) / 1000;
+  return Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, elapsedSeconds * ELAPSED_SHARE));
+}
+
+/** After a failure; undefined when it is time to try again. */
+export function backOff({ trouble, atMs }: CourseState): Wait | undefined {
+  if (trouble === undefined) return undefined;
+  const untilMs = trouble.atMs + Math.min(MOST_BACKOFF_SECONDS, 2 ** Math.min(trouble.count, 10)) * 1000;
+  if (atMs >= untilMs) return undefined;
+  const { operation, reason } = trouble.failure;
+  return waitUntil(atMs, untilMs, `${operation} failed (${reason}): again soon`);
+}
+
+/** At least a second: time must get on. */
+export function waitUntil(atMs: number, untilMs: number, because: string): Wait {
+  return { kind: 'wait', seconds: Math.max(1, Math.ceil((untilMs - atMs) / 1000)), because };
+}
+
+export function rest<M extends CourseState>(memory: M, wait: Wait): M {
+  return { ...memory, atMs: memory.atMs + wait.seconds * 1000 };
+}
+
+/** The step has ended; time never goes back, even where one Lambda machine's clock is behind another's. */
+export function stepped<M extends CourseState>(memory: M, atMs: number): M {
+  const latestMs = Math.max(memory.atMs, atMs);
+  return { ...memory, atMs: latestMs, steppedAtMs: latestMs };
+}
+
+export function withTrouble<M extends CourseState>(memory: M, failure: Failure | undefined): M {
+  const { trouble, ...others } = memory;
+  if (failure === undefined) return others as M;
+  const { atMs } = memory;
+  const count = (trouble?.count ?? 0) + 1;
+  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, failure } };
+}
+
+/** An alert was published, or tried in vain. */
+export function withTold<M extends CourseState>(memory: M, key: string, failure: Failure | undefined): M {
+  const tries = (memory.said[key]?.tries ?? 0) + 1;
+  const done = failure === undefined || tries >= ALERT_TRIES;
+  return { ...memory, said: { ...memory.said, [key]: { atMs: memory.atMs, tries: done ? 0 : tries, done } } };
+}

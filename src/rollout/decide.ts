@@ -1,0 +1,109 @@
+import type { Finish, Wait } from '../loop.ts';
+import type { RolloutAlert } from './announce.ts';
+import { alertDue } from './announce.ts';
+import { isApproved, isPaused } from './control.ts';
+import { backOff, pollSeconds, waitUntil } from './course.ts';
+import type { Ending, ReleaseResult } from './ending.ts';
+import { endingOf } from './ending.ts';
+import type { ReleaseMemory } from './memory.ts';
+import type { Plan, PlannedFleet } from './plan.ts';
+import type { FleetRequest } from './request.ts';
+import { executionName } from './request.ts';
+import { isItsTurn, planFor, readyOf, runningOf, startsAtMs, waitingOf } from './waves.ts';
+
+/** What a release's rollout can do next. One move is one effect, safe to repeat. */
+export type ReleaseMove = { readonly because: string } & (
+  | { readonly kind: 'survey' }
+  | { readonly kind: 'start-fleet'; readonly request: FleetRequest }
+  /** At what people say, and at the executions of the fleets that are being rolled. */
+  | { readonly kind: 'look'; readonly requests: readonly FleetRequest[] }
+  | { readonly kind: 'alert'; readonly alert: RolloutAlert }
+);
+
+/** A start rests on a survey of at most this age: look again before acting. */
+const FRESH_SECONDS = 300;
+/** While nothing is done, the fleets and the parameter are looked at this often: a newer release supersedes this one. */
+const SURVEY_SECONDS = 21_600;
+
+/** The next move, from what is known. Pure. */
+export function decide(memory: ReleaseMemory): ReleaseMove | Wait | Finish<ReleaseResult> {
+  const { survey } = memory;
+  const plan = planFor(memory);
+  const ending = endingOf(memory, plan);
+  if (ending) return end(memory, ending);
+  const retry = backOff(memory);
+  if (retry) return retry;
+  if (survey === undefined || plan === undefined) {
+    return { kind: 'survey', because: 'what is recommended, and what runs, must be known first' };
+  }
+  const alert = alertDue(memory, plan);
+  if (alert) return tell(alert);
+  const running = runningOf(memory);
+  if (memory.atMs >= lookDueMs(memory)) {
+    const because =
+      running.length === 0 ? 'somebody may have said something' : `${running.length} of its fleets are being rolled`;
+    return { kind: 'look', requests: running, because };
+  }
+  const ready = isPaused(memory.control) ? [] : readyOf(memory, plan);
+  if (ready.length > 0) {
+    if (memory.atMs - survey.atMs > FRESH_SECONDS * 1000)
+      return { kind: 'survey', because: 'look again before acting' };
+    const [fleet] = ready as [PlannedFleet];
+    return { kind: 'start-fleet', request: requestFor(memory, plan, fleet), because: becauseStarting(memory, fleet) };
+  }
+  if (memory.atMs - survey.atMs >= SURVEY_SECONDS * 1000 && running.length === 0) {
+    return { kind: 'survey', because: 'a newer release may have come, or a fleet changed' };
+  }
+  return wait(memory, plan);
+}
+
+/** The same after a crash: made of what is remembered, not of the clock. */
+function requestFor({ request, atMs }: ReleaseMemory, { target }: Plan, { id }: PlannedFleet): FleetRequest {
+  return {
+    kind: 'fleet',
+    fleet: id,
+    source: target.source,
+    imageId: target.imageId,
+    version: target.version,
+    noticedAt: new Date(atMs).toISOString(),
+    release: executionName(request),
+  };
+}
+
+function becauseStarting({ control }: ReleaseMemory, { policy }: PlannedFleet): string {
+  const by = policy.mode === 'approve' || isApproved(control) ? `${control?.by} approved it` : 'its tag says auto';
+  return policy.window === undefined ? by : `${by}, and its window is open`;
+}
+
+function end(memory: ReleaseMemory, { outcome, because, alert }: Ending): ReleaseMove | Finish<ReleaseResult> {
+  if (alert && !memory.said[alert.key]?.done) return tell(alert);
+  const { source } = memory.request;
+  const fleets = Object.values(memory.started).flatMap(({ end: ended }) => (ended ? [ended] : []));
+  return {
+    kind: 'finish',
+    because,
+    outcome: { source, version: memory.survey?.target?.version, outcome, because, fleets },
+  };
+}
+
+function tell(alert: RolloutAlert): ReleaseMove {
+  return { kind: 'alert', alert, because: alert.because };
+}
+
+/** The first at once: somebody may have spoken before it began. */
+function lookDueMs(memory: ReleaseMemory): number {
+  const { lookedAtMs, atMs } = memory;
+  return lookedAtMs === undefined ? atMs : lookedAtMs + pollSeconds(memory) * 1000;
+}
+
+/** Until the next look, or until a fleet's time has come. */
+function wait(memory: ReleaseMemory, plan: Plan): Wait {
+  const { atMs } = memory;
+  const starts = isPaused(memory.control)
+    ? []
+    : waitingOf(memory, plan)
+        .filter((fleet) => isItsTurn(memory, plan, fleet))
+        .flatMap((fleet) => startsAtMs(memory, plan, fleet) ?? []);
+  const untilMs = Math.min(lookDueMs(memory), ...starts.filter((ms) => ms > atMs));
+  return waitUntil(atMs, untilMs, 'nothing to do before');
+}

@@ -1,0 +1,92 @@
+import type { RolloutAlert } from './announce.ts';
+import { endAlert } from './announce.ts';
+import { endedBy } from './control.ts';
+import type { ReleaseMemory } from './memory.ts';
+import type { Plan } from './plan.ts';
+import type { FleetResult } from './request.ts';
+import { failedOf, runningOf, waitingOf } from './waves.ts';
+
+export type ReleaseOutcome =
+  | 'rolled'
+  /** Every fleet that it concerns only wants to be told. */
+  | 'notified'
+  | 'nothing-to-do'
+  | 'stopped'
+  | 'rejected'
+  | 'cancelled'
+  | 'superseded'
+  | 'expired'
+  | 'ignored'
+  | 'failed';
+
+/** The release's execution's result, and what `rollout status` shows of one that has ended. */
+export interface ReleaseResult {
+  readonly source: string;
+  readonly version: string | undefined;
+  readonly outcome: ReleaseOutcome;
+  readonly because: string;
+  readonly fleets: readonly FleetResult[];
+}
+
+export interface Ending {
+  readonly outcome: ReleaseOutcome;
+  readonly because: string;
+  readonly alert?: RolloutAlert;
+}
+
+/** Nobody answered, no window came: after so long it is over, and somebody hears of it. */
+const LONGEST_SECONDS = 14 * 86_400;
+/** So long what cannot be read is tried again, before there is anything to wait for. */
+const PATIENCE_SECONDS = 86_400;
+
+/** How the release's rollout has ended, or undefined while there is something to do or to wait for. Pure. */
+export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending | undefined {
+  const { survey, announced, atMs, request, control, trouble } = memory;
+  if (survey === undefined) {
+    const waitedMs = atMs - Date.parse(request.noticedAt);
+    if (trouble === undefined || waitedMs < PATIENCE_SECONDS * 1000) return undefined;
+    const { operation, message } = trouble.failure;
+    return ended(memory, 'failed', `For a day ${operation} has answered "${message}": nothing was planned.`);
+  }
+  if (plan === undefined) return { outcome: 'ignored', because: survey.because ?? 'its source names no image' };
+  // What is being rolled is looked after to its end, whatever else is said.
+  if (runningOf(memory).length > 0) return undefined;
+
+  const word = endedBy(control);
+  if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', `${word}.`);
+  const [first] = failedOf(memory);
+  if (first) {
+    const others = waitingOf(memory, plan).length;
+    const held = others === 0 ? '' : ` ${others} further ${others === 1 ? 'fleet is' : 'fleets are'} not begun.`;
+    return ended(memory, 'stopped', `${first.fleet}: ${first.because}${held}`);
+  }
+  if (announced?.imageId !== plan.target.imageId) {
+    const because = `A newer release is there (${plan.target.version}): ${announced?.version} is not rolled out any further.`;
+    return ended(memory, 'superseded', because);
+  }
+  if (waitingOf(memory, plan).length > 0) {
+    if (atMs < Date.parse(request.noticedAt) + LONGEST_SECONDS * 1000) return undefined;
+    return ended(memory, 'expired', 'For 14 days nobody approved it, or no window came: it is not rolled out.');
+  }
+  return settled(memory, plan);
+}
+
+function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
+  const count = Object.keys(memory.started).length;
+  if (count > 0) {
+    const because = `${count === 1 ? 'One fleet runs' : `All ${count} fleets run`} ${plan.target.version}, verified.`;
+    return ended(memory, 'rolled', because);
+  }
+  // The announcement has said all of it, once it went out.
+  if (plan.fleets.length > 0) {
+    return memory.said['available']?.done
+      ? { outcome: 'notified', because: 'Its fleets want to be told only, and their people were.' }
+      : undefined;
+  }
+  if (plan.leftAlone.some(({ isNews }) => isNews) && !memory.said['available']?.done) return undefined;
+  return { outcome: 'nothing-to-do', because: 'No fleet that opted in would change.' };
+}
+
+function ended(memory: ReleaseMemory, outcome: ReleaseOutcome, because: string): Ending {
+  return { outcome, because, alert: endAlert(memory, outcome, because) };
+}

@@ -1,0 +1,163 @@
+import type { Failure } from '../ports.ts';
+import type { Control } from './control.ts';
+import type { CourseState } from './course.ts';
+import { stepped, withTold, withTrouble } from './course.ts';
+import type { FleetFacts, Target } from './fleet.ts';
+import type { FleetMove } from './fleet-moves.ts';
+import type { RefreshSeen, TemplateRef } from './ports.ts';
+import type { FleetRequest } from './request.ts';
+
+/** How the fleet's instances stand, as EC2 has them and as ECS has them: counts, and a few ids. */
+export interface HostsSeen {
+  /** Instances on the target image that count as in service. */
+  readonly fresh: number;
+  /** Of those, the ones that ECS knows as ACTIVE with their agent connected. */
+  readonly joined: number;
+  /** Of those, the ones that run a task. */
+  readonly working: number;
+  /** Five at most: in service for EC2, and not joined. */
+  readonly strangers: readonly string[];
+  /** Instances on any other image. */
+  readonly old: number;
+}
+
+/** One look at the fleet. */
+export interface FleetLook {
+  readonly atMs: number;
+  /** What its source names now; undefined where it names no image that may be rolled out. */
+  readonly target?: Target;
+  /** Undefined: there is no such fleet any more. */
+  readonly facts?: FleetFacts;
+  /** The latest refresh of the group, whoever started it. */
+  readonly refresh?: RefreshSeen;
+  readonly hosts: HostsSeen;
+  /** By the switch, for this fleet's group. */
+  readonly drainDeadlineSeconds: number;
+  readonly control?: Control;
+}
+
+/** What a move of the fleet's course answered. */
+export type FleetSeen = { readonly atMs: number; readonly failure?: Failure } & (
+  | { readonly kind: 'look'; readonly look?: FleetLook }
+  | { readonly kind: 'make-version'; readonly number?: number; readonly warnings?: readonly string[] }
+  | { readonly kind: 'start-refresh'; readonly id?: string }
+  | { readonly kind: 'roll-back' }
+  | { readonly kind: 'cancel-refresh' }
+  | { readonly kind: 'promote' }
+  | { readonly kind: 'alert'; readonly alert: string }
+);
+
+export interface OurRefresh {
+  readonly id: string;
+  readonly startedAtMs: number;
+  /** AWS takes it back to where it came from, by itself or when it is told to. */
+  readonly canRollBack: boolean;
+  /** It was told to go back, or to stop where it is. */
+  readonly turned?: { readonly atMs: number; readonly because: string; readonly forPause: boolean };
+}
+
+/** Everything that is known of one fleet's rollout; made anew at each replay from what the steps returned. */
+export interface FleetMemory extends CourseState {
+  readonly request: FleetRequest;
+  readonly look?: FleetLook;
+  /** Template versions made for it, by `versionKey`. */
+  readonly versions: Readonly<Record<string, number>>;
+  /** What AWS finds wrong in a version that was made: nothing is launched from it. */
+  readonly templateWarning?: string;
+  /** Our refresh, once it was started. */
+  readonly refresh?: OurRefresh;
+  /** A start was answered with "one is under way": from this time on it may be our own, from before a crash. */
+  readonly mayBeOursFromMs?: number;
+  /** Since when there have been strangers without a break. */
+  readonly strangersSinceMs?: number;
+  /** Since when the instances and the refresh have not changed. */
+  readonly changedAtMs: number;
+  readonly promoted?: true;
+}
+
+export function beginFleet(request: FleetRequest): FleetMemory {
+  const atMs = Date.parse(request.noticedAt);
+  return { request, atMs, steppedAtMs: atMs, versions: {}, changedAtMs: atMs, said: {} };
+}
+
+/** Adds what a move answered to what is known. Pure. */
+export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
+  const moved = stepped(before, seen.atMs);
+  if (seen.kind === 'alert') return withTold(moved, seen.alert, seen.failure);
+  const memory = withTrouble(moved, seen.failure);
+  const { atMs } = memory;
+  if (seen.failure) return memory;
+  if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
+  if (seen.kind === 'promote') return { ...memory, promoted: true };
+  if (seen.kind === 'make-version' && move.kind === 'make-version' && seen.number !== undefined) {
+    const [warning] = seen.warnings ?? [];
+    const versions = { ...memory.versions, [versionKey(move.source)]: seen.number };
+    return { ...memory, versions, ...(warning === undefined ? {} : { templateWarning: warning }) };
+  }
+  if (seen.kind === 'start-refresh' && move.kind === 'start-refresh') return withStart(memory, move, seen.id);
+  if ((move.kind === 'roll-back' || move.kind === 'cancel-refresh') && memory.refresh) {
+    const turned = { atMs, because: move.because, forPause: move.kind === 'cancel-refresh' && move.forPause };
+    return { ...memory, refresh: { ...memory.refresh, turned }, changedAtMs: atMs };
+  }
+  return memory;
+}
+
+/** Our refresh as it was last seen; a look from before it was started shows another one, or none. */
+export function refreshSeen({ look, refresh }: FleetMemory): RefreshSeen | undefined {
+  return look?.refresh?.id === refresh?.id ? look?.refresh : undefined;
+}
+
+export function versionKey({ templateId, number }: { readonly templateId: string; readonly number: number }): string {
+  return `${templateId} ${number}`;
+}
+
+/** Clocks of AWS and of Lambda may differ by so much. */
+const SKEW_MS = 60_000;
+
+function withStart(
+  memory: FleetMemory,
+  { preferences }: Extract<FleetMove, { kind: 'start-refresh' }>,
+  id: string | undefined,
+): FleetMemory {
+  const { look, ...rest } = memory;
+  const { atMs } = memory;
+  // Before the start none was under way: one that is there now is ours, or began in the same moment.
+  if (id === undefined) return { ...rest, mayBeOursFromMs: (look?.atMs ?? atMs) - SKEW_MS };
+  const refresh = { id, startedAtMs: atMs, canRollBack: preferences.autoRollback };
+  return { ...memory, refresh, changedAtMs: atMs };
+}
+
+function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
+  const { atMs } = memory;
+  const isChanged = memory.look === undefined || summary(look) !== summary(memory.look);
+  const { strangersSinceMs = atMs, ...rest } = memory;
+  return adopting({
+    ...rest,
+    look: { ...look, atMs },
+    ...(look.hosts.strangers.length > 0 ? { strangersSinceMs } : {}),
+    ...(isChanged ? { changedAtMs: atMs } : {}),
+  });
+}
+
+/** The refresh that answered our start with "one is under way", when it is our own. */
+function adopting(memory: FleetMemory): FleetMemory {
+  const { mayBeOursFromMs, ...rest } = memory;
+  const { look } = memory;
+  const seen = look?.refresh;
+  if (mayBeOursFromMs === undefined || seen === undefined || seen.startedAtMs < mayBeOursFromMs) return rest;
+  if (seen.template !== undefined && !isOurs(seen.template, memory)) return rest;
+  return { ...rest, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
+}
+
+/** It launches from a version that we made, or from the base that we would have started it with. */
+function isOurs({ templateId, version }: TemplateRef, { versions, look }: FleetMemory): boolean {
+  const made = Object.entries(versions).some(
+    ([key, number]) => key.startsWith(`${templateId} `) && String(number) === version,
+  );
+  const base = look?.facts?.slots.find(({ at }) => at === 'base')?.template;
+  return made || (base?.id === templateId && String(base.number) === version);
+}
+
+function summary({ refresh, hosts }: FleetLook): string {
+  return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, hosts.fresh, hosts.joined, hosts.old]);
+}

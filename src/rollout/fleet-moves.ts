@@ -1,0 +1,30 @@
+import type { RolloutAlert } from './announce.ts';
+import type { Target } from './fleet.ts';
+import type { Desired, RefreshPreferences } from './ports.ts';
+
+/** What one fleet's rollout can do next. One move is one effect, safe to repeat. */
+export type FleetMove = { readonly because: string } & (
+  | { readonly kind: 'look' /** Our refresh; undefined: the latest one. */; readonly refreshId: string | undefined }
+  | {
+      readonly kind: 'make-version';
+      readonly source: { readonly templateId: string; readonly number: number };
+      readonly imageId: string;
+      readonly description: string;
+    }
+  | {
+      readonly kind: 'start-refresh';
+      readonly group: string;
+      readonly desired: Desired | undefined;
+      readonly preferences: RefreshPreferences;
+    }
+  | { readonly kind: 'roll-back'; readonly group: string }
+  | {
+      readonly kind: 'cancel-refresh';
+      readonly group: string;
+      /** Paused: it is begun again when somebody resumes it. */
+      readonly forPause: boolean;
+    }
+  /** Others may follow what was verified. */
+  | { readonly kind: 'promote'; readonly target: Target }
+  | { readonly kind: 'alert'; readonly alert: RolloutAlert }
+);

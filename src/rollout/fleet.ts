@@ -1,0 +1,74 @@
+import { newer } from './family.ts';
+import type { FleetPolicy } from './tags.ts';
+
+/** The image that is to be rolled out: from the parameter store and from EC2, whatever a message said. */
+export interface Target {
+  /** A family of family.ts, or the name of the parameter that fleets follow. */
+  readonly source: string;
+  /** The family of its image; undefined for an image that AWS did not make. */
+  readonly family: string | undefined;
+  /** Like `2023.0.20261115`; the image's id where it has no version. */
+  readonly version: string;
+  readonly imageId: string;
+  readonly architecture: string;
+  readonly agentVersion?: string;
+  readonly runtimeVersion?: string;
+  /** When the parameter began to say so. */
+  readonly releasedAtMs: number;
+}
+
+/** One place in a fleet's launch settings that names an image. */
+export interface Slot {
+  /** The base, or the place of an override in its list. */
+  readonly at: 'base' | number;
+  /** Where the image is written: a template's version, an override, or a parameter that the template resolves. */
+  readonly template?: { readonly id: string; readonly number: number; readonly asked: string };
+  readonly written: 'image' | 'parameter' | 'override';
+  readonly imageId: string;
+  /** Undefined for an image that is no ECS-optimized one of AWS's. */
+  readonly family: string | undefined;
+  readonly version: string | undefined;
+  readonly architecture: string | undefined;
+}
+
+/** What one fleet is like, in a few hundred bytes: counts instead of lists, as far as decisions go. */
+export interface FleetFacts {
+  /** `group/<name>` or `spot-fleet/<id>`. */
+  readonly id: string;
+  readonly policy: FleetPolicy | { readonly mistakes: readonly string[] };
+  /** `configuration`: a launch configuration, which no version can be made of. */
+  readonly launch: 'template' | 'mixed' | 'configuration' | 'specifications' | 'unknown';
+  readonly slots: readonly Slot[];
+  /** Instances by image id; at most ten images, the others summed up as `other`. */
+  readonly images: Readonly<Record<string, number>>;
+  readonly desired: number;
+  /** What drains an instance that is replaced; `none`: nobody, and tasks would be cut off. */
+  readonly drainedBy: 'hook' | 'managed-draining' | 'order' | 'none';
+  /** An instance refresh is under way, of ours or of somebody else. */
+  readonly refreshing: boolean;
+  readonly suspended: readonly string[];
+  readonly protectedFromScaleIn: number;
+  readonly warm: number;
+  readonly clusters: readonly string[];
+  readonly unsteady: readonly string[];
+  /** Services whose minimum and maximum healthy percent are both 100: ECS may not move their tasks. */
+  readonly immovable: readonly string[];
+  /** What else forbids to copy it, of a Spot Fleet: a scalable target, an end of validity, CloudFormation. */
+  readonly bound: readonly string[];
+}
+
+/** Where a slot or an instance stands against a target. */
+export type Standing = 'at-target' | 'older' | 'newer' | 'other';
+
+export function standingOf(slot: Slot, target: Target): Standing {
+  if (slot.imageId === target.imageId) return 'at-target';
+  if (slot.architecture !== undefined && slot.architecture !== target.architecture) return 'other';
+  // Whoever follows a parameter wants what it says, forwards or back.
+  if (target.source.startsWith('/')) {
+    return slot.family === undefined || target.family === undefined || slot.family === target.family
+      ? 'older'
+      : 'other';
+  }
+  if (slot.family !== target.family || slot.version === undefined) return 'other';
+  return newer(slot.version, target.version) ? 'newer' : 'older';
+}

@@ -1,0 +1,96 @@
+import type { Failure } from '../ports.ts';
+import type { Control } from './control.ts';
+import type { CourseState } from './course.ts';
+import { stepped, withTold, withTrouble } from './course.ts';
+import type { ReleaseMove } from './decide.ts';
+import type { FleetFacts, Target } from './fleet.ts';
+import type { FleetRequest, FleetResult, ReleaseRequest } from './request.ts';
+
+/** What a look at parameter store, EC2 and the tagged fleets answered. */
+export interface Survey {
+  readonly atMs: number;
+  /** Undefined where the source names no image that may be rolled out; `because` says why. */
+  readonly target?: Target;
+  readonly because?: string;
+  readonly fleets: readonly FleetFacts[];
+  /** More fleets than are kept here: they are rolled by another release's execution, and people are told. */
+  readonly leftOut: number;
+}
+
+/** What a move of the release's course answered. */
+export type ReleaseSeen = { readonly atMs: number; readonly failure?: Failure } & (
+  | { readonly kind: 'survey'; readonly survey?: Survey }
+  | { readonly kind: 'start-fleet' }
+  | {
+      readonly kind: 'look';
+      /** What people last said of it; `mistake`: what cannot be understood. */
+      readonly control?: Control;
+      readonly mistake?: string;
+      readonly ended: readonly FleetResult[];
+    }
+  | { readonly kind: 'alert'; readonly alert: string }
+);
+
+/** Everything that is known of one release's rollout; made anew at each replay from what the steps returned. */
+export interface ReleaseMemory extends CourseState {
+  readonly request: ReleaseRequest;
+  readonly survey?: Survey;
+  /** The image that was announced: when the parameter names another, this release is superseded. */
+  readonly announced?: Target;
+  readonly control?: Control;
+  readonly controlMistake?: string;
+  /** Fleets whose own execution was started, and how it ended. */
+  readonly started: Readonly<Record<string, { readonly request: FleetRequest; readonly end?: FleetResult }>>;
+  /** When people's word and the fleets' executions were last looked at. */
+  readonly lookedAtMs?: number;
+}
+
+export function begin(request: ReleaseRequest): ReleaseMemory {
+  const atMs = Date.parse(request.noticedAt);
+  return { request, atMs, steppedAtMs: atMs, started: {}, said: {} };
+}
+
+/** Adds what a move answered to what is known. Pure. */
+export function remember(before: ReleaseMemory, move: ReleaseMove, seen: ReleaseSeen): ReleaseMemory {
+  const moved = stepped(before, seen.atMs);
+  if (seen.kind === 'alert') return withTold(moved, seen.alert, seen.failure);
+  const memory = withTrouble(moved, seen.failure);
+  const { atMs } = memory;
+  switch (seen.kind) {
+    case 'survey':
+      return seen.survey ? withSurvey(memory, seen.survey) : memory;
+    case 'start-fleet': {
+      if (seen.failure || move.kind !== 'start-fleet') return memory;
+      const { request } = move;
+      return { ...memory, started: { ...memory.started, [request.fleet]: { request } } };
+    }
+    case 'look':
+      return withControl({ ...memory, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
+  }
+}
+
+function withEnds({ started }: ReleaseMemory, ended: readonly FleetResult[]): ReleaseMemory['started'] {
+  const ends = new Map(ended.map((end) => [end.fleet, end]));
+  return Object.fromEntries(
+    Object.entries(started).map(([fleet, known]) => {
+      const end = ends.get(fleet);
+      return [fleet, end === undefined ? known : { ...known, end }];
+    }),
+  );
+}
+
+function withSurvey(memory: ReleaseMemory, survey: Survey): ReleaseMemory {
+  const { atMs, announced = survey.target } = memory;
+  return { ...memory, survey: { ...survey, atMs }, ...(announced === undefined ? {} : { announced }) };
+}
+
+/** What cannot be read or understood changes nothing: the last good word holds. */
+function withControl(
+  memory: ReleaseMemory,
+  { failure, control, mistake }: Extract<ReleaseSeen, { kind: 'look' }>,
+): ReleaseMemory {
+  if (mistake !== undefined) return { ...memory, controlMistake: mistake };
+  if (failure && control === undefined) return memory;
+  const { controlMistake, ...rest } = memory;
+  return control === undefined ? rest : { ...rest, control };
+}

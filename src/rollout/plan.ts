@@ -1,0 +1,144 @@
+import { familyById } from './family.ts';
+import type { FleetFacts, Slot, Target } from './fleet.ts';
+import { standingOf } from './fleet.ts';
+import type { FleetPolicy } from './tags.ts';
+
+/** What would be done with one fleet. */
+export interface PlannedFleet {
+  readonly id: string;
+  readonly policy: FleetPolicy;
+  /** `write`: a template version is made first; `keep`: the template says it already. */
+  readonly how: 'write' | 'keep';
+  /** The slots whose image changes; none where the template is there already and only instances are old. */
+  readonly slots: readonly Slot[];
+  /** Image ids and versions that it comes from. */
+  readonly from: readonly string[];
+  /** Instances to replace. */
+  readonly instances: number;
+  readonly expectedMinutes: number;
+}
+
+/** A fleet of this release's that is not touched, and why; `isNews`: its owner should hear of it. */
+export interface LeftAlone {
+  readonly id: string;
+  readonly because: string;
+  readonly isNews: boolean;
+}
+
+export interface Plan {
+  readonly target: Target;
+  /** By wave, then by name. */
+  readonly fleets: readonly PlannedFleet[];
+  readonly leftAlone: readonly LeftAlone[];
+}
+
+/** Rough, and said to be: a drain, and a new instance that boots and joins. */
+const MINUTES_A_BATCH = 9;
+
+/** What a release means for the fleets that opted in; `isOrdered`: somebody asked for just this. Pure. */
+export function planOf(target: Target, fleets: readonly FleetFacts[], isOrdered: boolean): Plan {
+  const planned: PlannedFleet[] = [];
+  const leftAlone: LeftAlone[] = [];
+  for (const facts of fleets) {
+    const { id } = facts;
+    const verdict = judge(facts, target, isOrdered);
+    if (verdict === 'not-concerned') continue;
+    if ('because' in verdict) leftAlone.push({ id, ...verdict });
+    else planned.push(verdict);
+  }
+  planned.sort((a, b) => a.policy.wave - b.policy.wave || (a.id < b.id ? -1 : 1));
+  return { target, fleets: planned, leftAlone };
+}
+
+type Verdict = PlannedFleet | Omit<LeftAlone, 'id'> | 'not-concerned';
+
+function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
+  const { policy, slots, images } = facts;
+  const news = (because: string) => ({ because, isNews: true });
+  const follows = 'mistakes' in policy ? undefined : policy.follow;
+  const standings = slots.map((slot) => standingOf(slot, target));
+  const isOurs =
+    follows === undefined ? slots.some(({ family }) => family === target.source) : follows === target.source;
+  if ('mistakes' in policy) {
+    return isOurs || slots.length === 0 ? news(`its tags are wrong: ${policy.mistakes.join('; ')}`) : 'not-concerned';
+  }
+  if (!isOurs)
+    return isCustom(facts)
+      ? quiet("its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow")
+      : 'not-concerned';
+  const unsupported = whyUnsupported(target, isOrdered);
+  if (unsupported !== undefined) return news(unsupported);
+  if (facts.launch === 'configuration') {
+    return news('it has a launch configuration, of which no new version can be made: move it to a launch template');
+  }
+  if (facts.launch === 'specifications') {
+    return news('it has launch specifications instead of launch templates: make it anew with a template');
+  }
+  if (standings.every((standing) => standing === 'newer' || standing === 'other')) {
+    return standings.includes('newer')
+      ? quiet('it runs a newer image already')
+      : news('its image is of another architecture or family than what it follows');
+  }
+
+  const changing = slots.filter((_, i) => standings[i] === 'older');
+  const old = oldInstances(facts, target, changing);
+  if (changing.length === 0 && old === 0) return quiet('it runs this image already');
+  // A parameter that a template resolves is its owner's way to choose: there is nothing for us to write.
+  const unwritable = changing.filter(({ written }) => written === 'parameter');
+  if (changing.length > 0 && (policy.template === 'keep' || unwritable.length > 0)) {
+    const why = unwritable.length > 0 ? 'the parameter that it resolves' : 'its launch template';
+    return news(
+      `${why} still says ${changing[0]?.version ?? changing[0]?.imageId}: its owner has to change it, then it is rolled out`,
+    );
+  }
+  return {
+    id: facts.id,
+    policy,
+    how: changing.length > 0 ? 'write' : 'keep',
+    slots: changing,
+    from: fromOf(slots, images, target),
+    instances: old,
+    expectedMinutes: expectedMinutes(policy, old, facts.desired),
+  };
+}
+
+function whyUnsupported({ source }: Target, isOrdered: boolean): string | undefined {
+  const family = familyById(source);
+  if (family?.support === 'windows') return 'Windows images are told of, and rolled out by hand';
+  if (family?.support !== 'ended' || isOrdered) return undefined;
+  return `${family.osName} reached its end on ${family.endsOn}: move to a family that is mended, or order this rollout (ecs-drain rollout start)`;
+}
+
+function quiet(because: string): Omit<LeftAlone, 'id'> {
+  return { because, isNews: false };
+}
+
+function isCustom({ slots }: FleetFacts): boolean {
+  return slots.length > 0 && slots.every(({ family }) => family === undefined);
+}
+
+/** Instances on an image that a changing slot launches, or on any older image where only instances are behind. */
+function oldInstances({ images, slots }: FleetFacts, target: Target, changing: readonly Slot[]): number {
+  const stays = new Set(slots.filter((slot) => !changing.includes(slot)).map(({ imageId }) => imageId));
+  return Object.entries(images)
+    .filter(([imageId]) => imageId !== target.imageId && !stays.has(imageId))
+    .reduce((sum, [, count]) => sum + count, 0);
+}
+
+function fromOf(slots: readonly Slot[], images: Readonly<Record<string, number>>, target: Target): string[] {
+  const known = new Map(slots.map(({ imageId, version }) => [imageId, version]));
+  const ids = new Set([...slots.map(({ imageId }) => imageId), ...Object.keys(images)]);
+  return [...ids]
+    .filter((id) => id !== target.imageId)
+    .map((id) => (known.get(id) === undefined ? id : `${known.get(id)} (${id})`));
+}
+
+/** One instance first, then as many at once as the healthy percentages let go or come. */
+function expectedMinutes(policy: FleetPolicy, instances: number, desired: number): number {
+  const { minHealthyPercent, maxHealthyPercent, checkpoints, checkpointDelaySeconds, bakeSeconds } = policy;
+  const share = Math.max(maxHealthyPercent - 100, 100 - minHealthyPercent) / 100;
+  const atOnce = Math.max(1, Math.floor(desired * share));
+  const batches = 1 + Math.ceil(Math.max(0, instances - 1) / atOnce);
+  const restSeconds = (1 + checkpoints.length) * checkpointDelaySeconds + bakeSeconds;
+  return batches * MINUTES_A_BATCH + Math.round(restSeconds / 60);
+}

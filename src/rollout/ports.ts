@@ -1,0 +1,264 @@
+import type { Result } from '../ports.ts';
+
+/**
+ * What watching and rolling out AMIs needs from the world, and no more. `src/aws` implements these. Operating errors are
+ * values, as in src/ports.ts. Sizes are bounded by whoever asks: a fleet may have thousands of instances.
+ */
+
+/** One parameter of the parameter store: AWS's public ones, and the users' own. */
+export interface ParameterSeen {
+  readonly name: string;
+  readonly value: string;
+  readonly changedAtMs: number;
+}
+
+export interface ParametersPort {
+  /** Those that exist, in as many calls as it takes; the others are left out. */
+  readParameters(names: readonly string[]): Promise<Result<readonly ParameterSeen[]>>;
+  writeParameter(name: string, value: string): Promise<Result<undefined>>;
+}
+
+export interface ImageSeen {
+  readonly id: string;
+  readonly name: string;
+  /** Amazon itself made it: by owner alias, not by name. */
+  readonly byAmazon: boolean;
+  /** `x86_64`, `arm64`. */
+  readonly architecture: string;
+  readonly available: boolean;
+  readonly createdAtMs: number;
+  readonly deprecatedAtMs?: number;
+}
+
+export interface ImagesPort {
+  /** Deprecated ones too; those that no longer exist, or that we may not see, are left out. */
+  describeImages(ids: readonly string[]): Promise<Result<readonly ImageSeen[]>>;
+}
+
+/** Which version a fleet launches from: a number, `$Latest` or `$Default`. */
+export interface TemplateRef {
+  readonly templateId: string;
+  readonly version: string;
+}
+
+/** Where a fleet takes its instances' image from. */
+export type LaunchSeen =
+  | { readonly kind: 'template'; readonly template: TemplateRef }
+  | {
+      readonly kind: 'mixed';
+      readonly template: TemplateRef;
+      /** At most 20 templates of their own, or images of their own (AWS-CONTRACTS §5); the others follow the base. */
+      readonly overrides: readonly OverrideSeen[];
+    }
+  | { readonly kind: 'configuration'; readonly name: string }
+  | { readonly kind: 'unknown' };
+
+export interface OverrideSeen {
+  /** Position in the policy: it is how an override is told from another. */
+  readonly at: number;
+  readonly instanceType?: string;
+  readonly template?: TemplateRef;
+  readonly imageId?: string;
+}
+
+export interface FleetInstance {
+  readonly id: string;
+  readonly imageId: string | undefined;
+  /** `InService`, `Pending`, …; of a Spot Fleet, `healthy`. */
+  readonly state: string;
+  readonly protectedFromScaleIn: boolean;
+}
+
+export interface GroupSeen {
+  readonly name: string;
+  readonly arn: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly min: number;
+  readonly max: number;
+  readonly desired: number;
+  /** Names of suspended processes, `Launch` for one. */
+  readonly suspended: readonly string[];
+  readonly launch: LaunchSeen;
+  readonly instances: readonly FleetInstance[];
+  /** Instances that wait in its warm pool. */
+  readonly warm: number;
+}
+
+/** As the API spells them (AWS-CONTRACTS §5). */
+export type RefreshStatus =
+  | 'Pending'
+  | 'InProgress'
+  | 'Successful'
+  | 'Failed'
+  | 'Cancelling'
+  | 'Cancelled'
+  | 'RollbackInProgress'
+  | 'RollbackFailed'
+  | 'RollbackSuccessful'
+  | 'Baking';
+
+export interface RefreshSeen {
+  readonly id: string;
+  readonly status: RefreshStatus;
+  readonly because: string;
+  /** Of the instances to update, in percent. */
+  readonly percent: number;
+  readonly left: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+  /** The base template that it was started with; undefined where it rolls out what the group has already. */
+  readonly template?: TemplateRef;
+}
+
+/**
+ * What a refresh makes the group launch from: numbers only, or rollback is refused (AWS-CONTRACTS §5). Of a mixed policy
+ * only the overrides that change are named; whatever else is in the policy stays as it is.
+ */
+export type Desired =
+  | { readonly kind: 'template'; readonly template: TemplateRef }
+  | { readonly kind: 'mixed'; readonly template: TemplateRef; readonly overrides: readonly OverrideSeen[] };
+
+export interface RefreshPreferences {
+  readonly minHealthyPercent: number;
+  readonly maxHealthyPercent: number;
+  /** Ascending, ending at 100; empty for none. */
+  readonly checkpoints: readonly number[];
+  readonly checkpointDelaySeconds: number;
+  readonly bakeSeconds: number;
+  readonly warmupSeconds?: number;
+  readonly alarms: readonly string[];
+  readonly autoRollback: boolean;
+  readonly scaleInProtected: 'Refresh' | 'Ignore' | 'Wait';
+  readonly skipMatching: boolean;
+}
+
+export interface GroupsPort {
+  /** Every group that has the tag key, whatever its value. */
+  taggedGroups(key: string): Promise<Result<readonly GroupSeen[]>>;
+  describeGroup(name: string): Promise<Result<GroupSeen | undefined>>;
+  /** Terminate hooks of the group, by name, and where they notify. */
+  terminateHooks(
+    group: string,
+  ): Promise<Result<readonly { readonly name: string; readonly targetArn: string | undefined }[]>>;
+  /** Newest first; the latest few. */
+  refreshes(group: string): Promise<Result<readonly RefreshSeen[]>>;
+  /** The refresh's id. `gone`: there is no such group. `busy`: another refresh is under way. */
+  startRefresh(
+    group: string,
+    /** Undefined: what the group launches from already. */
+    desired: Desired | undefined,
+    preferences: RefreshPreferences,
+  ): Promise<Result<{ readonly id: string } | { readonly busy: true }>>;
+  /** True when there was nothing to stop. */
+  cancelRefresh(group: string): Promise<Result<{ readonly already: boolean }>>;
+  /** Back to what it launched from before. `already`: none is under way that could be rolled back. */
+  rollBackRefresh(group: string): Promise<Result<{ readonly already: boolean }>>;
+}
+
+export interface TemplateVersionSeen {
+  readonly templateId: string;
+  readonly number: number;
+  readonly isLatest: boolean;
+  readonly isDefault: boolean;
+  /** The template's own words: an image id, or `resolve:ssm:<parameter>`; undefined where it names none. */
+  readonly image: string | undefined;
+  readonly instanceType: string | undefined;
+}
+
+export interface TemplatesPort {
+  /** What a number, `$Latest` or `$Default` means now; undefined when there is no such version. */
+  describeTemplate(template: TemplateRef): Promise<Result<TemplateVersionSeen | undefined>>;
+  /**
+   * A new version made from another one, with another image; the same token makes the same version. It is made also
+   * when AWS finds something in it that is not valid: that is in `warnings`, which a repeated call may not say again.
+   */
+  createVersion(
+    source: { readonly templateId: string; readonly number: number },
+    imageId: string,
+    token: string,
+    description: string,
+  ): Promise<Result<{ readonly number: number; readonly warnings: readonly string[] }>>;
+}
+
+export interface SpotFleetSeen {
+  readonly id: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** `active`, `modifying`, `cancelled_running`, … */
+  readonly state: string;
+  readonly type: string;
+  readonly targetCapacity: number;
+  readonly fulfilledCapacity: number;
+  readonly validUntilMs?: number;
+  /** One for each of its launch template configurations; empty where it has launch specifications. */
+  readonly launch: readonly OverrideSeen[];
+  readonly specifications: number;
+}
+
+export interface SpotFleetsPort {
+  taggedFleets(key: string): Promise<Result<readonly SpotFleetSeen[]>>;
+  describeFleet(id: string): Promise<Result<SpotFleetSeen | undefined>>;
+  /** "Might be out of date" (AWS-CONTRACTS §6). */
+  fleetInstances(id: string): Promise<Result<readonly FleetInstance[]>>;
+  /** A fleet like the old one, with other images by their place in `launch`; the same token makes the same fleet. Its id. */
+  copyFleet(id: string, images: readonly OverrideSeen[], token: string): Promise<Result<string>>;
+  /** Without terminating what is above the target. */
+  setTarget(id: string, capacity: number): Promise<Result<undefined>>;
+  cancelFleet(id: string): Promise<Result<undefined>>;
+  /** Application Auto Scaling looks after its target: a copy would lose that. */
+  hasScalableTarget(id: string): Promise<Result<boolean>>;
+}
+
+/** A container instance of a fleet, and what it runs. */
+export interface HostSeen {
+  readonly instanceId: string;
+  readonly status: string;
+  readonly agentConnected: boolean;
+  readonly agentVersion: string | undefined;
+  readonly runtimeVersion: string | undefined;
+  readonly runningTasks: number;
+}
+
+/** A service, as far as it is steady. */
+export interface SteadySeen {
+  readonly service: string;
+  readonly desired: number;
+  readonly running: number;
+  readonly pending: number;
+  readonly deployments: number;
+  readonly minimumHealthyPercent: number;
+  readonly maximumPercent: number;
+}
+
+export interface ClustersPort {
+  /** The clusters in which the EC2 instances are registered; most fleets have one. */
+  clustersOf(instanceIds: readonly string[]): Promise<Result<readonly string[]>>;
+  /** The registrations of these EC2 instances in the cluster. */
+  hosts(cluster: string, instanceIds: readonly string[]): Promise<Result<readonly HostSeen[]>>;
+  services(cluster: string): Promise<Result<readonly SteadySeen[]>>;
+  /** Sets the registrations of these EC2 instances ACTIVE again; those that are gone are left out. */
+  activate(cluster: string, instanceIds: readonly string[]): Promise<Result<undefined>>;
+}
+
+/** How a named execution stands. */
+export interface ExecutionSeen {
+  readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED';
+  /** What it ended with, as JSON. */
+  readonly result?: string;
+}
+
+export interface RolloutExecutionsPort {
+  /** Starts the durable execution of that name, or joins the one that exists, and says how it stands. */
+  run(name: string, request: object): Promise<Result<ExecutionSeen>>;
+}
+
+export interface DrainsPort {
+  /**
+   * Orders the drain of one instance, or joins the order that exists, and says how it stands. The same `id` is the same
+   * order; at most 40 letters, digits and hyphens.
+   */
+  drain(order: {
+    readonly instanceId: string;
+    readonly id: string;
+    readonly reason: string;
+  }): Promise<Result<ExecutionSeen>>;
+}

@@ -1,0 +1,110 @@
+import { follow } from '../loop.ts';
+import type { DurablePort, Failure, Result } from '../ports.ts';
+import type { RolloutAlert } from './announce.ts';
+import { rest } from './course.ts';
+import type { ReleaseMove } from './decide.ts';
+import { decide } from './decide.ts';
+import type { ReleaseResult } from './ending.ts';
+import { decideFleet } from './fleet-decide.ts';
+import { beginFleet, rememberFleet } from './fleet-memory.ts';
+import { performFleet } from './fleet-rollout.ts';
+import type { ReleaseMemory, ReleaseSeen, Survey } from './memory.ts';
+import { begin, remember } from './memory.ts';
+import type { RolloutExecutionsPort } from './ports.ts';
+import { readRecord } from './record.ts';
+import type { FleetRequest, FleetResult, ReleaseRequest, RolloutRequest } from './request.ts';
+import { executionName } from './request.ts';
+import type { SurveyPorts } from './survey.ts';
+import { factsOf, read, reading, readTarget } from './survey.ts';
+import { OPT_IN } from './tags.ts';
+
+export interface RolloutPorts extends SurveyPorts {
+  readonly executions: RolloutExecutionsPort;
+  tell(alert: RolloutAlert, execution: string): Promise<Result<undefined>>;
+  /** What a drain may take at most in this group, by stack and switch. */
+  drainDeadlineSeconds(group: string): Promise<Result<number>>;
+  /** The record in which people approve, pause or cancel the rollout of a release. */
+  controlParameter(release: string): string;
+  /** Where a verified image is written, for others to follow; undefined for what is no family. */
+  verifiedParameter(source: string): string | undefined;
+}
+
+/** A survey that outgrows a step's result would end the execution (AWS-CONTRACTS §7): 256 KB hold far more than these. */
+const MOST_FLEETS = 50;
+
+/** Rolls one release out, fleet by fleet, or one fleet. One durable execution each. */
+export function rollOut(
+  request: RolloutRequest,
+  ports: RolloutPorts,
+  durable: DurablePort,
+): Promise<ReleaseResult | FleetResult> {
+  return request.kind === 'release' ? rollRelease(request, ports, durable) : rollFleet(request, ports, durable);
+}
+
+function rollRelease(request: ReleaseRequest, ports: RolloutPorts, durable: DurablePort): Promise<ReleaseResult> {
+  const carryOut = (move: ReleaseMove, memory: ReleaseMemory) => perform(move, memory, ports);
+  return follow({ decide, carryOut, remember, rest }, begin(request), durable);
+}
+
+function rollFleet(request: FleetRequest, ports: RolloutPorts, durable: DurablePort): Promise<FleetResult> {
+  const course = {
+    decide: decideFleet,
+    carryOut: (move: Parameters<typeof performFleet>[0]) => performFleet(move, request, ports),
+    remember: rememberFleet,
+    rest,
+  };
+  return follow(course, beginFleet(request), durable);
+}
+
+async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutPorts): Promise<ReleaseSeen> {
+  const { request } = memory;
+  const { now } = ports;
+  switch (move.kind) {
+    case 'survey': {
+      const survey = await reading(() => surveyOf(request, ports));
+      return { kind: 'survey', atMs: now(), ...(survey.ok ? { survey: survey.value } : { failure: survey }) };
+    }
+    case 'start-fleet': {
+      const started = await ports.executions.run(executionName(move.request), move.request);
+      return { kind: 'start-fleet', atMs: now(), ...(started.ok ? {} : { failure: started }) };
+    }
+    case 'look':
+      return look(request, move.requests, ports);
+    case 'alert': {
+      const told = await ports.tell(move.alert, executionName(request));
+      return { kind: 'alert', atMs: now(), alert: move.alert.key, ...(told.ok ? {} : { failure: told }) };
+    }
+  }
+}
+
+async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<Survey> {
+  const target = await readTarget(request.source, ports);
+  if ('because' in target) return { atMs: ports.now(), because: target.because, fleets: [], leftOut: 0 };
+  const groups = read(await ports.groups.taggedGroups(OPT_IN));
+  const kept = groups.slice(0, MOST_FLEETS);
+  const fleets = await factsOf(kept, ports);
+  return { atMs: ports.now(), target, fleets, leftOut: groups.length - kept.length };
+}
+
+/** What cannot be read is asked for again; the other answers count. */
+async function look(
+  release: ReleaseRequest,
+  requests: readonly FleetRequest[],
+  ports: RolloutPorts,
+): Promise<ReleaseSeen> {
+  const record = await readRecord(executionName(release), ports);
+  let failure: Failure | undefined = record.ok ? undefined : record;
+  const ended: FleetResult[] = [];
+  for (const request of requests) {
+    const seen = await ports.executions.run(executionName(request), request);
+    if (!seen.ok) failure ??= seen;
+    else if (seen.value.status !== 'RUNNING') ended.push(endOf(request, seen.value));
+  }
+  const said = record.ok ? record.value : {};
+  return { kind: 'look', atMs: ports.now(), ...said, ended, ...(failure && { failure }) };
+}
+
+function endOf({ fleet }: FleetRequest, { status, result }: { status: string; result?: string }): FleetResult {
+  if (status === 'SUCCEEDED' && result !== undefined) return JSON.parse(result) as FleetResult;
+  return { fleet, outcome: 'failed', because: `its execution ended as ${status}, without a result` };
+}

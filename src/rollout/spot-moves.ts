@@ -1,0 +1,26 @@
+import type { RolloutAlert } from './announce.ts';
+import type { Target } from './fleet.ts';
+import type { OverrideSeen } from './ports.ts';
+
+/** What a Spot Fleet's rollout can do next. One move is one effect, safe to repeat; undoable until the old fleet is cancelled. */
+export type SpotMove = {
+  readonly because: string;
+  /** Why all of it is taken back, from this move on. */
+  readonly undo?: string;
+} & (
+  | { readonly kind: 'look'; readonly copyId: string | undefined }
+  | {
+      readonly kind: 'make-version';
+      readonly source: { readonly templateId: string; readonly number: number };
+      readonly imageId: string;
+      readonly description: string;
+    }
+  | { readonly kind: 'copy'; readonly fleetId: string; readonly images: readonly OverrideSeen[] }
+  | { readonly kind: 'set-target'; readonly fleetId: string; readonly capacity: number }
+  /** Orders the drains, or asks how those that were ordered stand. */
+  | { readonly kind: 'drain'; readonly instances: readonly string[] }
+  | { readonly kind: 'activate'; readonly clusters: readonly string[]; readonly instances: readonly string[] }
+  | { readonly kind: 'cancel'; readonly fleetId: string }
+  | { readonly kind: 'promote'; readonly target: Target }
+  | { readonly kind: 'alert'; readonly alert: RolloutAlert }
+);

@@ -1,0 +1,66 @@
+import { isApproved } from './control.ts';
+import type { ReleaseMemory } from './memory.ts';
+import type { Plan, PlannedFleet } from './plan.ts';
+import { planOf } from './plan.ts';
+import type { FleetRequest, FleetResult } from './request.ts';
+import { windowAt } from './window.ts';
+
+export function planFor({ survey, request }: ReleaseMemory): Plan | undefined {
+  if (survey?.target === undefined) return undefined;
+  const asked = request.fleets;
+  const fleets = asked === undefined ? survey.fleets : survey.fleets.filter(({ id }) => asked.includes(id));
+  return planOf(survey.target, fleets, request.by !== undefined);
+}
+
+export function runningOf({ started }: ReleaseMemory): FleetRequest[] {
+  return Object.values(started).flatMap(({ request, end }) => (end === undefined ? [request] : []));
+}
+
+/** Fleets that are to be rolled, and have not been begun. */
+export function waitingOf({ started }: ReleaseMemory, plan: Plan): PlannedFleet[] {
+  return plan.fleets.filter(({ id, policy }) => policy.mode !== 'notify' && started[id] === undefined);
+}
+
+/** A fleet that ended so lets the others go on. */
+const FINE: ReadonlySet<string> = new Set(['rolled', 'up-to-date']);
+
+/** Fleets that ended otherwise than they should: nothing further is begun. */
+export function failedOf({ started }: ReleaseMemory): FleetResult[] {
+  return Object.values(started).flatMap(({ end }) => (end && !FINE.has(end.outcome) ? [end] : []));
+}
+
+/** Those that may begin now: of the first wave that is not done, approved or by themselves, in their window. */
+export function readyOf(memory: ReleaseMemory, plan: Plan): PlannedFleet[] {
+  if (failedOf(memory).length > 0) return [];
+  return waitingOf(memory, plan).filter(
+    (fleet) =>
+      isItsTurn(memory, plan, fleet) && (startsAtMs(memory, plan, fleet) ?? Number.POSITIVE_INFINITY) <= memory.atMs,
+  );
+}
+
+/** Nothing of an earlier wave is waiting or running. */
+export function isItsTurn(memory: ReleaseMemory, plan: Plan, { policy }: PlannedFleet): boolean {
+  const running = runningOf(memory);
+  return !plan.fleets.some(
+    (other) =>
+      other.policy.wave < policy.wave &&
+      other.policy.mode !== 'notify' &&
+      (memory.started[other.id] === undefined || running.some(({ fleet }) => fleet === other.id)),
+  );
+}
+
+/** When the fleet may begin, as things are; undefined while that depends on somebody's word. */
+export function startsAtMs(
+  { control, atMs }: ReleaseMemory,
+  { target }: Plan,
+  { policy }: PlannedFleet,
+): number | undefined {
+  const approved = isApproved(control);
+  if (policy.mode === 'approve' && !approved) return undefined;
+  // Who approves knows the release: its age matters only where nobody is asked.
+  const oldEnoughMs = approved ? atMs : Math.max(atMs, target.releasedAtMs + policy.minimumAgeSeconds * 1000);
+  if (policy.window === undefined) return oldEnoughMs;
+  const window = windowAt(policy.window, oldEnoughMs);
+  if (window === undefined) return undefined;
+  return 'openUntilMs' in window ? oldEnoughMs : window.opensAtMs;
+}

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { blockersOf } from '../../src/rollout/checks.ts';
+import type { FleetFacts } from '../../src/rollout/fleet.ts';
+import { fleet } from './builders.ts';
+
+it('lets a fleet go on that is drained, steady and left in peace', () => {
+  expect(blockersOf(fleet(), 1_800)).toEqual([]);
+  expect(blockersOf(fleet({ drainedBy: 'managed-draining', suspended: ['AddToLoadBalancer'] }), 7_200)).toEqual([]);
+  expect(blockersOf(fleet({ protectedFromScaleIn: 4 }), 1_800)).toEqual([]);
+});
+
+it.each([
+  ['nothing drains it', { drainedBy: 'none' }, 1_800, false, 'attach the hook'],
+  ['its drains outlive a refresh', {}, 3_300, false, 'lower the drain'],
+  ['somebody protects one instance', { protectedFromScaleIn: 1 }, 1_800, false, 'protected from scale-in by hand'],
+  ['a service may not move', { immovable: ['api'] }, 1_800, false, 'both 100'],
+  ['it is bound to something', { bound: ['it has a scalable target'] }, 1_800, false, 'scalable target'],
+  ['a refresh is under way', { refreshing: true }, 1_800, true, 'under way'],
+  ['launches are suspended', { suspended: ['Launch'] }, 1_800, true, 'resume'],
+  ['a service is not steady', { unsteady: ['api'] }, 1_800, true, 'not steady'],
+] as const)('holds a fleet back while %s', (_, changes, deadlineSeconds, passes, words) => {
+  expect(blockersOf(fleet(changes as Partial<FleetFacts>), deadlineSeconds)).toEqual([
+    { passes, because: expect.stringContaining(words) },
+  ]);
+});

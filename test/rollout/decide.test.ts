@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { fleet, NEW, policy, START_MS, slot, target } from './builders.ts';
+import { play } from './release-world.ts';
+
+const group = (name: string, tags: Record<string, string> = {}) => fleet({ id: `group/${name}`, policy: policy(tags) });
+const day = 24;
+
+describe('the rollout of a release', () => {
+  it('announces its plan, rolls every fleet, and says when it is done', () => {
+    const { result, alerts, started } = play({ fleets: [group('a'), group('b')] });
+
+    expect(result).toMatchObject({ outcome: 'rolled', fleets: [{ fleet: 'group/a' }, { fleet: 'group/b' }] });
+    expect(started.map(({ fleet }) => fleet)).toEqual(['group/a', 'group/b']);
+    expect(alerts.map(({ kind }) => kind)).toEqual(['image-available', 'rollout-done']);
+    expect(alerts[0]?.because).toBe(
+      `al2023/x86_64 2023.0.20261115 (${NEW}) is there: 2 fleets with 8 instances would get it, 2 by itself.`,
+    );
+  });
+
+  it('only tells fleets that want to be told', () => {
+    const { result, started, alerts } = play({ fleets: [group('a', { 'ecs-drain:ami': 'notify' })] });
+    expect(result.outcome).toBe('notified');
+    expect(started).toEqual([]);
+    expect(alerts).toHaveLength(1);
+  });
+
+  it('is silent where it concerns nobody', () => {
+    const { result, alerts } = play({ fleets: [fleet({ slots: [slot({ family: 'bottlerocket-2/x86_64' })] })] });
+    expect(result.outcome).toBe('nothing-to-do');
+    expect(alerts).toEqual([]);
+  });
+
+  it('does nothing on a message that the parameter store does not bear out', () => {
+    const { result, started } = play({ target: () => ({ because: 'there is no such image' }), fleets: [group('a')] });
+    expect(result).toMatchObject({ outcome: 'ignored', because: 'there is no such image' });
+    expect(started).toEqual([]);
+  });
+
+  it('begins a wave when the waves before are done', () => {
+    const { started } = play({
+      fleets: [group('late', { 'ecs-drain:wave': '3' }), group('first'), group('second', { 'ecs-drain:wave': '2' })],
+      ends: { 'group/first': { outcome: 'rolled', afterHours: 5 } },
+    });
+    expect(started.map(({ fleet }) => fleet)).toEqual(['group/first', 'group/second', 'group/late']);
+    expect((started[1]?.atHours ?? 0) - (started[0]?.atHours ?? 0)).toBeGreaterThan(5);
+  });
+
+  it.each(['rolled-back', 'failed', 'blocked', 'mixed'] as const)(
+    'stops the later waves when a fleet ends %s',
+    (outcome) => {
+      const { result, started, alerts } = play({
+        fleets: [group('first'), group('second', { 'ecs-drain:wave': '2' })],
+        ends: { 'group/first': { outcome, afterHours: 1 } },
+      });
+      expect(result).toMatchObject({ outcome: 'stopped' });
+      expect(started.map(({ fleet }) => fleet)).toEqual(['group/first']);
+      expect(alerts.at(-1)).toMatchObject({
+        kind: 'rollout-stopped',
+        because: expect.stringContaining('1 further fleet is not begun'),
+      });
+    },
+  );
+
+  it('looks after what runs to its end before it stops', () => {
+    const { result } = play({
+      fleets: [group('bad'), group('slow')],
+      ends: { 'group/bad': { outcome: 'failed', afterHours: 0.2 }, 'group/slow': { outcome: 'rolled', afterHours: 9 } },
+    });
+    expect(result.fleets.map(({ fleet, outcome }) => [fleet, outcome])).toEqual([
+      ['group/bad', 'failed'],
+      ['group/slow', 'rolled'],
+    ]);
+  });
+
+  it('waits for an approval, and begins soon after it', () => {
+    const { result, started } = play({
+      fleets: [group('a', { 'ecs-drain:ami': 'approve' })],
+      says: [{ atHours: 2, word: 'approve' }],
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(started[0]?.atHours).toBeGreaterThan(2);
+    expect(started[0]?.atHours).toBeLessThan(2.2);
+  });
+
+  it.each([
+    ['reject', 'rejected'],
+    ['cancel', 'cancelled'],
+  ] as const)('ends when somebody says %s', (word, outcome) => {
+    const { result, started } = play({
+      fleets: [group('a', { 'ecs-drain:ami': 'approve' })],
+      says: [{ atHours: 1, word }],
+    });
+    expect(result).toMatchObject({ outcome, because: expect.stringContaining('kim') });
+    expect(started).toEqual([]);
+  });
+
+  it('expires after 14 days without an answer, and says so, within 1,500 durable operations', () => {
+    const { result, hours, operations } = play({ fleets: [group('a', { 'ecs-drain:ami': 'approve' })] });
+    expect(result.outcome).toBe('expired');
+    expect(hours).toBeGreaterThan(14 * day);
+    expect(hours).toBeLessThan(14.1 * day);
+    expect(operations).toBeLessThan(1_500);
+  });
+
+  it('stays under 1,500 durable operations over 20 fleets and 14 days', () => {
+    const fleets = Array.from({ length: 20 }, (_, i) =>
+      group(`g${i}`, { 'ecs-drain:wave': String(1 + Math.floor(i / 3)) }),
+    );
+    const ends = Object.fromEntries(fleets.map(({ id }) => [id, { outcome: 'rolled', afterHours: 46 } as const]));
+    const { result, hours, operations } = play({ fleets, ends });
+    expect(result.outcome).toBe('rolled');
+    expect(hours).toBeGreaterThan(13 * day);
+    expect(operations).toBeLessThan(1_500);
+  });
+
+  it('waits for the window, and for the age of the release', () => {
+    // START_MS is a Monday, 09:00 UTC.
+    const window = play({ fleets: [group('a', { 'ecs-drain:window': 'Tue 02:00-05:00 UTC' })] });
+    expect(window.started[0]?.atHours).toBeGreaterThanOrEqual(17);
+    expect(window.started[0]?.atHours).toBeLessThan(17.1);
+    const age = play({ fleets: [group('a', { 'ecs-drain:minimum-age': '2d' })] });
+    expect(age.started[0]?.atHours).toBeGreaterThanOrEqual(47);
+    expect(age.started[0]?.atHours).toBeLessThan(47.1);
+  });
+
+  it('begins nothing while it is paused, and goes on when it is resumed', () => {
+    const { started, alerts } = play({
+      fleets: [group('a', { 'ecs-drain:minimum-age': '3h' })],
+      says: [
+        { atHours: 1, word: 'pause' },
+        { atHours: 9, word: 'resume' },
+      ],
+    });
+    expect(started[0]?.atHours).toBeGreaterThan(9);
+    expect(alerts.map(({ kind }) => kind)).toContain('rollout-paused');
+  });
+
+  it('is superseded by a newer release while it waits', () => {
+    const newer = { ...target, version: '2023.0.20261201', imageId: 'ami-0ddddddddddddddd4' };
+    const { result, started } = play({
+      target: (hours) => (hours > 30 ? newer : target),
+      fleets: [group('a', { 'ecs-drain:ami': 'approve' })],
+      says: [{ atHours: 100, word: 'approve' }],
+    });
+    expect(result).toMatchObject({ outcome: 'superseded', because: expect.stringContaining('2023.0.20261201') });
+    expect(started).toEqual([]);
+  });
+
+  it('looks again before it acts: what was superseded at the last moment is not begun', () => {
+    const newer = { ...target, version: '2023.0.20261201', imageId: 'ami-0ddddddddddddddd4' };
+    const { result, started } = play({
+      target: (hours) => (hours > 1.9 ? newer : target),
+      fleets: [group('a', { 'ecs-drain:ami': 'approve' })],
+      says: [{ atHours: 2, word: 'approve' }],
+    });
+    expect(result.outcome).toBe('superseded');
+    expect(started).toEqual([]);
+  });
+
+  it('rolls only the fleets that an order names', () => {
+    const { started } = play({ request: { fleets: ['group/b'], by: 'kim' }, fleets: [group('a'), group('b')] });
+    expect(started.map(({ fleet }) => fleet)).toEqual(['group/b']);
+  });
+
+  it('gets on through failed calls, and comes to the same end', () => {
+    const fleets = [group('a'), group('b', { 'ecs-drain:wave': '2' })];
+    const calm = play({ fleets });
+    for (let n = 1; n <= calm.trace.length; n++) {
+      const { result, started } = play({ fleets, failing: (call) => call === n });
+      expect(result.outcome).toBe('rolled');
+      expect(started.map(({ fleet }) => fleet)).toEqual(['group/a', 'group/b']);
+    }
+  });
+
+  it('says so when it does not get on for an hour', () => {
+    const { alerts } = play({
+      fleets: [group('a', { 'ecs-drain:minimum-age': '3h' })],
+      failing: (call, kind) => kind === 'look' && call < 40,
+    });
+    expect(alerts).toContainEqual(
+      expect.objectContaining({ kind: 'rollout-stuck', because: expect.stringContaining('Rate exceeded') }),
+    );
+  });
+
+  it('tells the owners whose fleets are left alone for a reason of theirs', () => {
+    const { result, alerts } = play({ fleets: [fleet({ policy: { mistakes: ['ecs-drain:wave is "x"'] } })] });
+    expect(result.outcome).toBe('nothing-to-do');
+    expect(alerts[0]?.details).toEqual(['group/web-asg is left alone: its tags are wrong: ecs-drain:wave is "x".']);
+  });
+
+  it('counts the age of a release from when its parameter began to name it', () => {
+    expect(START_MS - target.releasedAtMs).toBe(3_600_000);
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { FleetFacts } from '../../src/rollout/fleet.ts';
+import { planOf } from '../../src/rollout/plan.ts';
+import { fleet, NEW, OLD, policy, slot, target } from './builders.ts';
+
+const plan = (...facts: FleetFacts[]) => planOf(target, facts, false);
+const alone = (...facts: FleetFacts[]) => plan(...facts).leftAlone.map(({ because, isNews }) => [because, isNews]);
+
+describe('the plan of a release', () => {
+  it('replaces what launches from an older image of the family, by a template version of ours', () => {
+    expect(plan(fleet())).toMatchObject({
+      fleets: [{ id: 'group/web-asg', how: 'write', instances: 4, from: [`2023.0.20261001 (${OLD})`] }],
+      leftAlone: [],
+    });
+  });
+
+  it('is nothing to a fleet of another family, nor to one of a custom image, which may follow a parameter', () => {
+    const bottlerocket = fleet({ slots: [slot({ family: 'bottlerocket-2/x86_64', version: '1.49.0' })] });
+    const custom = fleet({ id: 'group/custom', slots: [slot({ family: undefined, version: undefined })] });
+    expect(plan(bottlerocket)).toMatchObject({ fleets: [], leftAlone: [] });
+    expect(alone(custom)).toEqual([[expect.stringContaining('ecs-drain:follow'), false]]);
+  });
+
+  it('changes only the slots of the family, and only what is older', () => {
+    const arm = slot({ at: 0, family: 'al2023/arm64', architecture: 'arm64', imageId: 'ami-0ccccccccccccccc3' });
+    const current = slot({ at: 1, imageId: NEW, version: target.version });
+    const mixed = fleet({
+      launch: 'mixed',
+      slots: [slot(), arm, current],
+      images: { [OLD]: 2, [arm.imageId]: 3, [NEW]: 1 },
+    });
+    expect(plan(mixed).fleets).toMatchObject([{ slots: [{ at: 'base' }], instances: 2 }]);
+  });
+
+  it('never goes back to an older image by itself', () => {
+    expect(alone(fleet({ slots: [slot({ version: '2023.0.20261120' })] }))).toEqual([
+      ['it runs a newer image already', false],
+    ]);
+  });
+
+  it('has nothing to do where the image is there, and replaces instances that are older than their template', () => {
+    const there = [slot({ imageId: NEW, version: target.version })];
+    expect(alone(fleet({ slots: there, images: { [NEW]: 4 } }))).toEqual([['it runs this image already', false]]);
+    expect(plan(fleet({ slots: there, images: { [NEW]: 1, [OLD]: 3 } })).fleets).toMatchObject([
+      { how: 'keep', slots: [], instances: 3 },
+    ]);
+  });
+
+  it('leaves a kept template to its owner, and rolls out what the owner has put in it', () => {
+    const kept = policy({ 'ecs-drain:template': 'keep' });
+    expect(alone(fleet({ policy: kept }))).toEqual([[expect.stringContaining('its owner has to change it'), true]]);
+    const latest = slot({ imageId: NEW, template: { id: 'lt-0a', number: 4, asked: '$Latest' } });
+    expect(plan(fleet({ policy: kept, slots: [latest] })).fleets).toMatchObject([{ how: 'keep', instances: 4 }]);
+  });
+
+  it('writes nothing over a parameter that a template resolves', () => {
+    expect(alone(fleet({ slots: [slot({ written: 'parameter' })] }))).toEqual([
+      [expect.stringContaining('the parameter that it resolves'), true],
+    ]);
+  });
+
+  it.each([
+    ['wrong tags', { policy: { mistakes: ['ecs-drain:wave is "x"'] } }, 'its tags are wrong: ecs-drain:wave is "x"'],
+    [
+      'a launch configuration',
+      { launch: 'configuration', slots: [slot({ template: undefined as never })] },
+      'a launch configuration',
+    ],
+  ] as const)('tells the owner of %s', (_, changes, because) => {
+    expect(alone(fleet(changes as Partial<FleetFacts>))).toEqual([[expect.stringContaining(because), true]]);
+  });
+
+  it('orders by wave, then by name', () => {
+    const of = (id: string, wave: string) => fleet({ id, policy: policy({ 'ecs-drain:wave': wave }) });
+    const { fleets } = plan(of('group/b', '2'), of('group/c', '1'), of('group/a', '2'));
+    expect(fleets.map(({ id }) => id)).toEqual(['group/c', 'group/a', 'group/b']);
+  });
+
+  it('rolls a family that has reached its end only when somebody ordered it', () => {
+    const al2 = { ...target, source: 'al2/x86_64', family: 'al2/x86_64', version: '2.0.20260601' };
+    const old = fleet({ slots: [slot({ family: 'al2/x86_64', version: '2.0.20260101' })] });
+    expect(planOf(al2, [old], false)).toMatchObject({ fleets: [], leftAlone: [{ isNews: true }] });
+    expect(planOf(al2, [old], true).fleets).toHaveLength(1);
+  });
+
+  it('gives those who follow a parameter what it says, forwards and back, and nobody else', () => {
+    const verified = { ...target, source: '/ecs-drain/verified/al2023' };
+    const follower = fleet({
+      policy: policy({ 'ecs-drain:follow': '/ecs-drain/verified/al2023' }),
+      slots: [slot({ version: '2023.0.20261120' })],
+    });
+    expect(planOf(verified, [follower, fleet({ id: 'group/other' })], false)).toMatchObject({
+      fleets: [{ id: 'group/web-asg' }],
+      leftAlone: [],
+    });
+    expect(plan(follower)).toMatchObject({ fleets: [], leftAlone: [] });
+    const arm = fleet({ policy: follower.policy, slots: [slot({ architecture: 'arm64', family: 'al2023/arm64' })] });
+    expect(planOf(verified, [arm], false).leftAlone).toMatchObject([{ isNews: true }]);
+  });
+});
