@@ -1,3 +1,5 @@
+import type { Amis } from './amis.ts';
+import { createAmis } from './amis.ts';
 import type { Audit } from './audit.ts';
 import { createAudit } from './audit.ts';
 import type { AutoScaling } from './autoscaling.ts';
@@ -10,18 +12,28 @@ import { createEcs } from './ecs.ts';
 import type { EventBridge } from './event-bridge.ts';
 import { createEventBridge } from './event-bridge.ts';
 import type { CheckpointFault, ExecutionRecord } from './execution.ts';
+import { createSpotFleetsOf, launchSourceOf } from './fleets.ts';
+import { PLAIN } from './group-launches.ts';
 import { schedule } from './happenings.ts';
+import { createImageOperations } from './images.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
+import { createLaunches } from './launch.ts';
 import { addManagedDraining } from './managed-draining.ts';
+import { publicParameters } from './public-parameters.ts';
 import type { Meter } from './report.ts';
 import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
+import { createScalableTargetOperations, createSpotFleetOperations } from './spot-fleet-operations.ts';
+import type { SpotFleets } from './spot-fleets.ts';
+import { createSpotFleets } from './spot-fleets.ts';
 import { createDeadLetters } from './sqs.ts';
 import type { Ssm } from './ssm.ts';
 import { createSsm } from './ssm.ts';
+import type { Templates } from './templates.ts';
+import { createTemplates } from './templates.ts';
 import type { CallFault, Transport } from './transport.ts';
 import { createTransport } from './transport.ts';
 import type { Dispatcher, WireCall } from './wire.ts';
@@ -35,9 +47,12 @@ export interface Region {
   readonly scenario: Scenario;
   /** What goes wrong, and how often; a scenario may end it. */
   readonly faults: { -readonly [K in keyof Scenario['faults']]: number };
+  readonly amis: Amis;
+  readonly templates: Templates;
   readonly ecs: Ecs;
   readonly ec2: Ec2;
   readonly autoScaling: AutoScaling;
+  readonly spotFleets: SpotFleets;
   readonly sns: Sns;
   readonly ssm: Ssm;
   readonly events: EventBridge;
@@ -47,6 +62,8 @@ export interface Region {
   readonly transport: Transport;
   readonly lifecycleTopicArn: string;
   readonly alertTopicArn: string;
+  /** Announcements of new AMIs. */
+  readonly releaseTopicArn: string;
   readonly switchParameter: string;
   readonly audit: Audit;
   readonly meter: Meter;
@@ -72,9 +89,14 @@ export interface Handles {
 export function createRegion(scenario: Scenario, seed: number, handles: Handles = {}): Region {
   const world = createWorld({ seed, region: scenario.region });
   const faults = { ...scenario.faults };
+  const amis = createAmis(world);
+  const templates = createTemplates(world, (id) => amis.get(id) !== undefined);
   const ecs = createEcs(world);
   const ec2 = createEc2(world);
-  const autoScaling = createAutoScaling(world);
+  const ssm = createSsm(world, publicParameters(amis));
+  const launches = createLaunches({ templates, amis, parameter: ssm.get });
+  const autoScaling = createAutoScaling(world, { launches });
+  const spotFleets = createSpotFleets(world, launches);
   const lambda = createLambda(world, {
     engine: handles.engine,
     unreservedConcurrency: scenario.stack.unreservedConcurrency,
@@ -104,9 +126,9 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       },
     },
   });
-  const ssm = createSsm(world);
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
+  const releaseTopicArn = sns.createTopic('ecs-drain-ami-releases');
   for (const subscriber of scenario.stack.subscribers) sns.subscribeOutside(alertTopicArn, subscriber);
   const switchParameter = '/ecs-drain/switch';
   if (scenario.switch !== undefined) ssm.set(switchParameter, scenario.switch);
@@ -118,6 +140,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     outputs: {
       LifecycleTopicArn: lifecycleTopicArn,
       AlertTopicArn: alertTopicArn,
+      AmiReleaseTopicArn: releaseTopicArn,
       HookRoleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
       DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
       SwitchParameterName: switchParameter,
@@ -127,6 +150,12 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
     cloudformation: createCloudFormation(world, [stack]).operations,
+    'application-autoscaling': createScalableTargetOperations(world, spotFleets),
+    ec2: {
+      ...createImageOperations(world, amis),
+      ...templates.operations,
+      ...createSpotFleetOperations(world, { spotFleets, templates }),
+    },
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
@@ -137,16 +166,19 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
 
   // Before anything exists, so that they see all of it.
   const audit = createAudit(world, scenario);
-  const meter = createMeter(world, alertTopicArn);
+  const meter = createMeter(world, { alertTopicArn, releaseTopicArn });
   const members = membersByGroup(world);
 
   const region: Region = {
     world,
     scenario,
     faults,
+    amis,
+    templates,
     ecs,
     ec2,
     autoScaling,
+    spotFleets,
     sns,
     ssm,
     events,
@@ -155,6 +187,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     transport,
     lifecycleTopicArn,
     alertTopicArn,
+    releaseTopicArn,
     switchParameter,
     audit,
     meter,
@@ -178,26 +211,35 @@ function membersByGroup(world: World): Map<string, Set<string>> {
   return members;
 }
 
-function build(
-  { world, scenario, ecs, autoScaling, lifecycleTopicArn }: Region,
-  members: Map<string, Set<string>>,
-): void {
+function build(region: Region, members: Map<string, Set<string>>): void {
+  const { world, scenario, ecs, autoScaling, spotFleets, lifecycleTopicArn } = region;
   for (const cluster of scenario.clusters) {
     ecs.createCluster(cluster.name, { cpu: cluster.instanceCpu, memory: cluster.instanceMemory });
     const ids = autoScaling.createGroup({
       name: cluster.group,
       desired: cluster.instances,
+      max: cluster.maximum,
+      warm: cluster.warm,
       cluster: cluster.name,
+      launch: launchSourceOf(region, cluster),
+      tags: cluster.tags,
+      suspended: new Set(cluster.suspended),
       retainOnAbandon: cluster.retainOnAbandon,
       protectedFromScaleIn: cluster.protectedFromScaleIn,
     });
     members.set(cluster.group, new Set([...(members.get(cluster.group) ?? []), ...ids]));
-    for (const [i, instanceId] of ids.entries()) {
+    for (const [i, instanceId] of ids.slice(0, cluster.instances).entries()) {
+      const { id: imageId, agentVersion, dockerVersion } = autoScaling.imageOf(instanceId) ?? PLAIN.image;
+      const runs = { imageId, agentVersion, dockerVersion };
       const attributes = i === 0 ? cluster.firstInstanceAttributes : undefined;
       if (cluster.leftovers) {
-        ecs.registerContainerInstance({ cluster: cluster.name, instanceId, agentConnected: false });
+        ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, agentConnected: false });
       }
-      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, attributes });
+      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, attributes });
+    }
+    for (const instanceId of createSpotFleetsOf(region, cluster.name, members)) {
+      const { id: imageId, agentVersion, dockerVersion } = spotFleets.imageOf(instanceId) ?? PLAIN.image;
+      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, imageId, agentVersion, dockerVersion });
     }
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
     for (const service of cluster.services) ecs.createService(cluster.name, service);
