@@ -57,7 +57,11 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'src/operator',
     files: /^src\/operator\//,
-    mayUse: [/^src\/operator\//, /^src\/drain\/(request|switch|words)\.ts$/, ...SHARED],
+    mayUse: [
+      /^src\/operator\//,
+      /^src\/drain\/(coming-back|memory|purpose|request|switch|times|words)\.ts$/,
+      ...SHARED,
+    ],
     mayKnow: [/^src\/(config|drain\/\w+)\.ts$/],
     packages: [/^zod\/mini$/],
     because: "what operators' commands conclude is pure, and knows drains by their requests and results",
