@@ -60,7 +60,8 @@ async function drain(
   const outcomes: Record<string, string> = {};
   const id = `rollout-${checksum(executionName(request))}`;
   for (const instanceId of instances) {
-    const seen = await drains.drain({ instanceId, id, reason: `its Spot Fleet is replaced, for ${request.version}` });
+    const reason = `its Spot Fleet is replaced, for ${request.version}`;
+    const seen = await drains.drain({ instanceId, id, reason, noticedAt: request.noticedAt });
     if (!seen.ok) return { kind: 'drain', atMs: now(), outcomes, failure: seen };
     outcomes[instanceId] = seen.value.status === 'RUNNING' ? 'running' : outcomeOf(seen.value);
   }
