@@ -55,7 +55,13 @@ export function randomScenario(seed: number): Scenario {
     const some = { group: group(), count: between(1, 2) };
     switch (between(0, 20)) {
       case 0:
-        return { spotInterruption: { ...some, action: pick(['terminate', 'stop', 'hibernate']) } };
+        return {
+          spotInterruption: {
+            ...some,
+            action: pick(['terminate', 'stop', 'hibernate']),
+            ...(maybe(0.5) ? { backAfterSeconds: between(60, 1_200) } : {}),
+          },
+        };
       case 1:
         return { rebalance: some };
       case 2:
@@ -91,7 +97,7 @@ export function randomScenario(seed: number): Scenario {
       case 11:
         return { order: { ...some, count: 1, deadlineSeconds: between(300, 2_000) } };
       case 12:
-        return { deploy: {} };
+        return maybe(0.7) ? { deploy: {} } : { rollback: {} };
       case 13:
         return { deregister: { group: some.group } };
       case 14:
