@@ -51,6 +51,8 @@ export function randomScenario(seed: number): Scenario {
   const group = (): string => `group-${between(0, clusters.length - 1)}`;
   const cluster = (): string => `cluster-${between(0, clusters.length - 1)}`;
 
+  // Not after something else: who comes after the nonsense cannot know what held before it.
+  const garbled = maybe(0.3);
   const happening = (): object => {
     const some = { group: group(), count: between(1, 2) };
     switch (between(0, 20)) {
@@ -103,7 +105,9 @@ export function randomScenario(seed: number): Scenario {
       case 14:
         return { deleteHook: { group: some.group, name: 'ecs-drain' } };
       case 15:
-        return { switch: { text: pick(['{"mode":"pause"}', '{"mode":"observe"}', '{"mode":"act"}', 'nonsense']) } };
+        return {
+          switch: { text: garbled ? 'nonsense' : pick(['{"mode":"pause"}', '{"mode":"observe"}', '{"mode":"act"}']) },
+        };
       default:
         return { terminate: some };
     }
