@@ -13,6 +13,7 @@ import { root, stackTemplate } from './support.ts';
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const YOUR_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
 const WATCH = 'AmiWatchLambdaFunction';
+const ROLLING = { Rollouts: 'on' };
 
 /** What the code writes: tsc holds that none is missing. */
 const MEASURES = Object.keys({
@@ -64,21 +65,33 @@ describe('the functions', () => {
     expect(ofType('AWS::Lambda::Alias').map(([id]) => id)).toEqual(['DrainDurableLambdaAlias']);
   });
 
+  it('are, where images are rolled out, one more durable one, and none of it is there where they are not', () => {
+    expect(properties('AmiUpdateLambdaFunction', ROLLING)).toMatchObject({
+      FunctionName: 'ecs-drain-ami-update',
+      Timeout: 120,
+      DurableConfig: properties('DrainLambdaFunction')['DurableConfig'],
+    });
+    expect(ofType('AWS::Lambda::Alias', ROLLING).map(([id]) => id)).toContain('AmiUpdateDurableLambdaAlias');
+    expect(Object.keys(stack()).filter((id) => id.startsWith('AmiUpdate'))).toEqual([]);
+    for (const output of ['AmiUpdateFunctionArn', 'RolloutPrefix', 'AmiUpdateLambdaFunctionQualifiedArn'])
+      expect(template.Outputs[output], output).toMatchObject({ Condition: 'RollsOut' });
+  });
+
   it('keep nothing from the account’s other functions', () => {
     expect(JSON.stringify(template)).not.toMatch(/ReservedConcurrent|ProvisionedConcurren/);
   });
 
   it('trace only where that is asked for', () => {
-    for (const id of ['IntakeLambdaFunction', 'DrainLambdaFunction', 'AmiWatchLambdaFunction']) {
-      expect(properties(id)['TracingConfig']).toEqual({ Mode: 'PassThrough' });
-      expect(properties(id, { Tracing: 'on' })['TracingConfig']).toEqual({ Mode: 'Active' });
+    for (const [id] of ofType('AWS::Lambda::Function', ROLLING)) {
+      expect(properties(id, ROLLING)['TracingConfig']).toEqual({ Mode: 'PassThrough' });
+      expect(properties(id, { ...ROLLING, Tracing: 'on' })['TracingConfig']).toEqual({ Mode: 'Active' });
     }
   });
 
   it('log into groups that are made before them, and kept for as long as is asked for', () => {
-    for (const name of ['Intake', 'Drain', 'AmiWatch']) {
-      const { FunctionName } = properties(`${name}LambdaFunction`);
-      const group = properties(`${name}LogGroup`, { LogRetentionDays: '7' });
+    for (const name of ['Intake', 'Drain', 'AmiWatch', 'AmiUpdate']) {
+      const { FunctionName } = properties(`${name}LambdaFunction`, ROLLING);
+      const group = properties(`${name}LogGroup`, { ...ROLLING, LogRetentionDays: '7' });
       expect(group).toMatchObject({ LogGroupName: `/aws/lambda/${FunctionName}`, RetentionInDays: '7' });
       expect(template.Resources[`${name}LambdaFunction`]).toMatchObject({ DependsOn: [`${name}LogGroup`] });
     }
@@ -87,7 +100,9 @@ describe('the functions', () => {
   it('are named alike, whatever the name', () => {
     expect(properties('DrainLambdaFunction', { Name: 'second' })['FunctionName']).toBe('second-drain');
     // But for the keys of the code, which osls makes.
-    expect(JSON.stringify(stack({ Name: 'second' })).match(/(?<!serverless\/)ecs-drain[-/].{0,20}/g)).toBeNull();
+    expect(
+      JSON.stringify(stack({ ...ROLLING, Name: 'second' })).match(/(?<!serverless\/)ecs-drain[-/].{0,20}/g),
+    ).toBeNull();
   });
 });
 
@@ -95,7 +110,7 @@ describe('what cannot be delivered or handled', () => {
   const dead = '<DeadLetters.Arn>';
 
   it('goes to the dead letters, wherever it was lost', () => {
-    for (const [id, { Properties }] of ofType('AWS::Lambda::Function')) {
+    for (const [id, { Properties }] of ofType('AWS::Lambda::Function', ROLLING)) {
       if (id === WATCH) continue;
       expect(Properties['DeadLetterConfig'], id).toEqual({ TargetArn: dead });
     }
@@ -210,7 +225,7 @@ describe('nothing else lets anybody in', () => {
   });
 
   it('the roles are for Lambda, and for Auto Scaling of this account', () => {
-    const trust = ofType('AWS::IAM::Role').map(([id, { Properties }]) => [
+    const trust = ofType('AWS::IAM::Role', ROLLING).map(([id, { Properties }]) => [
       id,
       (Properties['AssumeRolePolicyDocument'] as { readonly Statement: unknown }).Statement,
     ]);
@@ -224,25 +239,35 @@ describe('nothing else lets anybody in', () => {
       IntakeRole: [by('lambda')],
       DrainRole: [by('lambda')],
       AmiWatchRole: [by('lambda')],
+      AmiUpdateRole: [by('lambda')],
       HookRole: [{ ...by('autoscaling'), Condition: { StringEquals: { 'aws:SourceAccount': ACCOUNT } } }],
     });
   });
 
-  it('no permission and no condition depends on a tag, which others may write', () => {
-    const text = JSON.stringify(stack({ KmsKeyArn: KEY, Tracing: 'on', HookNamePrefix: 'ecs-drain' }));
+  it('no permission and no condition depends on a tag, which others may write, but those of rollouts, which it narrows', () => {
+    const { AmiUpdateRole, ...others } = stack({
+      ...ROLLING,
+      KmsKeyArn: KEY,
+      Tracing: 'on',
+      HookNamePrefix: 'ecs-drain',
+    });
+    const ofTags = /ResourceTag|RequestTag|PrincipalTag|DescribeTags|ListTagsForResource|GetResources/g;
 
-    expect(text).toContain('ecs:UpdateContainerInstancesState');
-    expect(text).not.toMatch(/ResourceTag|RequestTag|PrincipalTag|DescribeTags|ListTagsForResource|GetResources/);
+    expect(JSON.stringify(others)).toContain('ecs:UpdateContainerInstancesState');
+    expect(JSON.stringify(others)).not.toMatch(ofTags);
+    // Both in a condition of a statement: without the tag there would be more, not less.
+    expect(JSON.stringify(AmiUpdateRole).match(ofTags)).toEqual(['ResourceTag', 'ResourceTag']);
+    expect(JSON.stringify(AmiUpdateRole).match(/"Condition":\{"StringEquals":\{"aws:ResourceTag/g)).toHaveLength(2);
   });
 });
 
 describe('encryption', () => {
   it('is with the user’s key, for all that holds data of theirs', () => {
-    const given = { KmsKeyArn: KEY };
+    const given = { ...ROLLING, KmsKeyArn: KEY };
 
     for (const id of ['LifecycleTopic', 'AlertTopic', 'AmiReleaseTopic', 'DeadLetters'])
       expect(properties(id, given)['KmsMasterKeyId']).toBe(KEY);
-    for (const id of ['IntakeLogGroup', 'DrainLogGroup', 'AmiWatchLogGroup'])
+    for (const id of ['IntakeLogGroup', 'DrainLogGroup', 'AmiWatchLogGroup', 'AmiUpdateLogGroup'])
       expect(properties(id, given)['KmsKeyId']).toBe(KEY);
     expect(properties('DeadLetters', given)).not.toHaveProperty('SqsManagedSseEnabled');
   });
@@ -310,6 +335,13 @@ describe('the rules', () => {
     expect(matchesPattern(pattern('FailedDrainRule'), event)).toBe(true);
   });
 
+  it.each(['ecs-drain-ami-update', 'ecs-drain-ami-update:3'])('know rollouts that failed, as those of %s', (name) => {
+    const event = fixture('execution-failed');
+    event.detail.functionArn = `arn:aws:lambda:eu-west-1:123456789012:function:${name}`;
+
+    expect(matchesPattern(pattern('FailedDrainRule'), event)).toBe(true);
+  });
+
   it('hear hooks only where their names are given', () => {
     expect(stack()).not.toHaveProperty('HookRule');
     expect(stack()).not.toHaveProperty('HookRulePermission');
@@ -366,8 +398,8 @@ describe('the look for new AMIs', () => {
 describe('the alarms', () => {
   it('go to the alert topic, whosever it is, and say when it is over', () => {
     for (const [given, topic] of [
-      [{}, `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-alerts`],
-      [{ AlertTopicArn: YOUR_TOPIC }, YOUR_TOPIC],
+      [ROLLING, `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-alerts`],
+      [{ ...ROLLING, AlertTopicArn: YOUR_TOPIC }, YOUR_TOPIC],
     ] as const) {
       for (const [, { Properties }] of ofType('AWS::CloudWatch::Alarm', given)) {
         expect(Properties).toMatchObject({
@@ -393,12 +425,13 @@ describe('the alarms', () => {
     const alarms = (given: Record<string, string>) => ofType('AWS::CloudWatch::Alarm', given).map(([id]) => id);
     expect(alarms({}).sort()).toEqual([...OF_SERVICES, 'ForcedDrainsAlarm', 'StuckDrainsAlarm'].sort());
     expect(alarms({ Metrics: 'off' })).toEqual(OF_SERVICES);
-    expect(alarms({ Alarms: 'off' })).toEqual([]);
+    expect(alarms({ Metrics: 'off', ...ROLLING }).sort()).toEqual([...OF_SERVICES, 'AmiUpdateErrorsAlarm'].sort());
+    expect(alarms({ Alarms: 'off', ...ROLLING })).toEqual([]);
   });
 
   it('each have a name that leads to the entry of the runbook', () => {
     const page = readFileSync(join(root, RUNBOOK), 'utf8');
-    for (const [id, { Properties }] of ofType('AWS::CloudWatch::Alarm')) {
+    for (const [id, { Properties }] of ofType('AWS::CloudWatch::Alarm', ROLLING)) {
       const name = String(Properties['AlarmName']).replace(/^ecs-drain-/, '');
       expect(Properties['AlarmDescription'], id).toMatch(new RegExp(` Runbook: ${RUNBOOK}#${name}$`));
       expect(page, id).toContain(`\n### ${name}\n`);
