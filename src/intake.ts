@@ -4,8 +4,9 @@ import type { FailedExecution } from './drain/restart.ts';
 import { readFailure } from './drain/restart.ts';
 import type { ExecutionPort } from './ports.ts';
 import type { SnsRecord } from './rollout/hand-over.ts';
-import { handOverFailure, handOverReleases } from './rollout/hand-over.ts';
+import { handOverChange, handOverFailure, handOverReleases } from './rollout/hand-over.ts';
 import { isAboutImages } from './rollout/notice.ts';
+import { readChange } from './rollout/parameter-change.ts';
 
 type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, string>) => void;
 
@@ -25,8 +26,8 @@ interface RolloutsPort extends ExecutionPort {
 }
 
 /**
- * The one door: messages about images and executions of roll-outs that failed go to the roll-outs, everything else to the
- * drains. What goes wrong in one room keeps nothing from the other.
+ * The one door: messages about images, parameters that name some, and executions of roll-outs that failed go to the
+ * roll-outs, everything else to the drains. What goes wrong in one room keeps nothing from the other.
  * @throws AggregateError of what could not be handed over, so that the whole delivery comes again and the rest join.
  */
 export async function takeIn(delivery: unknown, here: Here, ports: IntakePorts, log: Log): Promise<void> {
@@ -34,6 +35,8 @@ export async function takeIn(delivery: unknown, here: Here, ports: IntakePorts, 
   const failed = readFailure(delivery, here.accountId);
   if (rollouts && failed && isOf(rollouts, failed))
     return handOverFailure(failed, { executions: rollouts, alerts }, log);
+  const change = readChange(delivery, here.accountId);
+  if (rollouts && change) return handOverChange(change, rollouts, log);
   const { releases, rest } = sort(delivery);
   const outcomes = await Promise.allSettled([
     handOver(rest, here.accountId, ports, log),
@@ -50,7 +53,7 @@ function isOf({ functionArn }: RolloutsPort, failed: FailedExecution): boolean {
   return nameIn(failed.functionArn) === nameIn(functionArn);
 }
 
-/** EventBridge speaks of instances only; SNS of both, a record each. */
+/** SNS speaks of images and of instances, a record each. */
 function sort(delivery: unknown): { releases: SnsRecord[]; rest: unknown } {
   const records = (delivery as { Records?: unknown } | null | undefined)?.Records;
   if (!Array.isArray(records)) return { releases: [], rest: delivery };

@@ -192,7 +192,11 @@ describe('the one door', () => {
   it('says of both rooms when both failed', async () => {
     const nothing = aFailure('other', 'lambda:Invoke');
     const refusing: ExecutionPort = { inputOf: async () => nothing, start: async () => nothing };
-    const ports = { executions: refusing, rollouts: { ...refusing, functionArn: FUNCTION }, alerts: { publish: async () => nothing } };
+    const ports = {
+      executions: refusing,
+      rollouts: { ...refusing, functionArn: FUNCTION },
+      alerts: { publish: async () => nothing },
+    };
     const failure = await takeIn({ Records: [RELEASE, NOTICE] }, HERE, ports, () => {}).catch(
       (error: unknown) => error,
     );
@@ -276,5 +280,60 @@ describe('a roll-out whose execution failed', () => {
     await intake.take(event);
 
     expect(intake.logs).toEqual(['error a failed execution had no drain request as its input']);
+  });
+});
+
+describe('a parameter that fleets follow', () => {
+  const change = () => JSON.parse(readFileSync(new URL('events/parameter-verified.json', import.meta.url), 'utf8'));
+
+  it('leads to a roll-out of what it says then, when it is written: one for each time, and no image of its own', async () => {
+    const intake = anIntake();
+
+    await intake.take(change());
+    await intake.take(change());
+    await intake.take({ ...change(), id: 'another' });
+
+    const [first = '', second, ...more] = intake.started().rollouts;
+    expect([second, ...more]).toEqual([expect.not.stringMatching(first)]);
+    expect(intake.request(first)).toEqual({
+      kind: 'release',
+      source: '/ecs-drain/verified/al2023/x86_64',
+      id: expect.stringMatching(/^change-[0-9a-f]{8}$/),
+      noticedAt: '2026-11-17T03:41:22Z',
+    });
+    expect(ReleaseRequest.safeParse(intake.request(first)).success).toBe(true);
+  });
+
+  it.each<[string, (event: ReturnType<typeof change>) => void]>([
+    ['of another account', (event) => (event.account = '999999999999')],
+    ['that was deleted', (event) => (event.detail.operation = 'Delete')],
+    ['with a name that is no path', (event) => (event.detail.name = 'al2023/x86_64')],
+  ])('%s leads to nothing', async (_, alter) => {
+    const intake = anIntake();
+    const event = change();
+    alter(event);
+
+    await intake.take(event);
+
+    expect(intake.started()).toEqual({ drains: [], rollouts: [] });
+  });
+
+  it('comes again where its roll-out could not be started', async () => {
+    const source = '/ecs-drain/verified/al2023/x86_64';
+    const intake = anIntake();
+    await intake.take(change());
+    const [name = ''] = intake.started().rollouts;
+    expect(name).toContain(source.slice(1, 10));
+
+    await expect(anIntake({ failing: name }).take(change())).rejects.toThrow('throttled');
+  });
+
+  it('leads to nothing where nothing rolls AMIs out', async () => {
+    const intake = anIntake({ without: 'rollouts' });
+
+    await intake.take(change());
+
+    expect(intake.started()).toEqual({ drains: [], rollouts: [] });
+    expect(intake.logs).toHaveLength(1);
   });
 });

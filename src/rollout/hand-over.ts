@@ -74,6 +74,17 @@ function requestOf({ family, version }: Hint, timestamp: unknown): ReleaseReques
   return request.success ? request.data : undefined;
 }
 
+/**
+ * Starts an execution for a parameter that fleets may follow, and that was written.
+ * @throws Error where that could not be done, so that the event comes again.
+ */
+export async function handOverChange(request: ReleaseRequest, executions: ExecutionPort, log: Log): Promise<void> {
+  const execution = executionName(request);
+  const started = await executions.start(execution, request);
+  if (!started.ok) throw new Error(`${started.operation} ${started.reason}: ${started.message}`);
+  log('info', 'handed over to the AMI roll-out', { source: request.source, execution });
+}
+
 /** An execution that ended without a result. */
 interface Failed {
   readonly arn: string;

@@ -97,7 +97,7 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'ec2:RunInstances': arn('ec2', '\\*'),
   'ec2:RequestSpotFleet': arn('ec2', '\\*'),
   'ec2:CreateTags': arn('ec2', '\\*/\\*'),
-  'iam:PassRole': /^arn:aws:iam::123456789012:role\/.+$/,
+  'iam:PassRole': /^arn:\*:iam::\*:role\/.+$/,
   'ssm:GetParameter': arn('ssm', 'parameter/ecs-drain/switch'),
   // AWS's public parameters are of no account.
   'ssm:GetParameters':
@@ -355,8 +355,8 @@ describe('the permissions of rollouts', () => {
         ArnLike: { 'ecs:cluster': ['arn:*:ecs:*:*:cluster/prod'] },
       });
     expect(allowing('iam:PassRole', given).Resource).toEqual([
-      'arn:aws:iam::123456789012:role/ecsInstance*',
-      'arn:aws:iam::123456789012:role/fleets/spot',
+      'arn:*:iam::*:role/ecsInstance*',
+      'arn:*:iam::*:role/fleets/spot',
     ]);
   });
 

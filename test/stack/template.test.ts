@@ -6,6 +6,7 @@ import { RUNBOOK } from '../../src/alert.ts';
 import { readEvent } from '../../src/drain/event.ts';
 import { readFailure } from '../../src/drain/restart.ts';
 import type { Measure } from '../../src/ports.ts';
+import { readChange } from '../../src/rollout/parameter-change.ts';
 import type { Resource, Template } from '../support/cloudformation.ts';
 import { ACCOUNT, deployed } from '../support/cloudformation.ts';
 import { root, stackTemplate } from './support.ts';
@@ -117,7 +118,7 @@ describe('what cannot be delivered or handled', () => {
     for (const [id, { Properties }] of ofType('AWS::SNS::Subscription')) {
       expect(Properties['RedrivePolicy'], id).toEqual({ deadLetterTargetArn: dead });
     }
-    for (const [id, { Properties }] of ofType('AWS::Events::Rule', { HookNamePrefix: 'ecs-drain' })) {
+    for (const [id, { Properties }] of ofType('AWS::Events::Rule', { ...ROLLING, HookNamePrefix: 'ecs-drain' })) {
       if (id === 'AmiWatchRule') continue;
       expect(Properties['Targets'], id).toEqual([expect.objectContaining({ DeadLetterConfig: { Arn: dead } })]);
     }
@@ -134,7 +135,7 @@ describe('what cannot be delivered or handled', () => {
 
   it('may be put there by our topics and our rules alone, over TLS', () => {
     const [sns, events, tls, ...more] = policyOf('DeadLettersPolicy');
-    const rules = listening({ HookNamePrefix: 'ecs-drain' }).map(
+    const rules = listening({ ...ROLLING, HookNamePrefix: 'ecs-drain' }).map(
       ([, { Properties }]) => `arn:aws:events:eu-west-1:${ACCOUNT}:rule/${Properties['Name']}`,
     );
 
@@ -281,7 +282,7 @@ describe('encryption', () => {
 
 describe('the rules', () => {
   const fixture = (name: string) => JSON.parse(readFileSync(join(root, `test/events/${name}.json`), 'utf8'));
-  const pattern = (id: string, given: Record<string, string> = { HookNamePrefix: 'ecs-drain' }) =>
+  const pattern = (id: string, given: Record<string, string> = { ...ROLLING, HookNamePrefix: 'ecs-drain' }) =>
     readPattern(properties(id, given)['EventPattern']);
   const HEARD = [
     ['HookRule', 'hook-by-event-bridge'],
@@ -289,6 +290,7 @@ describe('the rules', () => {
     ['RebalanceRule', 'rebalance-recommendation'],
     ['MaintenanceRule', 'health-retirement'],
     ['FailedDrainRule', 'execution-failed'],
+    ['VerifiedRule', 'parameter-verified'],
   ] as const;
 
   it.each(HEARD)('%s lets %s through, and no other of them', (id, name) => {
@@ -300,7 +302,9 @@ describe('the rules', () => {
   it.each(HEARD)('%s lets through what the intake can read', (_, name) => {
     const event = fixture(name);
 
-    expect(readFailure(event, ACCOUNT) ?? readEvent(event, ACCOUNT)[0]).not.toMatchObject({ kind: 'ignored' });
+    expect(readFailure(event, ACCOUNT) ?? readChange(event, ACCOUNT) ?? readEvent(event, ACCOUNT)[0]).not.toMatchObject(
+      { kind: 'ignored' },
+    );
   });
 
   it.each<[string, string, string, (detail: Record<string, unknown>) => void]>([
@@ -313,6 +317,13 @@ describe('the rules', () => {
     ['MaintenanceRule', 'health-retirement', 'the copy for a backup region', (d) => (d['eventRegion'] = 'us-east-1')],
     ['MaintenanceRule', 'health-retirement', 'another service', (d) => (d['service'] = 'RDS')],
     ['MaintenanceRule', 'health-retirement', 'news that schedules nothing', (d) => (d['eventTypeCategory'] = 'issue')],
+    [
+      'VerifiedRule',
+      'parameter-verified',
+      'what people say of a rollout',
+      (d) => (d['name'] = '/ecs-drain/rollouts/x'),
+    ],
+    ['VerifiedRule', 'parameter-verified', 'that one was deleted', (d) => (d['operation'] = 'Delete')],
     ['FailedDrainRule', 'execution-failed', 'success', (d) => (d['status'] = 'SUCCEEDED')],
     ['FailedDrainRule', 'execution-failed', 'what an operator stopped', (d) => (d['status'] = 'STOPPED')],
     [
@@ -357,7 +368,7 @@ describe('the rules', () => {
   });
 
   it('and the topics may call the intake, each by its own permission', () => {
-    const given = { HookNamePrefix: 'ecs-drain' };
+    const given = { ...ROLLING, HookNamePrefix: 'ecs-drain' };
     const permissions = ofType('AWS::Lambda::Permission', given).filter(([id]) => id !== 'AmiWatchRulePermission');
     const sources = permissions.map(([, { Properties }]) => {
       expect(Properties).toMatchObject({ FunctionName: '<IntakeLambdaFunction.Arn>', Action: 'lambda:InvokeFunction' });
