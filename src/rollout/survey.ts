@@ -121,16 +121,23 @@ function followed(
 
 /** What the groups are like. What several of them have in common is asked for once. */
 export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts): Promise<FleetFacts[]> {
+  const { slots } = await slotsOf(groups, ports);
+  const services = new Map<string, readonly SteadySeen[]>();
+  const facts: FleetFacts[] = [];
+  for (const group of groups) facts.push(await factsOfGroup(group, slots.get(group.name) ?? [], services, ports));
+  return facts;
+}
+
+/** The groups' slots by name of the group, and the images of these and of the instances by id, deprecated ones too. */
+export async function slotsOf(
+  groups: readonly GroupSeen[],
+  ports: Pick<SurveyPorts, 'templates' | 'parameters' | 'images'>,
+): Promise<{ readonly slots: ReadonlyMap<string, readonly Slot[]>; readonly images: ReadonlyMap<string, ImageSeen> }> {
   const raw = await rawSlots(groups, ports);
   const ids = new Set([...[...raw.values()].flat().map(({ imageId }) => imageId), ...groups.flatMap(imageIdsOf)]);
   const images = new Map(read(await ports.images.describeImages([...ids])).map((image) => [image.id, image]));
-  const services = new Map<string, readonly SteadySeen[]>();
-  const facts: FleetFacts[] = [];
-  for (const group of groups) {
-    const slots = (raw.get(group.name) ?? []).map((slot) => withFamily(slot, images));
-    facts.push(await factsOfGroup(group, slots, services, ports));
-  }
-  return facts;
+  const slots = new Map([...raw].map(([name, found]) => [name, found.map((slot) => withFamily(slot, images))]));
+  return { slots, images };
 }
 
 function imageIdsOf({ instances }: GroupSeen): string[] {
@@ -204,7 +211,7 @@ function withFamily(slot: RawSlot, images: ReadonlyMap<string, ImageSeen>): Slot
 /** Every place in the groups' launch settings that names an image, by group. */
 async function rawSlots(
   groups: readonly GroupSeen[],
-  { templates, parameters }: SurveyPorts,
+  { templates, parameters }: Pick<SurveyPorts, 'templates' | 'parameters'>,
 ): Promise<Map<string, RawSlot[]>> {
   const seen = new Map<string, { readonly number: number; readonly image: string } | undefined>();
   const describe = async (ref: TemplateRef) => {
