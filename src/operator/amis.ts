@@ -1,4 +1,4 @@
-import { familyById, familyOfImage, newer } from '../rollout/family.ts';
+import { familyOfImage, newer } from '../rollout/family.ts';
 import type { Slot, Target } from '../rollout/fleet.ts';
 import type { GroupSeen, ImageSeen } from '../rollout/ports.ts';
 import { readTags } from '../rollout/tags.ts';
