@@ -96,6 +96,7 @@ function conditionWords(condition: unknown): string[] {
 /** An ARN without what is the same in all of them, or the name of what is meant. */
 function resourceWords(resource: unknown): string {
   if (typeof resource === 'string') return code(resource);
+  if (Array.isArray(resource)) return resource.map(resourceWords).join(', ');
   const {
     Ref,
     'Fn::Sub': sub,
@@ -103,7 +104,7 @@ function resourceWords(resource: unknown): string {
     'Fn::If': choice,
   } = resource as Readonly<Record<string, unknown>>;
   if (typeof sub === 'string')
-    return code(sub.replace(/^(arn:\$\{AWS::Partition\}:)([a-z]+):\$\{AWS::Region\}:\$\{AWS::AccountId\}:/, '$2 '));
+    return code(sub.replace(/^(arn:\$\{AWS::Partition\}:)([a-z]+):\$\{AWS::Region\}:(\$\{AWS::AccountId\})?:/, '$2 '));
   if (Array.isArray(choice)) return resourceWords(choice[1]);
   if (JSON.stringify(resource).includes('"AllowedGroups"')) return 'Auto Scaling groups in `AllowedGroups`';
   return code(Ref ?? (attribute as readonly string[])[0]);

@@ -60,6 +60,8 @@ export interface HealthChange {
 export interface EventBridge {
   /** Sends what matches to a function. @throws an error naming what in the pattern is not implemented. */
   rule(name: string, pattern: EventPattern, functionName: string): void;
+  /** Calls a function so often. UNVERIFIED when a new rule does so first: within a minute here, as the seed says. */
+  schedule(name: string, everySeconds: number, functionName: string): void;
   put(entry: BusEntry): void;
   /** Only tells: taking the instance two minutes later is somebody else's work (AWS-CONTRACTS §6). */
   spotInterruption(instanceId: string, action: 'hibernate' | 'stop' | 'terminate'): void;
@@ -88,19 +90,22 @@ export function createEventBridge(world: World, { deliver, faults = {} }: EventB
     }
   };
 
-  const put = ({ detailType, source, resources, detail }: BusEntry): void => {
+  const eventOf = ({ detailType, source, resources, detail }: BusEntry): BusEvent => ({
+    version: '0',
+    id: random.uuid(),
+    'detail-type': detailType,
+    source,
+    account: accountId,
+    time: toTheSecond(clock.nowMs()),
+    region,
+    ...(resources === undefined ? {} : { resources }),
+    detail,
+  });
+
+  const put = (entry: BusEntry): void => {
+    const { detailType, source, detail } = entry;
     world.emit({ kind: 'eventbridge', detailType, source, detail });
-    const event: BusEvent = {
-      version: '0',
-      id: random.uuid(),
-      'detail-type': detailType,
-      source,
-      account: accountId,
-      time: toTheSecond(clock.nowMs()),
-      region,
-      ...(resources === undefined ? {} : { resources }),
-      detail,
-    };
+    const event = eventOf(entry);
     for (const { pattern, functionName } of rules.values()) {
       if (matchesPattern(pattern, { ...event })) send(functionName, event);
     }
@@ -184,6 +189,14 @@ export function createEventBridge(world: World, { deliver, faults = {} }: EventB
 
   return {
     rule: (name, pattern, functionName) => void rules.set(name, { pattern: readPattern(pattern), functionName }),
+    schedule(name, everySeconds, functionName) {
+      const resources = [`arn:aws:events:${region}:${accountId}:rule/${name}`];
+      const tick = (): void => {
+        send(functionName, eventOf({ detailType: 'Scheduled Event', source: 'aws.events', resources, detail: {} }));
+        clock.after(everySeconds * 1000, tick);
+      };
+      clock.after(random.int(0, LATE_MS), tick);
+    },
     put,
     spotInterruption: (instanceId, action) =>
       put({

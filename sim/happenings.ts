@@ -110,6 +110,7 @@ function happen(region: Region, event: ScenarioEvent): void {
     ssm.set(region.switchParameter, event.switch.text);
     audit.switched(event.switch.text);
   }
+  if (event.release) region.amis.release(event.release.family, event.release.flaw);
   if (event.deploy) region.deploy(event.deploy.settings);
   if (event.rollback) region.rollback();
   if (event.faultsEnd) for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;

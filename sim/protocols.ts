@@ -1,17 +1,13 @@
 /**
- * The three protocols that our services speak, from the server's side. Shapes, both ways, come from the schemas that
+ * The protocols that our services speak, from the server's side. Shapes, both ways, come from the schemas that
  * the SDK clients export, so nothing in here knows a single operation.
  */
-import {
-  JsonShapeDeserializer2,
-  JsonShapeSerializer2,
-  XmlShapeDeserializer,
-  XmlShapeSerializer,
-} from '@aws-sdk/core/protocols';
+import { JsonShapeDeserializer2, JsonShapeSerializer2 } from '@aws-sdk/core/protocols';
 import { FromStringShapeDeserializer, ToStringShapeSerializer } from '@smithy/core/protocols';
-import { NormalizedSchema, SCHEMA } from '@smithy/core/schema';
+import { type NormalizedSchema, SCHEMA } from '@smithy/core/schema';
 import type { AwsError, Operations } from './aws-error.ts';
 import { once } from './once.ts';
+import { awsQuery, ec2Query, struct } from './query-protocols.ts';
 
 export interface WireRequest {
   readonly method: string;
@@ -61,7 +57,7 @@ export type Received = WireRequest & { readonly body: Uint8Array };
 /** A response before it gets its request id. */
 export type Reply = Omit<WireResponse, 'body'> & { readonly body: Uint8Array | string };
 
-/** What sets one protocol apart. ec2Query is one more of these and a line in PROTOCOLS. */
+/** What sets one protocol apart. */
 export interface Protocol {
   /** Code and status of what is refused before an operation sees it. */
   readonly refusals: Readonly<Record<'unsigned' | 'unknown' | 'malformed' | 'invalid', readonly [string, number]>>;
@@ -81,19 +77,10 @@ const JSON_SETTINGS = {
   httpBindings: true,
   jsonName: true,
 } as const;
-const XML_SETTINGS = {
-  timestampFormat: { useTrait: true, default: SCHEMA.TIMESTAMP_DATE_TIME },
-  xmlNamespace: '',
-  serviceNamespace: '',
-} as const;
-/** The namespace of an answer that comes from no service. */
-const FAULT_NAMESPACE = 'http://webservices.amazon.com/AWSFault/2005-15-09';
-
 const jsonReader = new JsonShapeDeserializer2(JSON_SETTINGS);
 const jsonWriter = new JsonShapeSerializer2(JSON_SETTINGS);
 const stringReader = new FromStringShapeDeserializer(JSON_SETTINGS);
 const stringWriter = new ToStringShapeSerializer(JSON_SETTINGS);
-const xmlReader = new XmlShapeDeserializer(XML_SETTINGS);
 
 const decoder = new TextDecoder();
 const text = (body: Uint8Array): string => decoder.decode(body);
@@ -106,9 +93,6 @@ function toJson(shape: NormalizedSchema, value: unknown): Uint8Array | string {
   // The writer's own class of bytes warns when anything treats it as a string.
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
-
-const struct = (name: string, members: Readonly<Record<string, Schema>>): NormalizedSchema =>
-  NormalizedSchema.of([3, '', name, 0, Object.keys(members), Object.values(members)]);
 
 const awsJson = (version: '1.0' | '1.1'): Protocol => ({
   refusals: {
@@ -139,78 +123,6 @@ const awsJson = (version: '1.0' | '1.1'): Protocol => ({
 });
 
 const awsJson1_1 = awsJson('1.1');
-
-type Tree = Map<string, Tree | string>;
-
-/** `A.member.1.B=x` as what the same structure would be in XML; numbered children are a list there. */
-function treeOf(form: URLSearchParams): unknown {
-  const root: Tree = new Map();
-  for (const [key, value] of form) {
-    const steps = key.split('.');
-    const last = steps.pop() ?? '';
-    let node = root;
-    for (const step of steps) {
-      const child = node.get(step);
-      const next: Tree = child instanceof Map ? child : new Map();
-      node.set(step, next);
-      node = next;
-    }
-    node.set(last, value);
-  }
-  const plain = (node: Tree | string): unknown => {
-    if (typeof node === 'string') return node;
-    const object = Object.fromEntries([...node].map(([key, child]) => [key, plain(child)]));
-    // Objects keep whole-number keys in the order of the numbers.
-    return node.size > 0 && [...node.keys()].every((key) => /^\d+$/.test(key)) ? Object.values(object) : object;
-  };
-  return plain(root);
-}
-
-function xmlReply(service: Service | undefined, statusCode: number, shape: NormalizedSchema, value: unknown): Reply {
-  const xmlNamespace = String(service?.xmlNamespace ?? FAULT_NAMESPACE);
-  const writer = new XmlShapeSerializer({ ...XML_SETTINGS, xmlNamespace });
-  writer.write(shape, value);
-  // Most control characters are not XML even when escaped; a strict parser would refuse the whole answer.
-  const body = String(writer.flush()).replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD');
-  return { statusCode, headers: { 'content-type': 'text/xml' }, body };
-}
-
-const RESPONSE_METADATA = struct('ResponseMetadata', { RequestId: SCHEMA.STRING }).getSchema();
-
-const awsQuery: Protocol = {
-  hasQueryErrors: true,
-  refusals: {
-    unsigned: ['MissingAuthenticationToken', 403],
-    unknown: ['InvalidAction', 400],
-    malformed: ['MalformedInput', 400],
-    invalid: ['ValidationError', 400],
-  },
-  open({ body }) {
-    const form = new URLSearchParams(text(body));
-    const operation = form.get('Action') ?? '';
-    return {
-      operation,
-      unknown: `Could not find operation ${operation} for version ${form.get('Version')}`,
-      read: ({ input }) => xmlReader.readSchema(input, treeOf(form)) ?? {},
-    };
-  },
-  output(service, { name, output: shape }, output, requestId) {
-    const result = `${name}Result`;
-    const members = {
-      ...(!shape.isUnitSchema() && { [result]: shape.getSchema() }),
-      ResponseMetadata: RESPONSE_METADATA,
-    };
-    const value = { [result]: output, ResponseMetadata: { RequestId: requestId } };
-    return xmlReply(service, 200, struct(`${name}Response`, members), value);
-  },
-  error(service, { code, message, fields }, statusCode, requestId) {
-    const error = { Type: statusCode < 500 ? 'Sender' : 'Receiver', Code: code, Message: message, ...fields };
-    // The errors of query services have no members but plain ones.
-    const members = Object.fromEntries(Object.keys(error).map((name) => [name, SCHEMA.STRING]));
-    const shape = struct('ErrorResponse', { Error: struct('Error', members).getSchema(), RequestId: SCHEMA.STRING });
-    return xmlReply(service, statusCode, shape, { Error: error, RequestId: requestId });
-  },
-};
 
 /** Writes each member where its http trait puts it: a header, the status, the whole body, or a part of a JSON body. */
 function restReply(status: number, shape: NormalizedSchema, value: Readonly<Members>): Reply {
@@ -300,6 +212,7 @@ export const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   'aws.protocols#awsJson1_0': awsJson('1.0'),
   'aws.protocols#awsJson1_1': awsJson1_1,
   'aws.protocols#awsQuery': awsQuery,
+  'aws.protocols#ec2Query': ec2Query,
   'aws.protocols#restJson1': restJson,
 };
 

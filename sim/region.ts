@@ -1,3 +1,5 @@
+import type { Amis } from './amis.ts';
+import { createAmis } from './amis.ts';
 import type { Audit } from './audit.ts';
 import { createAudit } from './audit.ts';
 import type { AutoScaling } from './autoscaling.ts';
@@ -11,9 +13,11 @@ import type { EventBridge } from './event-bridge.ts';
 import { createEventBridge } from './event-bridge.ts';
 import type { CheckpointFault, ExecutionRecord } from './execution.ts';
 import { schedule } from './happenings.ts';
+import { createImageOperations } from './images.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
 import { addManagedDraining } from './managed-draining.ts';
+import { publicParameters } from './public-parameters.ts';
 import type { Meter } from './report.ts';
 import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
@@ -22,6 +26,8 @@ import { createSns } from './sns.ts';
 import { createDeadLetters } from './sqs.ts';
 import type { Ssm } from './ssm.ts';
 import { createSsm } from './ssm.ts';
+import type { Templates } from './templates.ts';
+import { createTemplates } from './templates.ts';
 import type { CallFault, Transport } from './transport.ts';
 import { createTransport } from './transport.ts';
 import type { Dispatcher, WireCall } from './wire.ts';
@@ -35,6 +41,8 @@ export interface Region {
   readonly scenario: Scenario;
   /** What goes wrong, and how often; a scenario may end it. */
   readonly faults: { -readonly [K in keyof Scenario['faults']]: number };
+  readonly amis: Amis;
+  readonly templates: Templates;
   readonly ecs: Ecs;
   readonly ec2: Ec2;
   readonly autoScaling: AutoScaling;
@@ -47,6 +55,8 @@ export interface Region {
   readonly transport: Transport;
   readonly lifecycleTopicArn: string;
   readonly alertTopicArn: string;
+  /** Announcements of new AMIs. */
+  readonly releaseTopicArn: string;
   readonly switchParameter: string;
   readonly audit: Audit;
   readonly meter: Meter;
@@ -72,8 +82,11 @@ export interface Handles {
 export function createRegion(scenario: Scenario, seed: number, handles: Handles = {}): Region {
   const world = createWorld({ seed, region: scenario.region });
   const faults = { ...scenario.faults };
+  const amis = createAmis(world);
+  const templates = createTemplates(world, (id) => amis.get(id) !== undefined);
   const ecs = createEcs(world);
   const ec2 = createEc2(world);
+  const ssm = createSsm(world, publicParameters(amis));
   const autoScaling = createAutoScaling(world);
   const lambda = createLambda(world, {
     engine: handles.engine,
@@ -104,9 +117,9 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       },
     },
   });
-  const ssm = createSsm(world);
   const lifecycleTopicArn = sns.createTopic('ecs-drain-lifecycle');
   const alertTopicArn = sns.createTopic('ecs-drain-alerts');
+  const releaseTopicArn = sns.createTopic('ecs-drain-ami-releases');
   for (const subscriber of scenario.stack.subscribers) sns.subscribeOutside(alertTopicArn, subscriber);
   const switchParameter = '/ecs-drain/switch';
   if (scenario.switch !== undefined) ssm.set(switchParameter, scenario.switch);
@@ -118,6 +131,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     outputs: {
       LifecycleTopicArn: lifecycleTopicArn,
       AlertTopicArn: alertTopicArn,
+      AmiReleaseTopicArn: releaseTopicArn,
       HookRoleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
       DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
       SwitchParameterName: switchParameter,
@@ -127,6 +141,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
     cloudformation: createCloudFormation(world, [stack]).operations,
+    ec2: { ...createImageOperations(world, amis), ...templates.operations },
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
@@ -137,13 +152,15 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
 
   // Before anything exists, so that they see all of it.
   const audit = createAudit(world, scenario);
-  const meter = createMeter(world, alertTopicArn);
+  const meter = createMeter(world, { alertTopicArn, releaseTopicArn });
   const members = membersByGroup(world);
 
   const region: Region = {
     world,
     scenario,
     faults,
+    amis,
+    templates,
     ecs,
     ec2,
     autoScaling,
@@ -155,6 +172,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     transport,
     lifecycleTopicArn,
     alertTopicArn,
+    releaseTopicArn,
     switchParameter,
     audit,
     meter,

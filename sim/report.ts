@@ -15,6 +15,8 @@ export interface Report {
   readonly billedMs: number;
   readonly durableOperations: number;
   readonly alerts: readonly AlertReport[];
+  /** New AMIs that were announced; only where the scenario watches them. */
+  readonly announcements?: readonly AnnouncementReport[];
   readonly violations: readonly Violation[];
 }
 
@@ -37,17 +39,28 @@ export interface AlertReport {
   readonly because: string;
 }
 
+export interface AnnouncementReport {
+  readonly family: string;
+  readonly version: string;
+  readonly atSeconds: number;
+}
+
 /** Counts what our clients send and what people hear, while the run goes on. */
 export interface Meter {
   readonly calls: Readonly<Record<string, number>>;
   readonly alerts: readonly AlertReport[];
+  readonly announcements: readonly AnnouncementReport[];
   /** ECS reads in the busiest second, and in the busiest half minute per second. */
   readsPerSecond(): { peak: number; mean30: number };
 }
 
-export function createMeter(world: World, alertTopicArn: string): Meter {
+export function createMeter(
+  world: World,
+  { alertTopicArn, releaseTopicArn }: { readonly alertTopicArn: string; readonly releaseTopicArn: string },
+): Meter {
   const calls: Record<string, number> = {};
   const alerts: AlertReport[] = [];
+  const announcements: AnnouncementReport[] = [];
   const readsAtSeconds: number[] = [];
 
   world.on((event) => {
@@ -55,6 +68,10 @@ export function createMeter(world: World, alertTopicArn: string): Meter {
       const name = `${event.service}:${event.operation}`;
       calls[name] = (calls[name] ?? 0) + 1;
       if (/^ecs:(Describe|List)/.test(name)) readsAtSeconds.push(world.clock.nowSeconds());
+    }
+    if (event.kind === 'published' && event.topicArn === releaseTopicArn) {
+      const { family = 'unknown', version = 'unknown' } = event.attributes;
+      announcements.push({ family, version, atSeconds: world.clock.nowSeconds() });
     }
     if (event.kind === 'published' && event.topicArn === alertTopicArn) {
       alerts.push({
@@ -81,6 +98,7 @@ export function createMeter(world: World, alertTopicArn: string): Meter {
   return {
     calls,
     alerts,
+    announcements,
     readsPerSecond: () => ({ peak: most(1), mean30: Math.round((most(30) / 30) * 100) / 100 }),
   };
 }

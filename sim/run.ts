@@ -27,6 +27,7 @@ interface DurableBundle extends Bundle {
 export interface Bundles {
   readonly intake: Bundle;
   readonly drain: DurableBundle;
+  readonly amiWatch: Bundle;
 }
 
 const scenarioFolder = new URL('./scenarios/', import.meta.url);
@@ -46,10 +47,18 @@ export function readScenario(nameOrPath: string): Scenario {
   return parseScenario(readFileSync(path, 'utf8'), nameOrPath);
 }
 
-const FUNCTIONS = { intake: 'ecs-drain-intake', drain: 'ecs-drain-drain' } as const;
+const FUNCTIONS = {
+  intake: 'ecs-drain-intake',
+  drain: 'ecs-drain-drain',
+  amiWatch: 'ecs-drain-ami-watch',
+} as const;
+
+/** How often the stack looks for new AMIs. */
+const WATCH_SECONDS = 3_600;
 
 /** What the stack sets for its functions, in the region of this run. */
-function functionEnvironment({ world, scenario, alertTopicArn, switchParameter }: Region): Record<string, string> {
+function functionEnvironment(region: Region): Record<string, string> {
+  const { world, scenario, alertTopicArn, releaseTopicArn, switchParameter } = region;
   return {
     ...lambdaEnvironment(world),
     // What the functions log is not what the simulator prints.
@@ -58,6 +67,8 @@ function functionEnvironment({ world, scenario, alertTopicArn, switchParameter }
     METRICS: 'off',
     ALERT_TOPIC_ARN: alertTopicArn,
     SWITCH_PARAMETER: switchParameter,
+    RELEASE_TOPIC_ARN: releaseTopicArn,
+    SEEN_PARAMETER: '/ecs-drain/amis/seen',
     DRAIN_FUNCTION_ARN: `arn:aws:lambda:${world.region}:${world.accountId}:function:${FUNCTIONS.drain}:durable`,
     ...scenario.settings,
   };
@@ -71,10 +82,12 @@ export async function loadBundles(): Promise<Bundles> {
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     ALERT_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
     DRAIN_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
+    RELEASE_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
+    SEEN_PARAMETER: '/unused',
   });
   try {
     const load = async (name: string) => import(new URL(`../dist/${name}/index.mjs`, import.meta.url).href);
-    return { intake: await load('intake'), drain: await load('drain') };
+    return { intake: await load('intake'), drain: await load('drain'), amiWatch: await load('ami-watch') };
   } finally {
     restore();
   }
@@ -131,6 +144,10 @@ function deploy(region: Region, bundles: Bundles): void {
   region.rollback = () => Object.values(FUNCTIONS).forEach(region.lambda.rollBack);
   region.deploy();
   region.sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
+  if (region.scenario.amiWatch) {
+    region.sns.subscribe(region.releaseTopicArn, FUNCTIONS.intake);
+    region.events.schedule('ecs-drain-ami-watch', WATCH_SECONDS, FUNCTIONS.amiWatch);
+  }
   for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
   region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
 }
@@ -145,6 +162,13 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
     durable: false,
     timeoutSeconds: 30,
     handler: bundles.intake.create(platform),
+    ...sizes,
+  });
+  lambda.register({
+    name: FUNCTIONS.amiWatch,
+    durable: false,
+    timeoutSeconds: 60,
+    handler: bundles.amiWatch.create(platform),
     ...sizes,
   });
   lambda.register({
@@ -207,7 +231,12 @@ function order(
 /** True when the scenario's time is up, or everything it started has ended and stayed so for a while. */
 function untilQuiet({ world, scenario }: Region): () => boolean {
   let open = 0;
-  let quietSinceSeconds = Math.max(0, ...scenario.events.map(({ atSeconds }) => atSeconds));
+  // What AWS releases is only seen by the next look.
+  const unseen = scenario.amiWatch ? WATCH_SECONDS : 0;
+  let quietSinceSeconds = Math.max(
+    0,
+    ...scenario.events.map((event) => event.atSeconds + (event.release ? unseen : 0)),
+  );
   world.on((event) => {
     if (event.kind === 'hook-waiting') open += 1;
     if (event.kind === 'hook-finished') open -= 1;
@@ -236,13 +265,15 @@ function writeReport(region: Region, seed: number): Report {
     billedMs: lambda.totals().reduce((sum, { billedMs }) => sum + billedMs, 0),
     durableOperations: executions.reduce((sum, { operations }) => sum + operations, 0),
     alerts: meter.alerts,
+    ...(scenario.amiWatch ? { announcements: meter.announcements } : {}),
     violations,
   };
 }
 
 /** Every instance that a hook of ours held, and every other that a drain was started for. */
 function instancesOf({ audit }: Region, executions: readonly ExecutionRecord[]): InstanceReport[] {
-  const requests = executions.map((execution) => ({ execution, request: JSON.parse(execution.input) }));
+  const drains = executions.filter(({ functionName }) => functionName === FUNCTIONS.drain);
+  const requests = drains.map((execution) => ({ execution, request: JSON.parse(execution.input) }));
   const held = audit.departures.map((departure) => {
     const own = requests.filter(({ request }) => request.token === departure.token);
     return instanceReport(departure, outcomeOf(own.at(-1)?.execution));

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FAMILIES } from './amis.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'letters, digits, - and _ only');
 const seconds = z.number().min(0).max(1_209_600);
@@ -132,6 +133,9 @@ export const HAPPENINGS = {
     .describe('everything about the cluster fails'),
   readable: z.strictObject({ cluster: name }),
   switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
+  release: z
+    .strictObject({ family: z.enum(FAMILIES), flaw: z.enum(['agent-never-joins', 'never-healthy']).optional() })
+    .describe('AWS recommends a new image of the family from now on'),
   deploy: z
     .strictObject({
       settings: z
@@ -201,6 +205,7 @@ export const Scenario = z
       .record(z.string().regex(/^[A-Z_]+$/), z.string())
       .default({})
       .describe('environment of the drain function, beyond what the stack sets'),
+    amiWatch: z.boolean().default(false).describe('our hourly look for new AMIs; the first within a minute'),
     stack: Stack.prefault({}),
     events: z.array(Event).max(10_000).default([]),
     denied: z

@@ -5,6 +5,7 @@ import type {
 } from '@aws-sdk/client-ssm';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
+import type { PublicParameter } from './public-parameters.ts';
 import type { World } from './world.ts';
 
 interface Parameter {
@@ -24,13 +25,37 @@ export interface Ssm {
   get(name: string): string | undefined;
 }
 
-/** The parameter store. A name may end in `:version`, of which only the latest is kept. */
-export function createSsm(world: World): Ssm {
+/** What a parameter of the standard tier holds at most (quotas of Systems Manager). */
+const STANDARD_CHARACTERS = 4_096;
+
+/**
+ * The parameter store. A name may end in `:version`, of which only the latest is kept.
+ * @param published what AWS itself publishes, by name; nobody else can write it.
+ */
+export function createSsm(
+  world: World,
+  published: (name: string) => PublicParameter | undefined = () => undefined,
+): Ssm {
   const parameters = new Map<string, Parameter>();
+
+  /** Of no account, as the documented sample of such a parameter shows. */
+  const ofAws = (name: string): Parameter | undefined => {
+    const parameter = published(name);
+    if (parameter === undefined) return undefined;
+    return {
+      Name: name,
+      Type: 'String',
+      Value: parameter.value,
+      Version: parameter.version,
+      LastModifiedDate: new Date(parameter.changedAtMs),
+      ARN: `arn:aws:ssm:${world.region}::parameter${name}`,
+      DataType: 'text',
+    };
+  };
 
   const find = (selector: string): Parameter | undefined => {
     const [, name = selector, version] = /^([^:]+):(\d+)$/.exec(selector) ?? [];
-    const parameter = parameters.get(name);
+    const parameter = parameters.get(name) ?? ofAws(name);
     return version === undefined || parameter?.Version === Number(version) ? parameter : undefined;
   };
 
@@ -50,7 +75,7 @@ export function createSsm(world: World): Ssm {
 
   return {
     set: (name, value) => void put(name, value, parameters.get(name)?.Type ?? 'String'),
-    get: (name) => parameters.get(name)?.Value,
+    get: (name) => find(name)?.Value,
     operations: {
       GetParameter({ Name = '' }: GetParameterCommandInput) {
         const parameter = find(Name);
@@ -64,7 +89,14 @@ export function createSsm(world: World): Ssm {
         const Parameters = Names.map(find).filter((parameter) => parameter !== undefined);
         return { Parameters, InvalidParameters: Names.filter((name) => find(name) === undefined) };
       },
-      PutParameter({ Name = '', Value = '', Type, Overwrite }: PutParameterCommandInput) {
+      PutParameter({ Name = '', Value = '', Type, Overwrite, Tier }: PutParameterCommandInput) {
+        if (/^\/?(aws|ssm)/i.test(Name)) {
+          throw new AwsError('AccessDeniedException', `No access to reserved parameter name: ${Name}.`);
+        }
+        if (Tier !== 'Advanced' && Tier !== 'Intelligent-Tiering' && Value.length > STANDARD_CHARACTERS) {
+          const because = `Standard tier parameters support a maximum parameter value of ${STANDARD_CHARACTERS} characters.`;
+          throw new AwsError('ValidationException', because);
+        }
         const existing = parameters.get(Name);
         if (existing && !Overwrite) {
           throw new AwsError('ParameterAlreadyExists', 'The parameter already exists. Set Overwrite to change it.');

@@ -49,6 +49,7 @@ export interface Transport {
 /** Each service's own words for "too many requests" and "our fault": code and HTTP status. */
 const ERRORS: Readonly<Record<string, { throttle: readonly [string, number]; server: string }>> = {
   autoscaling: { throttle: ['Throttling', 400], server: 'InternalFailure' },
+  ec2: { throttle: ['RequestLimitExceeded', 503], server: 'InternalError' },
   ecs: { throttle: ['ThrottlingException', 400], server: 'ServerException' },
   lambda: { throttle: ['TooManyRequestsException', 429], server: 'ServiceException' },
   sns: { throttle: ['Throttled', 429], server: 'InternalError' },

@@ -1,11 +1,4 @@
 /** From a request to a call, from a call to its answer: what every simulated service has in common. */
-import * as autoscaling from '@aws-sdk/client-auto-scaling';
-import * as cloudformation from '@aws-sdk/client-cloudformation';
-import * as ecs from '@aws-sdk/client-ecs';
-import * as lambda from '@aws-sdk/client-lambda';
-import * as sns from '@aws-sdk/client-sns';
-import * as sqs from '@aws-sdk/client-sqs';
-import * as ssm from '@aws-sdk/client-ssm';
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
@@ -23,6 +16,7 @@ import type {
   WireResponse,
 } from './protocols.ts';
 import { guessProtocol, PROTOCOLS } from './protocols.ts';
+import { CLIENTS, OPENED_BY_CALL } from './sdk-clients.ts';
 
 export type { WireRequest, WireResponse } from './protocols.ts';
 
@@ -45,16 +39,6 @@ export interface Dispatcher {
   renderError(call: WireCall, error: AwsError): WireResponse;
 }
 
-const CLIENTS = {
-  autoscaling: [autoscaling, autoscaling.AutoScalingClient],
-  cloudformation: [cloudformation, cloudformation.CloudFormationClient],
-  ecs: [ecs, ecs.ECSClient],
-  lambda: [lambda, lambda.LambdaClient],
-  sns: [sns, sns.SNSClient],
-  sqs: [sqs, sqs.SQSClient],
-  ssm: [ssm, ssm.SSMClient],
-} as const;
-
 /** The static schemas of clients are arrays that begin with their kind, namespace, name and traits. */
 const OPERATION_KIND = 9;
 const ERROR_KIND = -3;
@@ -74,8 +58,9 @@ type Model = Omit<Service, 'operations'> & { operation(name: string): Omit<Opera
 
 /** What a client knows of its service. */
 function openModel(id: string): Model {
-  const [exported, Client] = CLIENTS[id as keyof typeof CLIENTS] ?? [];
-  if (exported === undefined) throw new Error(`There is no SDK client for the service ${id} here`);
+  const client = Object.hasOwn(CLIENTS, id) ? CLIENTS[id] : undefined;
+  if (client === undefined) throw new Error(`There is no SDK client for the service ${id} here`);
+  const [exported, Client] = client();
   const { protocol: spoken, protocolSettings } = new Client({ region: 'us-east-1' }).config;
   const protocol = PROTOCOLS[String(spoken?.getShapeId())];
   if (protocol === undefined) throw new Error(`${id} speaks ${spoken?.getShapeId()}, which is not implemented`);
@@ -203,7 +188,15 @@ export function renderFault(headers: WireRequest['headers'], error: AwsError): W
 
 /** The parts of the wire, for a caller that has to know a call before it is carried out, or answer in its place. */
 export function createDispatcher(services: Readonly<Record<string, Operations>>): Dispatcher {
-  const opened = new Map(Object.entries(services).map(([id, operations]) => [id, openService(id, operations)]));
+  const opened = new Map<string, Service>();
+  const serviceOf = (id: string): Service | undefined => {
+    const operations = Object.hasOwn(services, id) ? services[id] : undefined;
+    const service = opened.get(id) ?? (operations && openService(id, operations));
+    if (service) opened.set(id, service);
+    return service;
+  };
+  // What AWS does not have shows at once.
+  for (const id of Object.keys(services)) if (!OPENED_BY_CALL.has(id)) serviceOf(id);
   let answers = 0;
   const nextRequestId = (): string => `00000000-0000-4000-8000-${String(++answers).padStart(12, '0')}`;
 
@@ -212,7 +205,7 @@ export function createDispatcher(services: Readonly<Record<string, Operations>>)
       const request = receive(raw);
       const scope = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\/aws4_request/.exec(request.headers['authorization'] ?? '');
       const id = scope?.[1] ?? '';
-      const service = opened.get(id);
+      const service = serviceOf(id);
       const protocol = service?.protocol ?? guessProtocol(request.headers);
       const call = { service: id, operation: '', input: undefined, refusal: undefined, protocol };
       if (id === '') {
@@ -233,7 +226,7 @@ export function createDispatcher(services: Readonly<Record<string, Operations>>)
 
     perform(call) {
       if (call.refusal !== undefined) throw call.refusal;
-      const service = opened.get(call.service);
+      const service = serviceOf(call.service);
       const operation = service?.operations.get(call.operation);
       if (service === undefined || operation === undefined) throw new Error('perform takes only what parse returned');
       const output = operation.run(call.input);
@@ -247,7 +240,7 @@ export function createDispatcher(services: Readonly<Record<string, Operations>>)
     },
 
     renderError(call, error) {
-      const service = opened.get(call.service);
+      const service = serviceOf(call.service);
       // The model knows better: what is thrown says a status only for codes that are not modelled.
       const statusCode = service?.errors.get(error.code)?.statusCode ?? error.statusCode;
       const requestId = nextRequestId();

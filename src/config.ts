@@ -34,6 +34,17 @@ export interface IntakeConfig {
   readonly alertTopicArn: string;
   /** Qualified: a durable function answers only to a version or alias (AWS-CONTRACTS §7). */
   readonly drainFunctionArn: string;
+  /** Qualified as well; undefined where nothing rolls AMIs out. */
+  readonly amiUpdateFunctionArn: string | undefined;
+}
+
+export interface WatchConfig {
+  readonly alertTopicArn: string;
+  readonly releaseTopicArn: string;
+  /** Name of the SSM parameter with what was seen last. */
+  readonly seenParameter: string;
+  /** Which families are looked at: words of `GROUPS` in src/rollout/family.ts. */
+  readonly familyGroups: readonly string[];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -79,6 +90,9 @@ const choice = <const T extends readonly [string, ...string[]]>(options: T, othe
 /** 48 hours: no hook lasts longer (AWS-CONTRACTS §1). */
 const LONGEST_HOOK_SECONDS = 172_800;
 
+const parameterName = (example: string) =>
+  z.regex(/^\/[A-Za-z0-9_./-]{1,1000}$/, `must be the name of an SSM parameter, like ${example}`);
+
 const DrainEnvironment = z.object({
   ALERT_TOPIC_ARN: alertTopic,
   CLUSTERS: z._default(
@@ -99,23 +113,43 @@ const DrainEnvironment = z.object({
   ON_MAINTENANCE: choice(['notify', 'drain', 'replace'], 'notify'),
   MAINTENANCE_LEAD_SECONDS: wholeSeconds(0, 1_209_600, 86_400),
   METRICS: choice(['on', 'off'], 'on'),
-  SWITCH_PARAMETER: z.optional(
-    z
-      .string()
-      .check(z.regex(/^\/[A-Za-z0-9_./-]{1,1000}$/, 'must be the name of an SSM parameter, like /ecs-drain/switch')),
-  ),
+  SWITCH_PARAMETER: z.optional(z.string().check(parameterName('/ecs-drain/switch'))),
 });
+
+const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_$-]+$/;
+
+const qualified = (example: string) =>
+  z.regex(FUNCTION_ARN, `must be a function ARN with a version or alias, like ${example}`);
 
 const IntakeEnvironment = z.object({
   ALERT_TOPIC_ARN: alertTopic,
   DRAIN_FUNCTION_ARN: z
     .string('is missing: give the qualified ARN of the drain function')
-    .check(
-      z.regex(
-        /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_$-]+$/,
-        'must be a function ARN with a version or alias, like arn:aws:lambda:eu-west-1:123456789012:function:drain:durable',
+    .check(qualified('arn:aws:lambda:eu-west-1:123456789012:function:drain:durable')),
+  AMI_UPDATE_FUNCTION_ARN: z.optional(
+    z.string().check(qualified('arn:aws:lambda:eu-west-1:123456789012:function:ami-update:durable')),
+  ),
+});
+
+const FAMILY_GROUPS = 'supported|al2023|bottlerocket|bottlerocket-1|al2|al1|windows';
+
+const WatchEnvironment = z.object({
+  ALERT_TOPIC_ARN: alertTopic,
+  RELEASE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-ami-releases'),
+  SEEN_PARAMETER: z
+    .string('is missing: give the name of an SSM parameter')
+    .check(parameterName('/ecs-drain/amis/seen')),
+  AMI_FAMILIES: z._default(
+    z
+      .string()
+      .check(
+        z.regex(
+          new RegExp(`^(${FAMILY_GROUPS})(,(${FAMILY_GROUPS}))*$`),
+          `must be some of ${FAMILY_GROUPS.split('|').join(', ')}, separated by commas`,
+        ),
       ),
-    ),
+    'supported',
+  ),
 });
 
 /** @throws ConfigError naming every mistake at once. */
@@ -144,7 +178,22 @@ export function readDrainConfig(environment: Environment): DrainConfig {
 /** @throws ConfigError naming every mistake at once. */
 export function readIntakeConfig(environment: Environment): IntakeConfig {
   const settings = read(IntakeEnvironment, environment);
-  return { drainFunctionArn: settings.DRAIN_FUNCTION_ARN, alertTopicArn: settings.ALERT_TOPIC_ARN };
+  return {
+    drainFunctionArn: settings.DRAIN_FUNCTION_ARN,
+    amiUpdateFunctionArn: settings.AMI_UPDATE_FUNCTION_ARN,
+    alertTopicArn: settings.ALERT_TOPIC_ARN,
+  };
+}
+
+/** @throws ConfigError naming every mistake at once. */
+export function readWatchConfig(environment: Environment): WatchConfig {
+  const settings = read(WatchEnvironment, environment);
+  return {
+    alertTopicArn: settings.ALERT_TOPIC_ARN,
+    releaseTopicArn: settings.RELEASE_TOPIC_ARN,
+    seenParameter: settings.SEEN_PARAMETER,
+    familyGroups: settings.AMI_FAMILIES.split(','),
+  };
 }
 
 function read<T extends z.ZodMiniType>(schema: T, environment: Environment): z.output<T> {

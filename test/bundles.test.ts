@@ -33,8 +33,10 @@ const isOfAws = (address: string): boolean =>
 /** The machine's own, which leads nowhere else. The SDK asks it in its defaults mode `auto` alone, which nothing here sets. */
 const METADATA = '169.254.169.254';
 
-/** In words that the SDK's authors wrote for people, and in the package.json of its clients. */
+/** In words that the SDK's authors wrote for people, in the package.json of its clients, and in announcements of AMIs. */
 const FOR_PEOPLE = [
+  'https://github.com/aws/amazon-ecs-ami/releases/tag/',
+  'https://github.com/bottlerocket-os/bottlerocket/releases/tag/',
   'https://a.co/c895JFp',
   'https://github.com/aws/aws-sdk-js-v3',
   'https://react-native.canny.io/feature-requests/p/fetch-streaming-body',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../src/config.ts';
-import { ConfigError, readDrainConfig, readIntakeConfig } from '../src/config.ts';
+import { ConfigError, readDrainConfig, readIntakeConfig, readWatchConfig } from '../src/config.ts';
+import { FAMILIES, familiesOf, GROUPS } from '../src/rollout/family.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:alerts';
 const FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-prod-drain:durable';
@@ -189,6 +190,18 @@ describe('the intake’s settings', () => {
     ]);
   });
 
+  it('name the function that rolls AMIs out, where there is one', () => {
+    const settings = { ALERT_TOPIC_ARN: TOPIC, DRAIN_FUNCTION_ARN: FUNCTION };
+    const AMI_UPDATE_FUNCTION_ARN = FUNCTION.replace('prod-drain', 'prod-ami-update');
+    expect(readIntakeConfig(settings).amiUpdateFunctionArn).toBeUndefined();
+    expect(readIntakeConfig({ ...settings, AMI_UPDATE_FUNCTION_ARN }).amiUpdateFunctionArn).toBe(
+      AMI_UPDATE_FUNCTION_ARN,
+    );
+    expect(mistakesOf(() => readIntakeConfig({ ...settings, AMI_UPDATE_FUNCTION_ARN: 'ami-update' }))).toEqual([
+      expect.stringMatching(/^AMI_UPDATE_FUNCTION_ARN must be a function ARN with a version or alias/),
+    ]);
+  });
+
   it.each<[string | undefined, RegExp]>([
     [undefined, /^ALERT_TOPIC_ARN is missing/],
     [`${TOPIC}.fifo`, /must be a standard topic, not a FIFO one/],
@@ -196,5 +209,43 @@ describe('the intake’s settings', () => {
     expect(mistakesOf(() => readIntakeConfig({ ALERT_TOPIC_ARN, DRAIN_FUNCTION_ARN: FUNCTION }))).toEqual([
       expect.stringMatching(mistake),
     ]);
+  });
+});
+
+describe('the settings of ami-watch', () => {
+  const RELEASE_TOPIC_ARN = TOPIC.replace('alerts', 'ecs-drain-ami-releases');
+  const settings = { ALERT_TOPIC_ARN: TOPIC, RELEASE_TOPIC_ARN, SEEN_PARAMETER: '/ecs-drain/amis/seen' };
+
+  it('look at every supported family unless they say otherwise', () => {
+    expect(readWatchConfig(settings)).toEqual({
+      alertTopicArn: TOPIC,
+      releaseTopicArn: RELEASE_TOPIC_ARN,
+      seenParameter: '/ecs-drain/amis/seen',
+      familyGroups: ['supported'],
+    });
+    expect(familiesOf(['supported'])).toEqual(FAMILIES.filter(({ support }) => support === 'full'));
+  });
+
+  it('name every mistake at once', () => {
+    expect(mistakesOf(() => readWatchConfig({ AMI_FAMILIES: 'al2022' }))).toEqual([
+      expect.stringMatching(/^ALERT_TOPIC_ARN is missing/),
+      expect.stringMatching(/^RELEASE_TOPIC_ARN is missing/),
+      expect.stringMatching(/^SEEN_PARAMETER is missing/),
+      'AMI_FAMILIES must be some of supported, al2023, bottlerocket, bottlerocket-1, al2, al1, windows, separated by commas, not "al2022"',
+    ]);
+  });
+
+  it.each(Object.keys(GROUPS))('take %s, which is some families', (group) => {
+    const { familyGroups } = readWatchConfig({ ...settings, AMI_FAMILIES: `${group},al2023` });
+    expect(familyGroups).toEqual([group, 'al2023']);
+    expect(familiesOf([group])).not.toEqual([]);
+  });
+
+  it('can name every family there is', () => {
+    expect(familiesOf(Object.keys(GROUPS).filter((group) => group !== 'supported'))).toEqual(FAMILIES);
+  });
+
+  it.each(['', ' ', 'al2023, al2', 'al2023,', 'al2023/x86_64', '*'])('refuse the families %j', (AMI_FAMILIES) => {
+    expect(mistakesOf(() => readWatchConfig({ ...settings, AMI_FAMILIES }))).toHaveLength(1);
   });
 });

@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Example } from '../scripts/alert-docs.ts';
 import { examples, withExamples } from '../scripts/alert-docs.ts';
+import { withFamilies } from '../scripts/ami-docs.ts';
 import { withTable } from '../scripts/scenario-docs.ts';
 import type { AlertKind } from '../src/alert.ts';
 import { RUNBOOK, renderAlert } from '../src/alert.ts';
+import { FAMILIES } from '../src/rollout/family.ts';
 import { root } from './cli/support.ts';
 
 const pages = [
@@ -20,6 +22,12 @@ describe('the documentation', () => {
     const page = readFileSync(join(root, 'docs/simulator.md'), 'utf8');
     expect(page).toBe(withTable(page));
     expect(page).toContain('| `clusters[].services[].minimumHealthyPercent` |');
+  });
+
+  it('lists every family of AMIs as the code has them (npm run docs writes them)', () => {
+    const page = readFileSync(join(root, 'docs/amis.md'), 'utf8');
+    expect(page).toBe(withFamilies(page));
+    expect(page.match(/^\| `[a-z0-9-]+` \| `/gm)).toHaveLength(FAMILIES.length);
   });
 
   it.each(pages)('%s links only to files that exist', (name) => {

@@ -1,4 +1,5 @@
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -36,6 +37,10 @@ export function autoScalingClient(requestHandler: RequestHandler = BOUNDS): Auto
   return new AutoScalingClient({ ...SDK_RETRIES, requestHandler });
 }
 
+export function ec2Client(requestHandler: RequestHandler = BOUNDS): EC2Client {
+  return new EC2Client({ ...SDK_RETRIES, requestHandler });
+}
+
 export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {
   return new SNSClient({ ...SDK_RETRIES, requestHandler });
 }
@@ -46,4 +51,9 @@ export function lambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaCli
 
 export function ssmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
   return new SSMClient({ ...FEW_ATTEMPTS, requestHandler });
+}
+
+/** For a plain function, which has no loop that would try again. */
+export function patientSsmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
+  return new SSMClient({ ...SDK_RETRIES, requestHandler });
 }

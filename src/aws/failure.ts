@@ -14,6 +14,8 @@ const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
     TooManyRequestsException: 'throttled',
     LimitExceededException: 'throttled',
     AccessDenied: 'denied',
+    UnauthorizedOperation: 'denied',
+    AuthFailure: 'denied',
     AccessDeniedException: 'denied',
     AuthorizationError: 'denied',
     AuthorizationErrorException: 'denied',
@@ -35,6 +37,8 @@ const REASONS: ReadonlyMap<string, Failure['reason']> = new Map(
  * instance that is in no group (any more), and is in public logs with a colon before the id and without one.
  */
 const GONE = ['No active Lifecycle Action found', 'Instance Id not found - No managed instance found'];
+/** EC2 has a code for each kind of thing that is not there: `InvalidLaunchTemplateId.NotFound`. */
+const NOT_FOUND = /\.(Version)?NotFound$/;
 
 /** Calls AWS; what goes wrong comes back as a value. `operation` is for people: `ecs:DescribeTasks`. */
 export async function attempt<T>(operation: string, call: () => Promise<T>): Promise<Result<T>> {
@@ -47,6 +51,7 @@ export async function attempt<T>(operation: string, call: () => Promise<T>): Pro
 
 export function classify(operation: string, error: unknown): Failure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const reason = GONE.some((words) => message.startsWith(words)) ? 'gone' : (REASONS.get(name) ?? 'other');
+  const isGone = GONE.some((words) => message.startsWith(words)) || NOT_FOUND.test(name);
+  const reason = isGone ? 'gone' : (REASONS.get(name) ?? 'other');
   return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
 }

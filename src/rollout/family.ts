@@ -44,7 +44,7 @@ function al2023(variant: '' | '-gpu' | '-neuron', architecture: Architecture, pa
     source: { form: 'json', parameter: `${ECS}/amazon-linux-2023${path}/recommended` },
     // Only the GPU images' names end in -ebs.
     images: new RegExp(
-      `^al2023-ami-ecs${variant}-hvm-(?<version>2023\\.\\d+\\.\\d{8})-kernel-(?<kernel>\\d+\\.\\d+)-${architecture}${variant === '-gpu' ? '-ebs' : ''}$`,
+      `^al2023-ami-ecs${variant}-hvm-(?<version>2023\\.\\d{1,3}\\.\\d{8})-kernel-(?<kernel>\\d{1,3}\\.\\d{1,3})-${architecture}${variant === '-gpu' ? '-ebs' : ''}$`,
     ),
   };
 }
@@ -76,7 +76,7 @@ function bottlerocket(variant: string, architecture: Architecture, endsOn?: stri
     ...(endsOn === undefined ? { support: 'full' } : { support: 'ended', endsOn }),
     source: { form: 'plain', imageId: `${path}/image_id`, imageVersion: `${path}/image_version` },
     images: new RegExp(
-      `^bottlerocket-aws-ecs-${variant}-${inBottlerocketName(architecture)}-v(?<version>\\d+\\.\\d+\\.\\d+(?:-[0-9a-f]+)?)$`,
+      `^bottlerocket-aws-ecs-${variant}-${inBottlerocketName(architecture)}-v(?<version>\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}(?:-[0-9a-f]{1,12})?)$`,
     ),
   };
 }
@@ -140,6 +140,22 @@ export const FAMILIES: readonly Family[] = [
   // Microsoft's own date; AWS has announced none.
   windows('2016', 'Full', '2027-01-12'),
 ];
+
+/** What families are called together, in settings. */
+export const GROUPS: Readonly<Record<string, (family: Family) => boolean>> = {
+  supported: ({ support }) => support === 'full',
+  al2023: ({ os }) => os === 'amazon-linux-2023',
+  bottlerocket: ({ os, support }) => os === 'bottlerocket' && support === 'full',
+  'bottlerocket-1': ({ os, support }) => os === 'bottlerocket' && support === 'ended',
+  al2: ({ os }) => os === 'amazon-linux-2',
+  al1: ({ os }) => os === 'amazon-linux',
+  windows: ({ os }) => os === 'windows',
+};
+
+/** The families of the groups, each once, in the table's order. */
+export function familiesOf(groups: readonly string[]): readonly Family[] {
+  return FAMILIES.filter((family) => groups.some((group) => GROUPS[group]?.(family)));
+}
 
 export function familyById(id: string): Family | undefined {
   return FAMILIES.find((family) => family.id === id);

@@ -1,16 +1,15 @@
 import type { Result } from '../ports.ts';
-import type { FleetFacts } from './fleet.ts';
-import type { FleetLook, FleetSeen, HostsSeen } from './fleet-memory.ts';
+import type { FleetLook, FleetSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
-import type { GroupSeen, RefreshSeen } from './ports.ts';
+import { hostsOf } from './hosts.ts';
+import type { RefreshSeen } from './ports.ts';
+import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
 import { executionName } from './request.ts';
 import type { RolloutPorts } from './rollout.ts';
-import { factsOf, read, reading, readTarget } from './survey.ts';
-
-const MOST_STRANGERS = 5;
-const IN_SERVICE = 'InService';
+import { factsOf } from './survey.ts';
+import { readTarget } from './target.ts';
 
 /** Carries one move of a group's rollout out. */
 export async function performFleet(move: FleetMove, request: FleetRequest, ports: RolloutPorts): Promise<FleetSeen> {
@@ -71,41 +70,11 @@ async function lookAtFleet(
   const refresh: RefreshSeen | undefined =
     refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
   const imageId = 'because' in target ? undefined : target.imageId;
+  const where = { clusters: facts?.clusters ?? [], isSteady: facts?.unsteady.length === 0 };
   return {
     ...known,
     ...(facts === undefined ? {} : { facts }),
     ...(refresh === undefined ? {} : { refresh }),
-    hosts: await hostsOf(group, facts, imageId, ports),
-  };
-}
-
-/** Only the instances on the new image are looked up in ECS: the others were there before. */
-async function hostsOf(
-  group: GroupSeen,
-  facts: FleetFacts | undefined,
-  imageId: string | undefined,
-  { clusters }: RolloutPorts,
-): Promise<HostsSeen> {
-  const inService = group.instances.filter(({ state }) => state === IN_SERVICE);
-  const fresh = inService.filter((instance) => instance.imageId === imageId).map(({ id }) => id);
-  const atWork = new Map<string, { joined: boolean; working: boolean }>();
-  for (const cluster of fresh.length === 0 ? [] : (facts?.clusters ?? [])) {
-    for (const host of read(await clusters.hosts(cluster, fresh))) {
-      const joined = host.status === 'ACTIVE' && host.agentConnected;
-      atWork.set(host.instanceId, { joined, working: joined && host.runningTasks > 0 });
-    }
-  }
-  // Where every service is steady, an instance without a task has simply not been needed yet.
-  const isSteady = facts?.unsteady.length === 0;
-  const isStranger = (id: string): boolean => {
-    const host = atWork.get(id);
-    return host === undefined || !host.joined || (!host.working && !isSteady);
-  };
-  return {
-    fresh: fresh.length,
-    joined: [...atWork.values()].filter(({ joined }) => joined).length,
-    working: [...atWork.values()].filter(({ working }) => working).length,
-    strangers: fresh.filter(isStranger).slice(0, MOST_STRANGERS),
-    old: group.instances.filter((instance) => instance.imageId !== imageId).length,
+    hosts: await hostsOf(group.instances, imageId, where, ports.clusters),
   };
 }

@@ -239,6 +239,15 @@ export interface ClustersPort {
   activate(cluster: string, instanceIds: readonly string[]): Promise<Result<undefined>>;
 }
 
+/** The topic of releases. */
+export interface AnnouncementPort {
+  publish(message: {
+    readonly subject: string;
+    readonly body: string;
+    readonly attributes: Readonly<Record<string, string>>;
+  }): Promise<Result<undefined>>;
+}
+
 /** How a named execution stands. */
 export interface ExecutionSeen {
   readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED';

@@ -83,7 +83,7 @@ function slug(text: string, longest: number): string {
 }
 
 /** FNV-1a, eight hex digits: no secret, only a difference. */
-function checksum(text: string): string {
+export function checksum(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash.toString(16).padStart(8, '0');

@@ -7,19 +7,27 @@ import { decide } from './decide.ts';
 import type { ReleaseResult } from './ending.ts';
 import { decideFleet } from './fleet-decide.ts';
 import { beginFleet, rememberFleet } from './fleet-memory.ts';
+import type { FleetMove } from './fleet-moves.ts';
 import { performFleet } from './fleet-rollout.ts';
 import type { ReleaseMemory, ReleaseSeen, Survey } from './memory.ts';
 import { begin, remember } from './memory.ts';
-import type { RolloutExecutionsPort } from './ports.ts';
+import type { DrainsPort, RolloutExecutionsPort } from './ports.ts';
+import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest, RolloutRequest } from './request.ts';
 import { executionName } from './request.ts';
+import { decideSpot } from './spot-decide.ts';
+import { beginSpot, rememberSpot } from './spot-memory.ts';
+import type { SpotMove } from './spot-moves.ts';
+import { performSpot } from './spot-rollout.ts';
 import type { SurveyPorts } from './survey.ts';
-import { factsOf, read, reading, readTarget } from './survey.ts';
+import { factsOf, factsOfSpotFleets } from './survey.ts';
 import { OPT_IN } from './tags.ts';
+import { readTarget } from './target.ts';
 
 export interface RolloutPorts extends SurveyPorts {
   readonly executions: RolloutExecutionsPort;
+  readonly drains: DrainsPort;
   tell(alert: RolloutAlert, execution: string): Promise<Result<undefined>>;
   /** What a drain may take at most in this group, by stack and switch. */
   drainDeadlineSeconds(group: string): Promise<Result<number>>;
@@ -47,13 +55,12 @@ function rollRelease(request: ReleaseRequest, ports: RolloutPorts, durable: Dura
 }
 
 function rollFleet(request: FleetRequest, ports: RolloutPorts, durable: DurablePort): Promise<FleetResult> {
-  const course = {
-    decide: decideFleet,
-    carryOut: (move: Parameters<typeof performFleet>[0]) => performFleet(move, request, ports),
-    remember: rememberFleet,
-    rest,
-  };
-  return follow(course, beginFleet(request), durable);
+  if (request.fleet.startsWith('spot-fleet/')) {
+    const carryOut = (move: SpotMove) => performSpot(move, request, ports);
+    return follow({ decide: decideSpot, carryOut, remember: rememberSpot, rest }, beginSpot(request), durable);
+  }
+  const carryOut = (move: FleetMove) => performFleet(move, request, ports);
+  return follow({ decide: decideFleet, carryOut, remember: rememberFleet, rest }, beginFleet(request), durable);
 }
 
 async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutPorts): Promise<ReleaseSeen> {
@@ -81,9 +88,18 @@ async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<S
   const target = await readTarget(request.source, ports);
   if ('because' in target) return { atMs: ports.now(), because: target.because, fleets: [], leftOut: 0 };
   const groups = read(await ports.groups.taggedGroups(OPT_IN));
+  const spotFleets = read(await ports.spotFleets.taggedFleets(OPT_IN)).filter(
+    ({ state }) => !state.startsWith('cancelled'),
+  );
   const kept = groups.slice(0, MOST_FLEETS);
-  const fleets = await factsOf(kept, ports);
-  return { atMs: ports.now(), target, fleets, leftOut: groups.length - kept.length };
+  const alsoKept = spotFleets.slice(0, MOST_FLEETS - kept.length);
+  const withInstances = [];
+  for (const fleet of alsoKept) {
+    withInstances.push({ fleet, instances: read(await ports.spotFleets.fleetInstances(fleet.id)) });
+  }
+  const fleets = [...(await factsOf(kept, ports)), ...(await factsOfSpotFleets(withInstances, ports))];
+  const leftOut = groups.length + spotFleets.length - fleets.length;
+  return { atMs: ports.now(), target, fleets, leftOut };
 }
 
 /** What cannot be read is asked for again; the other answers count. */

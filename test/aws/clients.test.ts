@@ -1,4 +1,5 @@
 import { DescribeLifecycleHooksCommand } from '@aws-sdk/client-auto-scaling';
+import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
 import { ListClustersCommand } from '@aws-sdk/client-ecs';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { PublishCommand } from '@aws-sdk/client-sns';
@@ -6,8 +7,10 @@ import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   autoScalingClient,
+  ec2Client,
   ecsClient,
   lambdaClient,
+  patientSsmClient,
   type RequestHandler,
   snsClient,
   ssmClient,
@@ -46,6 +49,12 @@ describe('a client asks AWS', () => {
       (h: RequestHandler) =>
         autoScalingClient(h).send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: 'g' })),
     ],
+    [
+      'for AMIs five times: nobody else tries within the hour',
+      5,
+      (h: RequestHandler) => patientSsmClient(h).send(new GetParameterCommand({ Name: '/n' })),
+    ],
+    ['EC2 five times', 5, (h: RequestHandler) => ec2Client(h).send(new DescribeImagesCommand({}))],
     [
       'SNS five times',
       5,

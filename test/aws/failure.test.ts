@@ -21,6 +21,10 @@ describe('an error of AWS is classified', () => {
     // Auto Scaling, Query.
     ['Throttling', 'Rate exceeded', 'throttled'],
     ['RequestLimitExceeded', 'Request limit exceeded.', 'throttled'],
+    ['UnauthorizedOperation', 'You are not authorized to perform this operation.', 'denied'],
+    ['AuthFailure', 'AWS was not able to validate the provided access credentials', 'denied'],
+    ['InvalidLaunchTemplateId.NotFound', 'The specified launch template does not exist.', 'gone'],
+    ['InvalidLaunchTemplateId.VersionNotFound', 'Could not find the specified version 9', 'gone'],
     ['AccessDenied', 'not authorized to perform: autoscaling:CompleteLifecycleAction', 'denied'],
     ['ResourceContention', 'You already have a pending update to an Auto Scaling resource', 'other'],
     ['ResourceContentionFault', 'You already have a pending update to an Auto Scaling resource', 'other'],

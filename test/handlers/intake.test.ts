@@ -6,6 +6,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RequestHandler } from '../../src/aws/clients.ts';
 import { DrainRequest } from '../../src/drain/request.ts';
+import { ReleaseRequest } from '../../src/rollout/request.ts';
 import { ACCOUNT, aRequest, hookMessage, INSTANCE, TOKEN } from '../support/build.ts';
 
 const TOPIC = `arn:aws:sns:eu-west-1:${ACCOUNT}:alerts`;
@@ -180,6 +181,34 @@ describe('what EventBridge delivers', () => {
   });
 });
 
+describe('what is about images', () => {
+  const UPDATE = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:ecs-drain-ami-update:durable`;
+  const create = (environment: Record<string, string>) =>
+    intake.create({ environment: { ALERT_TOPIC_ARN: TOPIC, DRAIN_FUNCTION_ARN: FUNCTION, ...environment } });
+
+  it('starts an execution of the AMI roll-out, named by family and release, and none of the drain', async () => {
+    await create({ AMI_UPDATE_FUNCTION_ARN: UPDATE })(open('ami-release.json'), CONTEXT);
+    const [call, ...more] = aws.commandCalls(InvokeCommand).map((invoked) => invoked.args[0].input);
+    expect(more).toEqual([]);
+    expect(call).toMatchObject({
+      FunctionName: UPDATE,
+      InvocationType: 'Event',
+      DurableExecutionName: expect.stringMatching(/^al2023-x86-6-[0-9a-f]{8}-2023-0-20261113$/),
+    });
+    expect(ReleaseRequest.parse(JSON.parse(new TextDecoder().decode(call?.Payload as Uint8Array)))).toEqual({
+      kind: 'release',
+      source: 'al2023/x86_64',
+      version: '2023.0.20261113',
+      noticedAt: '2026-11-13T08:00:05.123Z',
+    });
+  });
+
+  it('starts nothing where nothing is set up to roll AMIs out', async () => {
+    await create({})(open('ami-release.json'), CONTEXT);
+    expect(started()).toEqual([]);
+  });
+});
+
 describe('the intake’s wiring', () => {
   it('refuses an environment without its function and its topic at cold start, before anything can be lost', () => {
     expect(() => intake.create({ environment: {} })).toThrow(
@@ -263,6 +292,11 @@ describe.skipIf(!existsSync(SAMPLES))('our own events have the members of the re
 
   it('and each of them is tested here', () => {
     expect(readdirSync(EVENTS).sort()).toEqual([
+      // These are held to their samples in test/rollout/notice.test.ts; nobody has published one for Windows.
+      'ami-base-al2023.json',
+      'ami-release-retired.json',
+      'ami-release.json',
+      'ami-windows.json',
       'execution-failed.json',
       'group-notification.json',
       'health-retirement.json',

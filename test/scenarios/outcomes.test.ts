@@ -15,6 +15,7 @@ const GONE = 'started hook-gone';
 const EXPECTED: Readonly<Record<string, readonly [outcomes: string, alerts: readonly string[]]>> = {
   'agent-gone': ['drained', ['started stuck drained', 'started stuck resolved drained']],
   'already-draining': ['drained', DRAINED],
+  'ami-announced': ['drained', DRAINED],
   'by-event': ['drained', DRAINED],
   'cluster-unreadable': ['drained', ['stuck resolved started drained']],
   'daemon-last': ['drained', DRAINED],

@@ -3,6 +3,7 @@ import type { BusEvent, EventBridgeOptions } from '../../sim/event-bridge.ts';
 import { createEventBridge } from '../../sim/event-bridge.ts';
 import type { EventPattern } from '../../sim/event-pattern.ts';
 import { matchesPattern, readPattern } from '../../sim/event-pattern.ts';
+import { runWorld } from '../../sim/virtual-time.ts';
 import { createRunningRegion, runOut } from './running-region.ts';
 
 const INSTANCE = 'i-1234567890abcdef0';
@@ -27,6 +28,26 @@ function createBus(pattern: EventPattern = ALL, faults: EventBridgeOptions['faul
 const keysOf = (value: unknown): string[] => Object.keys(value as object).sort();
 /** Of samples/eb-*.json, all of which are sent within the same envelope. */
 const ENVELOPE = ['account', 'detail', 'detail-type', 'id', 'region', 'resources', 'source', 'time', 'version'];
+
+describe('a schedule', () => {
+  it('calls its function so often, first within a minute, with the event of a schedule', async () => {
+    const { region, bus, received } = createBus({ source: ['ecs-drain'] });
+    bus.schedule('hourly', 3_600, 'intake');
+    await runWorld(region.world, () => region.world.clock.nowSeconds() > 3 * 3_600 + 120);
+    const times = received.map(({ atSeconds }) => atSeconds);
+    expect(times).toHaveLength(4);
+    expect(times[0]).toBeLessThan(62);
+    for (const [i, atSeconds] of times.entries())
+      expect(Math.abs(atSeconds - (times[0] ?? 0) - i * 3_600)).toBeLessThan(2);
+    expect(received[0]?.event).toMatchObject({
+      'detail-type': 'Scheduled Event',
+      source: 'aws.events',
+      resources: ['arn:aws:events:eu-west-1:123456789012:rule/hourly'],
+      detail: {},
+    });
+    expect(new Set(received.map(({ event }) => event.id)).size).toBe(4);
+  });
+});
 
 describe('an event', () => {
   it('reaches the functions whose rules match, a moment later, in its envelope', async () => {

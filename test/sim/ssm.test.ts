@@ -36,6 +36,11 @@ describe('the parameter store', () => {
     expect(ssm.get('/v')).toBe('three');
   });
 
+  it('holds 4,096 characters in the standard tier, and no more', async () => {
+    expect((await put('/long', 'x'.repeat(4_096))).Version).toBe(1);
+    await expect(put('/long', 'x'.repeat(4_097), true)).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+
   it('tells the found from the missing when asked for several', async () => {
     ssm.set('/a', '1');
     const command = new GetParametersCommand({ Names: ['/a', '/none'] });

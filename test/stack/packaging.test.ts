@@ -63,7 +63,7 @@ describe('the self-contained template', () => {
 
     expect(keys.sort()).toEqual(readdirSync(join(folder, 'code')).sort());
     for (const key of keys) {
-      const [, name = '', hash = ''] = /^([a-z-]+)-([0-9a-f]{16})\.zip$/.exec(key) ?? [];
+      const [, name = '', hash = ''] = /^([A-Za-z-]+)-([0-9a-f]{16})\.zip$/.exec(key) ?? [];
       expect(hashOf(join(folder, 'code', key), 'hex')).toMatch(new RegExp(`^${hash}`));
       expect(hashOf(join(folder, 'code', key), 'hex')).toBe(hashOf(join(folder, `${name}.zip`), 'hex'));
     }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Parameters } from '../../scripts/parameters.ts';
 import { accepts, readParameters } from '../../scripts/parameters.ts';
-import { ConfigError, readDrainConfig, readIntakeConfig } from '../../src/config.ts';
+import { ConfigError, readDrainConfig, readIntakeConfig, readWatchConfig } from '../../src/config.ts';
 import { readSwitch } from '../../src/drain/switch.ts';
 import type { Resource, Template } from '../support/cloudformation.ts';
 import { deployed } from '../support/cloudformation.ts';
@@ -21,7 +21,10 @@ beforeAll(async () => {
 const parameter = (name: string) => parameters[name] ?? expect.fail(`there is no parameter ${name}`);
 
 /** The environment that a function has in a stack with these parameters, as its code sees it. */
-function environment(id: 'DrainLambdaFunction' | 'IntakeLambdaFunction', given: Record<string, string> = {}) {
+function environment(
+  id: 'DrainLambdaFunction' | 'IntakeLambdaFunction' | 'AmiWatchLambdaFunction',
+  given: Record<string, string> = {},
+) {
   const { Environment } = (deployed(template, given)[id] as Resource).Properties;
   return (Environment as { readonly Variables: Readonly<Record<string, string>> }).Variables;
 }
@@ -78,9 +81,12 @@ describe('the parameters', () => {
     const set = [
       ...Object.keys(environment('DrainLambdaFunction', all)),
       ...Object.keys(environment('IntakeLambdaFunction')),
+      ...Object.keys(environment('AmiWatchLambdaFunction')),
     ];
 
-    expect(new Set(set)).toEqual(readBy);
+    // Until the stack has a function that rolls AMIs out, nothing says where it is.
+    expect(new Set([...set, 'AMI_UPDATE_FUNCTION_ARN'])).toEqual(readBy);
+    expect(set).not.toContain('AMI_UPDATE_FUNCTION_ARN');
   });
 
   it('make an environment that the intake reads', () => {
@@ -89,6 +95,27 @@ describe('the parameters', () => {
       drainFunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain:durable',
     });
   });
+
+  it('make an environment that ami-watch reads', () => {
+    expect(readWatchConfig(environment('AmiWatchLambdaFunction'))).toEqual({
+      alertTopicArn: 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-alerts',
+      releaseTopicArn: 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-ami-releases',
+      seenParameter: '/ecs-drain/amis/seen',
+      familyGroups: ['supported'],
+    });
+  });
+
+  it.each(['AmiFamilies', 'AlertTopicArn', 'Name'])(
+    'let no value of %s through that ami-watch would refuse',
+    (name) => {
+      fc.assert(
+        fc.property(fc.stringMatching(new RegExp(parameter(name).AllowedPattern ?? '')), (value) => {
+          fc.pre(accepts(parameter(name), value));
+          expect(() => readWatchConfig(environment('AmiWatchLambdaFunction', { [name]: value }))).not.toThrow();
+        }),
+      );
+    },
+  );
 
   it.each(SETTINGS)('let no value of %s through that the code would refuse at its start', (name) => {
     const { AllowedValues, AllowedPattern = '' } = parameter(name);
@@ -155,6 +182,10 @@ describe('the parameters', () => {
     ['Name', 'd'.repeat(41)],
     ['Mode', 'off'],
     ['Alarms', 'true'],
+    ['AmiWatch', 'hourly'],
+    ['AmiFamilies', ''],
+    ['AmiFamilies', 'al2023, al2'],
+    ['AmiFamilies', 'al2022'],
     ['LogRetentionDays', '100'],
     ['AllowedClusters', ''],
     ['AllowedClusters', 'web, batch'],
@@ -178,6 +209,7 @@ describe('the parameters', () => {
 
   it.each([
     ['RolePath', '/platform/drains/'],
+    ['AmiFamilies', 'al2023,windows,bottlerocket-1'],
     ['PermissionsBoundaryArn', 'arn:aws:iam::123456789012:policy/team/boundary'],
     ['AllowedClusters', 'prod-*,staging'],
     ['AllowedGroups', 'prod-*,web.asg/blue'],
@@ -198,9 +230,11 @@ describe('the parameters', () => {
   });
 
   it('make names that Lambda takes', () => {
-    const { DrainLambdaFunction, IntakeLambdaFunction } = deployed(template, { Name: 'd'.repeat(40) });
+    const functions = Object.values(deployed(template, { Name: 'd'.repeat(40) })).filter(
+      ({ Type }) => Type === 'AWS::Lambda::Function',
+    );
 
-    for (const resource of [DrainLambdaFunction, IntakeLambdaFunction])
-      expect(String(resource?.Properties['FunctionName']).length).toBeLessThanOrEqual(64);
+    expect(functions).toHaveLength(3);
+    for (const { Properties } of functions) expect(String(Properties['FunctionName']).length).toBeLessThanOrEqual(64);
   });
 });

@@ -9,18 +9,19 @@ import { root, stackTemplate } from './support.ts';
 /**
  * A function's role allows what its code can send, and what is said here, with the reason; nothing else, and nothing less.
  */
-const ROLES = { intake: 'IntakeRole', drain: 'DrainRole' } as const;
+const ROLES = { intake: 'IntakeRole', drain: 'DrainRole', 'ami-watch': 'AmiWatchRole' } as const;
 type Handler = keyof typeof ROLES;
+const ALL: readonly Handler[] = ['intake', 'drain', 'ami-watch'];
 
 /** What happens in the role's name without a line of ours. */
 const DECLARED: Readonly<Record<string, { readonly handlers: readonly Handler[]; readonly because: string }>> = {
-  'logs:CreateLogStream': { handlers: ['intake', 'drain'], because: 'Lambda opens a stream for each environment' },
-  'logs:PutLogEvents': { handlers: ['intake', 'drain'], because: 'Lambda writes what the code logs' },
-  'xray:PutTraceSegments': { handlers: ['intake', 'drain'], because: 'Lambda traces, where tracing is on' },
-  'xray:PutTelemetryRecords': { handlers: ['intake', 'drain'], because: 'the same' },
+  'logs:CreateLogStream': { handlers: ALL, because: 'Lambda opens a stream for each environment' },
+  'logs:PutLogEvents': { handlers: ALL, because: 'Lambda writes what the code logs' },
+  'xray:PutTraceSegments': { handlers: ALL, because: 'Lambda traces, where tracing is on' },
+  'xray:PutTelemetryRecords': { handlers: ALL, because: 'the same' },
   'sqs:SendMessage': { handlers: ['intake', 'drain'], because: 'Lambda leaves what failed to the dead letters' },
-  'kms:GenerateDataKey': { handlers: ['intake', 'drain'], because: 'SNS and SQS encrypt with the caller’s permission' },
-  'kms:Decrypt': { handlers: ['intake', 'drain'], because: 'they also ask for it to check that data key' },
+  'kms:GenerateDataKey': { handlers: ALL, because: 'SNS and SQS encrypt with the caller’s permission' },
+  'kms:Decrypt': { handlers: ALL, because: 'they also ask for it to check that data key' },
   'lambda:CheckpointDurableExecution': { handlers: ['drain'], because: 'the durable SDK keeps its history' },
   'lambda:GetDurableExecutionState': { handlers: ['drain'], because: 'and reads it where it is longer than one page' },
 };
@@ -65,14 +66,18 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'autoscaling:CompleteLifecycleAction': OUR_GROUPS,
   'autoscaling:TerminateInstanceInAutoScalingGroup': OUR_GROUPS,
   'ssm:GetParameter': arn('ssm', 'parameter/ecs-drain/switch'),
+  // AWS's public parameters are of no account.
+  'ssm:GetParameters':
+    /^arn:aws:ssm:eu-west-1:(:parameter\/aws\/service\/\*|123456789012:parameter\/ecs-drain\/amis\/seen)$/,
+  'ssm:PutParameter': arn('ssm', 'parameter/ecs-drain/amis/seen'),
   'lambda:InvokeFunction': arn('lambda', 'function:ecs-drain-drain:durable'),
   'lambda:GetDurableExecution': EXECUTIONS,
   'lambda:CheckpointDurableExecution': EXECUTIONS,
   'lambda:GetDurableExecutionState': EXECUTIONS,
-  'sns:Publish': arn('sns', 'ecs-drain-(alerts|lifecycle)'),
+  'sns:Publish': arn('sns', 'ecs-drain-(alerts|lifecycle|ami-releases)'),
   'sqs:SendMessage': /^<DeadLetters\.Arn>$/,
-  'logs:CreateLogStream': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain):\\*'),
-  'logs:PutLogEvents': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain):\\*'),
+  'logs:CreateLogStream': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain|ami-watch):\\*'),
+  'logs:PutLogEvents': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain|ami-watch):\\*'),
   'kms:GenerateDataKey': KEY,
   'kms:Decrypt': KEY,
 };
@@ -144,7 +149,7 @@ function wrongWith(handler: Handler, statements: readonly Statement[]): string[]
   ];
 }
 
-describe.each(['intake', 'drain'] as const)('the role of the %s', (handler) => {
+describe.each(ALL)('the role of the %s', (handler) => {
   const statements = () => statementsOf(ROLES[handler]);
 
   it('allows what its code can send, and what is declared, and nothing else', () => {

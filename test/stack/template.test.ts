@@ -12,6 +12,7 @@ import { root, stackTemplate } from './support.ts';
 
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const YOUR_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
+const WATCH = 'AmiWatchLambdaFunction';
 
 /** What the code writes: tsc holds that none is missing. */
 const MEASURES = Object.keys({
@@ -33,6 +34,10 @@ const properties = (id: string, given: Record<string, string> = {}) =>
   (stack(given)[id] ?? expect.fail(`there is no ${id}`)).Properties;
 const ofType = (type: string, given: Record<string, string> = {}): [string, Resource][] =>
   Object.entries(stack(given)).filter(([, { Type }]) => Type === type);
+
+/** Rules for events: what is on a schedule listens to nothing. */
+const listening = (given: Record<string, string> = {}) =>
+  ofType('AWS::Events::Rule', given).filter(([, { Properties }]) => 'EventPattern' in Properties);
 
 interface Statement {
   readonly Sid: string;
@@ -64,14 +69,14 @@ describe('the functions', () => {
   });
 
   it('trace only where that is asked for', () => {
-    for (const id of ['IntakeLambdaFunction', 'DrainLambdaFunction']) {
+    for (const id of ['IntakeLambdaFunction', 'DrainLambdaFunction', 'AmiWatchLambdaFunction']) {
       expect(properties(id)['TracingConfig']).toEqual({ Mode: 'PassThrough' });
       expect(properties(id, { Tracing: 'on' })['TracingConfig']).toEqual({ Mode: 'Active' });
     }
   });
 
   it('log into groups that are made before them, and kept for as long as is asked for', () => {
-    for (const name of ['Intake', 'Drain']) {
+    for (const name of ['Intake', 'Drain', 'AmiWatch']) {
       const { FunctionName } = properties(`${name}LambdaFunction`);
       const group = properties(`${name}LogGroup`, { LogRetentionDays: '7' });
       expect(group).toMatchObject({ LogGroupName: `/aws/lambda/${FunctionName}`, RetentionInDays: '7' });
@@ -91,30 +96,43 @@ describe('what cannot be delivered or handled', () => {
 
   it('goes to the dead letters, wherever it was lost', () => {
     for (const [id, { Properties }] of ofType('AWS::Lambda::Function')) {
+      if (id === WATCH) continue;
       expect(Properties['DeadLetterConfig'], id).toEqual({ TargetArn: dead });
     }
     for (const [id, { Properties }] of ofType('AWS::SNS::Subscription')) {
       expect(Properties['RedrivePolicy'], id).toEqual({ deadLetterTargetArn: dead });
     }
     for (const [id, { Properties }] of ofType('AWS::Events::Rule', { HookNamePrefix: 'ecs-drain' })) {
+      if (id === 'AmiWatchRule') continue;
       expect(Properties['Targets'], id).toEqual([expect.objectContaining({ DeadLetterConfig: { Arn: dead } })]);
     }
+  });
+
+  it('does not, of a schedule, whose next hour does the same again', () => {
+    expect(properties(WATCH)).not.toHaveProperty('DeadLetterConfig');
+    expect(properties('AmiWatchRule')['Targets']).toEqual([{ Id: 'ami-watch', Arn: `<${WATCH}.Arn>` }]);
   });
 
   it('waits there for two weeks', () => {
     expect(properties('DeadLetters')).toMatchObject({ MessageRetentionPeriod: 1_209_600 });
   });
 
-  it('may be put there by our topic and our rules alone, over TLS', () => {
+  it('may be put there by our topics and our rules alone, over TLS', () => {
     const [sns, events, tls, ...more] = policyOf('DeadLettersPolicy');
-    const rules = ofType('AWS::Events::Rule', { HookNamePrefix: 'ecs-drain' }).map(
+    const rules = listening({ HookNamePrefix: 'ecs-drain' }).map(
       ([, { Properties }]) => `arn:aws:events:eu-west-1:${ACCOUNT}:rule/${Properties['Name']}`,
     );
 
     expect(more).toEqual([]);
     expect(sns).toMatchObject({
       Principal: { Service: 'sns.amazonaws.com' },
-      Condition: { ArnEquals: { 'aws:SourceArn': `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-lifecycle` } },
+      Condition: {
+        ArnEquals: {
+          'aws:SourceArn': ['lifecycle', 'ami-releases'].map(
+            (name) => `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-${name}`,
+          ),
+        },
+      },
     });
     expect(events).toMatchObject({
       Principal: { Service: 'events.amazonaws.com' },
@@ -125,17 +143,25 @@ describe('what cannot be delivered or handled', () => {
 });
 
 describe('the topics', () => {
-  it('let in the hooks’ role, and nobody from elsewhere', () => {
-    const [hooks, tls, ...more] = policyOf('LifecycleTopicPolicy');
+  const onlyLetsIn = (policy: string, role: string) => {
+    const [one, tls, ...more] = policyOf(policy);
 
     expect(more).toEqual([]);
-    expect(hooks).toMatchObject({
+    expect(one).toMatchObject({
       Effect: 'Allow',
       Action: 'sns:Publish',
       Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
-      Condition: { ArnEquals: { 'aws:PrincipalArn': '<HookRole.Arn>' } },
+      Condition: { ArnEquals: { 'aws:PrincipalArn': `<${role}.Arn>` } },
     });
     expect(tls).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
+  };
+
+  it('let in the hooks’ role, and nobody from elsewhere', () => {
+    onlyLetsIn('LifecycleTopicPolicy', 'HookRole');
+  });
+
+  it('let in, of AMI releases, the role of ami-watch alone', () => {
+    onlyLetsIn('AmiReleaseTopicPolicy', 'AmiWatchRole');
   });
 
   it('let in the alarms of this account, by name', () => {
@@ -169,12 +195,18 @@ describe('the topics', () => {
 });
 
 describe('nothing else lets anybody in', () => {
-  it('only the lifecycle topic is read by a function of ours: what is published to the alert topic, people alone read', () => {
+  it('only the topics of notices and of releases are read by a function of ours: what is published to the alert topic, people alone read', () => {
     const subscriptions = ofType('AWS::SNS::Subscription').map(([, { Properties }]) => Properties);
 
-    expect(subscriptions).toEqual([
-      expect.objectContaining({ TopicArn: `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-lifecycle`, Protocol: 'lambda' }),
-    ]);
+    expect(subscriptions).toEqual(
+      ['lifecycle', 'ami-releases'].map((name) =>
+        expect.objectContaining({
+          TopicArn: `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-${name}`,
+          Protocol: 'lambda',
+          Endpoint: '<IntakeLambdaFunction.Arn>',
+        }),
+      ),
+    );
   });
 
   it('the roles are for Lambda, and for Auto Scaling of this account', () => {
@@ -191,6 +223,7 @@ describe('nothing else lets anybody in', () => {
     expect(Object.fromEntries(trust)).toEqual({
       IntakeRole: [by('lambda')],
       DrainRole: [by('lambda')],
+      AmiWatchRole: [by('lambda')],
       HookRole: [{ ...by('autoscaling'), Condition: { StringEquals: { 'aws:SourceAccount': ACCOUNT } } }],
     });
   });
@@ -207,9 +240,10 @@ describe('encryption', () => {
   it('is with the user’s key, for all that holds data of theirs', () => {
     const given = { KmsKeyArn: KEY };
 
-    for (const id of ['LifecycleTopic', 'AlertTopic', 'DeadLetters'])
+    for (const id of ['LifecycleTopic', 'AlertTopic', 'AmiReleaseTopic', 'DeadLetters'])
       expect(properties(id, given)['KmsMasterKeyId']).toBe(KEY);
-    for (const id of ['IntakeLogGroup', 'DrainLogGroup']) expect(properties(id, given)['KmsKeyId']).toBe(KEY);
+    for (const id of ['IntakeLogGroup', 'DrainLogGroup', 'AmiWatchLogGroup'])
+      expect(properties(id, given)['KmsKeyId']).toBe(KEY);
     expect(properties('DeadLetters', given)).not.toHaveProperty('SqsManagedSseEnabled');
   });
 
@@ -290,19 +324,42 @@ describe('the rules', () => {
     expect(properties(id, { [parameter]: 'off' })['State']).toBe('DISABLED');
   });
 
-  it('and the topic may call the intake, each by its own permission', () => {
+  it('and the topics may call the intake, each by its own permission', () => {
     const given = { HookNamePrefix: 'ecs-drain' };
-    const sources = ofType('AWS::Lambda::Permission', given).map(([, { Properties }]) => {
+    const permissions = ofType('AWS::Lambda::Permission', given).filter(([id]) => id !== 'AmiWatchRulePermission');
+    const sources = permissions.map(([, { Properties }]) => {
       expect(Properties).toMatchObject({ FunctionName: '<IntakeLambdaFunction.Arn>', Action: 'lambda:InvokeFunction' });
       return Properties['SourceArn'];
     });
 
     expect(sources.sort()).toEqual(
       [
-        ...ofType('AWS::Events::Rule', given).map(([id]) => `<${id}.Arn>`),
+        ...listening(given).map(([id]) => `<${id}.Arn>`),
         'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle',
+        'arn:aws:sns:eu-west-1:123456789012:ecs-drain-ami-releases',
       ].sort(),
     );
+  });
+});
+
+describe('the look for new AMIs', () => {
+  it('is every hour, unless it is off', () => {
+    expect(properties('AmiWatchRule')).toMatchObject({ ScheduleExpression: 'rate(1 hour)', State: 'ENABLED' });
+    expect(properties('AmiWatchRule', { AmiWatch: 'off' })['State']).toBe('DISABLED');
+    expect(properties('AmiWatchRulePermission')).toMatchObject({
+      FunctionName: `<${WATCH}.Arn>`,
+      Principal: 'events.amazonaws.com',
+      SourceArn: '<AmiWatchRule.Arn>',
+    });
+  });
+
+  it('is heard by the intake, like by anybody else who subscribes', () => {
+    expect(properties('AmiReleaseSubscription')).toMatchObject({
+      TopicArn: `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-ami-releases`,
+      Protocol: 'lambda',
+      Endpoint: '<IntakeLambdaFunction.Arn>',
+    });
+    expect(template.Outputs).toHaveProperty('AmiReleaseTopicArn');
   });
 });
 
@@ -329,11 +386,12 @@ describe('the alarms', () => {
     'IntakeThrottlesAlarm',
     'DrainErrorsAlarm',
     'DrainThrottlesAlarm',
+    'AmiWatchErrorsAlarm',
   ];
 
   it('are of the services’ metrics and of ours, without ours where there are none, or none at all', () => {
     const alarms = (given: Record<string, string>) => ofType('AWS::CloudWatch::Alarm', given).map(([id]) => id);
-    expect(alarms({})).toEqual([...OF_SERVICES, 'ForcedDrainsAlarm', 'StuckDrainsAlarm']);
+    expect(alarms({}).sort()).toEqual([...OF_SERVICES, 'ForcedDrainsAlarm', 'StuckDrainsAlarm'].sort());
     expect(alarms({ Metrics: 'off' })).toEqual(OF_SERVICES);
     expect(alarms({ Alarms: 'off' })).toEqual([]);
   });

@@ -1,0 +1,34 @@
+import type { HostsSeen } from './fleet-memory.ts';
+import type { ClustersPort, FleetInstance } from './ports.ts';
+import { read } from './reading.ts';
+
+const MOST_STRANGERS = 5;
+
+/** How a fleet's instances stand: those on the new image as ECS has them; the others are only counted. */
+export async function hostsOf(
+  instances: readonly FleetInstance[],
+  imageId: string | undefined,
+  { clusters, isSteady }: { readonly clusters: readonly string[]; readonly isSteady: boolean },
+  port: ClustersPort,
+): Promise<HostsSeen> {
+  const isInService = ({ state }: FleetInstance) => state === 'InService' || state === 'healthy';
+  const fresh = instances.filter((one) => isInService(one) && one.imageId === imageId).map(({ id }) => id);
+  const joined = new Set<string>();
+  const working = new Set<string>();
+  for (const cluster of fresh.length === 0 ? [] : clusters) {
+    for (const { instanceId, status, agentConnected, runningTasks } of read(await port.hosts(cluster, fresh))) {
+      if (status !== 'ACTIVE' || !agentConnected) continue;
+      joined.add(instanceId);
+      if (runningTasks > 0) working.add(instanceId);
+    }
+  }
+  // Where every service is steady, an instance without a task has simply not been needed yet.
+  const isStranger = (id: string) => !joined.has(id) || !(working.has(id) || isSteady);
+  return {
+    fresh: fresh.length,
+    joined: joined.size,
+    working: working.size,
+    strangers: fresh.filter(isStranger).slice(0, MOST_STRANGERS),
+    old: instances.filter((one) => one.imageId !== imageId).length,
+  };
+}

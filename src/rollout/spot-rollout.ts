@@ -1,0 +1,113 @@
+import type { Result } from '../ports.ts';
+import { hostsOf } from './hosts.ts';
+import type { FleetInstance, SpotFleetSeen } from './ports.ts';
+import { read, reading } from './reading.ts';
+import { readRecord } from './record.ts';
+import type { FleetRequest } from './request.ts';
+import { checksum, executionName } from './request.ts';
+import type { RolloutPorts } from './rollout.ts';
+import type { FleetSide, SpotLook, SpotSeen } from './spot-memory.ts';
+import type { SpotMove } from './spot-moves.ts';
+import { factsOfSpotFleets } from './survey.ts';
+import { readTarget } from './target.ts';
+
+/** Carries one move of a Spot Fleet's rollout out. */
+export async function performSpot(move: SpotMove, request: FleetRequest, ports: RolloutPorts): Promise<SpotSeen> {
+  const { spotFleets, templates, now } = ports;
+  const failureOf = (result: Result<unknown>) => (result.ok ? {} : { failure: result });
+  switch (move.kind) {
+    case 'look': {
+      const look = await reading(() => lookAtFleets(move.copyId, request, ports));
+      return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
+    }
+    case 'make-version': {
+      const token = `${executionName(request)}-${move.source.templateId}-${move.source.number}`.slice(0, 128);
+      const made = await templates.createVersion(move.source, move.imageId, token, move.description);
+      return { kind: 'make-version', atMs: now(), ...(made.ok ? made.value : { failure: made }) };
+    }
+    case 'copy': {
+      const copied = await spotFleets.copyFleet(move.fleetId, move.images, executionName(request));
+      return { kind: 'copy', atMs: now(), ...(copied.ok ? { id: copied.value } : { failure: copied }) };
+    }
+    case 'set-target': {
+      const set = await spotFleets.setTarget(move.fleetId, move.capacity);
+      return { kind: 'set-target', atMs: now(), ...failureOf(set) };
+    }
+    case 'drain':
+      return drain(move.instances, request, ports);
+    case 'activate':
+      return activate(move, ports);
+    case 'cancel':
+      return { kind: 'cancel', atMs: now(), ...failureOf(await spotFleets.cancelFleet(move.fleetId)) };
+    case 'promote': {
+      const name = ports.verifiedParameter(request.source);
+      const written = name === undefined ? undefined : await ports.parameters.writeParameter(name, move.target.imageId);
+      return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
+    }
+    case 'alert': {
+      const told = await ports.tell(move.alert, executionName(request));
+      return { kind: 'alert', atMs: now(), alert: move.alert.key, ...failureOf(told) };
+    }
+  }
+}
+
+/** Each drain has one order, under a name of this rollout: a second call asks how it stands. */
+async function drain(
+  instances: readonly string[],
+  request: FleetRequest,
+  { drains, now }: RolloutPorts,
+): Promise<SpotSeen> {
+  const outcomes: Record<string, string> = {};
+  const id = `rollout-${checksum(executionName(request))}`;
+  for (const instanceId of instances) {
+    const seen = await drains.drain({ instanceId, id, reason: `its Spot Fleet is replaced, for ${request.version}` });
+    if (!seen.ok) return { kind: 'drain', atMs: now(), outcomes, failure: seen };
+    outcomes[instanceId] = seen.value.status === 'RUNNING' ? 'running' : outcomeOf(seen.value);
+  }
+  return { kind: 'drain', atMs: now(), outcomes };
+}
+
+function outcomeOf({ status, result }: { status: string; result?: string }): string {
+  if (status !== 'SUCCEEDED' || result === undefined) return 'failed';
+  const { outcome } = JSON.parse(result) as { outcome?: unknown };
+  return typeof outcome === 'string' ? outcome : 'failed';
+}
+
+async function activate(
+  { clusters, instances }: Extract<SpotMove, { kind: 'activate' }>,
+  ports: RolloutPorts,
+): Promise<SpotSeen> {
+  for (const cluster of clusters) {
+    const activated = await ports.clusters.activate(cluster, instances);
+    if (!activated.ok) return { kind: 'activate', atMs: ports.now(), failure: activated };
+  }
+  return { kind: 'activate', atMs: ports.now() };
+}
+
+async function lookAtFleets(copyId: string | undefined, request: FleetRequest, ports: RolloutPorts): Promise<SpotLook> {
+  const { spotFleets, now } = ports;
+  const record = read(await readRecord(request.release, ports));
+  const target = await readTarget(request.source, ports);
+  const sideOf = async (id: string) => {
+    const fleet = read(await spotFleets.describeFleet(id));
+    return fleet && { fleet, instances: read(await spotFleets.fleetInstances(id)) };
+  };
+  const old = await sideOf(request.fleet.slice('spot-fleet/'.length));
+  const copy = copyId === undefined ? undefined : await sideOf(copyId);
+  const [facts] = old === undefined ? [] : await factsOfSpotFleets([old], ports);
+  const where = { clusters: facts?.clusters ?? [], isSteady: facts?.unsteady.length === 0 };
+  return {
+    atMs: now(),
+    ...('because' in target ? {} : { target }),
+    ...(record.control === undefined ? {} : { control: record.control }),
+    ...(facts === undefined ? {} : { facts }),
+    ...(old === undefined ? {} : { old: side(old) }),
+    ...(copy === undefined ? {} : { copy: side(copy) }),
+    hosts: await hostsOf(copy?.instances ?? [], request.imageId, where, ports.clusters),
+  };
+}
+
+function side({ fleet, instances }: { fleet: SpotFleetSeen; instances: readonly FleetInstance[] }): FleetSide {
+  const { state, targetCapacity, fulfilledCapacity } = fleet;
+  return { state, targetCapacity, fulfilledCapacity, instances: instances.map(({ id }) => id) };
+}

@@ -1,0 +1,57 @@
+import { familyById, familyOfImage, parametersOf, recommendedOf } from './family.ts';
+import type { Target } from './fleet.ts';
+import type { ImageSeen, ImagesPort, ParameterSeen, ParametersPort } from './ports.ts';
+import { read } from './reading.ts';
+
+/**
+ * The image that a source names now: from the parameter store, and as EC2 knows it. A message never gets this far.
+ * @returns why not, where it names none that may be rolled out.
+ */
+export async function readTarget(
+  source: string,
+  ports: { readonly parameters: ParametersPort; readonly images: ImagesPort },
+): Promise<Target | { readonly because: string }> {
+  const family = source.startsWith('/') ? undefined : familyById(source);
+  if (family === undefined && !source.startsWith('/')) return { because: `there is no family ${source}` };
+  const names = family ? parametersOf(family) : [source];
+  const parameters = read(await ports.parameters.readParameters(names));
+  const named = family ? recommendedOf(family, parameters) : followed(parameters[0]);
+  if (named.kind === 'absent') return { because: `there is no parameter ${names[0]} in this region` };
+  if (named.kind === 'mistake') return { because: named.because };
+
+  const { imageId } = named.image;
+  const [image] = read(await ports.images.describeImages([imageId]));
+  const wrong = whyNot(image, family?.id);
+  if (image === undefined || wrong !== undefined) return { because: `${imageId}: ${wrong}` };
+  const known = familyOfImage(image.name);
+  return {
+    source,
+    family: image.byAmazon ? known?.family.id : undefined,
+    version: known?.version ?? imageId,
+    imageId,
+    architecture: image.architecture,
+    releasedAtMs: Math.max(...parameters.map(({ changedAtMs }) => changedAtMs)),
+    ...('agentVersion' in named.image && named.image.agentVersion ? { agentVersion: named.image.agentVersion } : {}),
+    ...('runtimeVersion' in named.image && named.image.runtimeVersion
+      ? { runtimeVersion: named.image.runtimeVersion }
+      : {}),
+  };
+}
+
+function whyNot(image: ImageSeen | undefined, family: string | undefined): string | undefined {
+  if (image === undefined) return 'there is no such image in this region';
+  if (!image.available) return 'the image is not available';
+  if (family === undefined) return undefined;
+  if (!image.byAmazon) return 'the image does not belong to Amazon';
+  return familyOfImage(image.name)?.family.id === family ? undefined : `its name, ${image.name}, is not of ${family}`;
+}
+
+/** A user's parameter holds an image's id, plain or as `image_id` of a document like AWS's. */
+function followed(
+  parameter: ParameterSeen | undefined,
+): { kind: 'recommended'; image: { imageId: string } } | { kind: 'absent' } | { kind: 'mistake'; because: string } {
+  if (parameter === undefined) return { kind: 'absent' };
+  const imageId = /^(?:\{.*"image_id"\s*:\s*")?(ami-[0-9a-f]{8,17})(?:".*\})?$/s.exec(parameter.value.trim())?.[1];
+  if (imageId === undefined) return { kind: 'mistake', because: `${parameter.name} holds no image's id` };
+  return { kind: 'recommended', image: { imageId } };
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { ec2Client } from '../../src/aws/clients.ts';
+import { imagesPort } from '../../src/aws/images.ts';
+import { createWorldOfAws } from './sim.ts';
+
+function prepare(options: { seed?: number } = {}) {
+  const aws = createWorldOfAws({}, options);
+  return { ...aws, images: imagesPort(ec2Client(aws.requestHandler)), amis: aws.region.amis };
+}
+
+describe('images', () => {
+  it('are described by id, with whose they are and how old', async () => {
+    const { amis, images, value } = prepare();
+    const current = amis.recommended('al2023/arm64');
+    const ours = amis.custom('al2023/x86_64');
+
+    const seen = await value(() => images.describeImages([current.id, ours.id]));
+
+    expect(seen).toEqual([
+      {
+        id: current.id,
+        name: 'al2023-ami-ecs-hvm-2023.0.20251212-kernel-6.1-arm64',
+        byAmazon: true,
+        architecture: 'arm64',
+        available: true,
+        createdAtMs: Date.parse('2025-12-12T00:00:00Z'),
+        deprecatedAtMs: Date.parse('2027-12-12T00:00:00Z'),
+      },
+      {
+        id: ours.id,
+        name: `our-${ours.id}`,
+        byAmazon: false,
+        architecture: 'x86_64',
+        available: true,
+        createdAtMs: expect.any(Number),
+      },
+    ]);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    'that are deprecated are described too, whatever AWS does by default (seed %i)',
+    async (seed) => {
+      const { amis, images, value } = prepare({ seed });
+      const [old] = await value(() => images.describeImages([amis.behind('al2023/x86_64', 9).id]));
+      expect(old?.deprecatedAtMs).toBeLessThan(Date.UTC(2026, 0, 1));
+    },
+  );
+
+  it('that no longer exist are left out, and the others are described all the same', async () => {
+    const { amis, images, value, calls } = prepare();
+    const known = Array.from({ length: 150 }, () => amis.custom('al2023/x86_64').id);
+    const gone = amis.custom('al2023/x86_64').id;
+    amis.deregister(gone);
+
+    const seen = await value(() => images.describeImages([...known, gone, 'ami-0dead', 'ami-0dead']));
+
+    expect(seen.map(({ id }) => id)).toEqual(known);
+    // Two chunks, the second asked for once more without those that are gone.
+    expect(calls).toEqual(['ec2:DescribeImages', 'ec2:DescribeImages', 'ec2:DescribeImages']);
+  });
+
+  it('that are not images at all are left out like those that are gone', async () => {
+    const { amis, images, value } = prepare();
+    const current = amis.recommended('al2023/x86_64').id;
+    expect(await value(() => images.describeImages(['resolve:ssm:/x', current]))).toHaveLength(1);
+  });
+
+  it('of nothing are asked of nobody', async () => {
+    const { images, value, calls } = prepare();
+    expect(await value(() => images.describeImages([]))).toEqual([]);
+    expect(calls).toEqual([]);
+  });
+});
