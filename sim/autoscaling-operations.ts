@@ -1,6 +1,8 @@
 import type * as sdk from '@aws-sdk/client-auto-scaling';
 import type { AutoScalingGroup, AutoScalingInstance, HookSpec, LifecycleState } from './autoscaling-state.ts';
 import { AwsError } from './aws-error.ts';
+import type { Launches } from './launch.ts';
+import { launchShape, templateShape } from './launch-shapes.ts';
 import { globalTimeoutSeconds, type LifecycleAction, type LifecycleHook } from './lifecycle.ts';
 import type { World } from './world.ts';
 
@@ -22,12 +24,13 @@ export function createAutoScalingOperations(region: {
   world: World;
   groups: ReadonlyMap<string, AutoScalingGroup>;
   instances: ReadonlyMap<string, AutoScalingInstance>;
+  launches: Launches | undefined;
   groupNamed: (name: string) => AutoScalingGroup;
   putHook: (group: string, hook: HookSpec) => void;
   deleteHook: (group: string, hook: string) => void;
   terminate: (group: string, instanceId: string, decrement: boolean, cause: string) => void;
 }) {
-  const { groups, instances, groupNamed, world } = region;
+  const { groups, instances, groupNamed, world, launches } = region;
 
   /** "DescribeAutoScalingInstances can lag the notice" (AWS-CONTRACTS §1): the newest state that is shown by now. */
   const shownState = (instance: AutoScalingInstance): LifecycleState =>
@@ -35,10 +38,14 @@ export function createAutoScalingOperations(region: {
 
   const isPooled = (instance: AutoScalingInstance): boolean => shownState(instance).startsWith('Warmed:');
 
+  const launchedTemplate = ({ launched: { template } }: AutoScalingInstance) =>
+    template && templateShape(launches, { templateId: template.templateId, version: String(template.number) });
+
   const instanceShape = (instance: AutoScalingInstance) => ({
     InstanceId: instance.id,
-    InstanceType: instance.group.instanceType,
-    ImageId: instance.group.imageId,
+    InstanceType: instance.launched.instanceType ?? 'm7i.xlarge',
+    ImageId: instance.launched.image.id,
+    LaunchTemplate: launchedTemplate(instance),
     AvailabilityZone: `${world.region}a`,
     LifecycleState: shownState(instance),
     ProtectedFromScaleIn: instance.protectedFromScaleIn,
@@ -56,6 +63,12 @@ export function createAutoScalingOperations(region: {
     AvailabilityZones: [`${world.region}a`],
     HealthCheckType: 'EC2',
     CreatedTime: new Date(group.createdAtMs),
+    ...launchShape(launches, group.launch),
+    SuspendedProcesses: [...group.suspended].map((ProcessName) => ({
+      ProcessName,
+      SuspensionReason: 'User suspended',
+    })),
+    WarmPoolSize: [...group.instances.values()].filter(({ state }) => state.startsWith('Warmed:')).length,
     NewInstancesProtectedFromScaleIn: group.protectedFromScaleIn,
     // The API writes the health of groups' instances capitalised, and in DescribeAutoScalingInstances in capitals.
     // Those of the warm pool are in DescribeWarmPool instead.
@@ -128,10 +141,16 @@ export function createAutoScalingOperations(region: {
     },
 
     DescribeAutoScalingGroups(input: sdk.DescribeAutoScalingGroupsCommandInput) {
-      // Better refused than ignored: nothing of ours filters groups yet.
-      if (input.Filters !== undefined && input.Filters.length > 0) throw invalid('Filters are not simulated');
+      // Better refused than ignored: ours asks for groups that have a tag, whatever its value.
+      const keys = input.Filters?.flatMap(({ Name, Values = [] }) => {
+        if (Name !== 'tag-key') throw invalid(`The filter ${Name} is not simulated`);
+        return Values;
+      });
       const wanted = new Set(input.AutoScalingGroupNames ?? []);
-      const found = [...groups.values()].filter(({ name }) => wanted.size === 0 || wanted.has(name));
+      const found = [...groups.values()].filter(
+        ({ name, tags }) =>
+          (wanted.size === 0 || wanted.has(name)) && (keys?.some((key) => Object.hasOwn(tags, key)) ?? true),
+      );
       const { items, ...rest } = page(found, Math.min(input.MaxRecords ?? 50, 100), input.NextToken);
       return { AutoScalingGroups: items.map(groupShape), ...rest } satisfies sdk.AutoScalingGroupsType;
     },

@@ -1,3 +1,4 @@
+import type { Launched, LaunchSource } from './launch.ts';
 import type { LifecycleAction, LifecycleHook, Move } from './lifecycle.ts';
 
 /** The ways out of service that hooks can hold up, and what their notices say (AWS-CONTRACTS §1). */
@@ -21,6 +22,9 @@ export type LifecycleState =
 export interface AutoScalingInstance {
   readonly id: string;
   readonly group: AutoScalingGroup;
+  readonly launched: Launched;
+  /** Since when it is InService; undefined when it has not been yet. */
+  inServiceAtMs: number | undefined;
   /** The state as it is. What DescribeAutoScalingInstances says can be older: see `shown`. */
   state: LifecycleState;
   /** States and since when the API shows them, the oldest first. */
@@ -39,8 +43,18 @@ export interface AutoScalingGroup {
   readonly min: number;
   readonly max: number;
   desired: number;
-  readonly instanceType: string;
-  readonly imageId: string;
+  /** Undefined where nothing says it: then every launch gets the same image. */
+  launch: LaunchSource | undefined;
+  /** What an instance refresh launches from meanwhile. */
+  launching: LaunchSource | undefined;
+  /** How many launches there were: overrides take turns. */
+  launches: number;
+  /** False while there is no capacity for it to launch in. */
+  hasCapacity: boolean;
+  /** Another try to launch is due. */
+  retrying: boolean;
+  /** Names of its suspended processes, for good. */
+  readonly suspended: ReadonlySet<string>;
   readonly tags: Readonly<Record<string, string>>;
   /** `NewInstancesProtectedFromScaleIn`; its first instances are protected too. */
   readonly protectedFromScaleIn: boolean;
@@ -54,8 +68,14 @@ export interface AutoScalingGroup {
 type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 export type GroupSpec = { readonly name: string; readonly desired: number } & Given<
-  Omit<AutoScalingGroup, 'name' | 'arn' | 'desired' | 'createdAtMs' | 'instances' | 'hooks'>
->;
+  Pick<
+    AutoScalingGroup,
+    'cluster' | 'min' | 'max' | 'launch' | 'suspended' | 'tags' | 'protectedFromScaleIn' | 'retainOnAbandon'
+  >
+> & {
+    /** Instances that wait in its warm pool, stopped. */
+    readonly warm?: number | undefined;
+  };
 export type HookSpec = { readonly name: string } & Given<Omit<LifecycleHook, 'name'>>;
 
 /** What AWS-CONTRACTS §1 leaves open, as this seed has it. */

@@ -1,3 +1,4 @@
+import type { ImageFacts } from './amis.ts';
 import { type AutoScalingOperations, createAutoScalingOperations } from './autoscaling-operations.ts';
 import type {
   AutoScalingGroup,
@@ -10,19 +11,25 @@ import type {
 } from './autoscaling-state.ts';
 import { AwsError } from './aws-error.ts';
 import { createDepartures } from './departure.ts';
+import { createGroupLaunches, isCapacity, isStaying, PLAIN } from './group-launches.ts';
+import type { Launched, Launches } from './launch.ts';
 import type { LifecycleAction, LifecycleHook } from './lifecycle.ts';
+import { createRefreshes } from './refresh.ts';
+import { createRefreshOperations } from './refresh-operations.ts';
 import type { World } from './world.ts';
 
 export interface AutoScalingOptions {
   /** How far the API's view of a state change lags. Without it each change draws 0 to 3 s (AWS-CONTRACTS §1). */
   readonly describeLagSeconds?: number | undefined;
+  /** What instances are launched from; without it all have the same image. */
+  readonly launches?: Launches | undefined;
 }
 
 /** The Auto Scaling of one region: its API operations, and what a scenario does with groups. */
 export interface AutoScaling {
-  readonly operations: AutoScalingOperations;
+  readonly operations: AutoScalingOperations & ReturnType<typeof createRefreshOperations>;
   readonly unverified: UnverifiedAutoScaling;
-  /** Creates a group whose instances have been InService for long. Answers their ids; ECS is not told of them. */
+  /** Creates a group whose instances have been InService for long. Answers their ids, the warm pool's last; ECS is not told. */
   createGroup(spec: GroupSpec): string[];
   /** Creates or changes a hook. @throws AwsError ValidationError when a member is out of bounds. */
   putHook(group: string, hook: HookSpec): void;
@@ -44,16 +51,22 @@ export interface AutoScaling {
   replaceRootVolume(group: string, count: number): string[];
   /** Sets the instance's protection from scale-in; nothing when it is in no group. */
   setProtected(instanceId: string, isProtected: boolean): void;
+  /** Sets the desired capacity, as managed scaling does. */
+  scale(group: string, desired: number): void;
+  /** Whether anything can be launched for the group. */
+  setCapacity(group: string, hasCapacity: boolean): void;
+  /** A CloudWatch alarm goes into the ALARM state, or out of it. */
+  setAlarm(name: string, isAlarm: boolean): void;
   /** The action of the hook that waits for the instance, if one does. */
   waitingAction(instanceId: string, hook: string): LifecycleAction | undefined;
+  /** What the instance runs; undefined when it is in no group. */
+  imageOf(instanceId: string): ImageFacts | undefined;
   /** The state as it is, without lag; undefined when the instance is in no group. */
   stateOf(instanceId: string): LifecycleState | undefined;
 }
 
 /** From a departure until its replacement is launched. Our figures, here and in departure.ts: AWS publishes none. */
 const REPLACE_SECONDS = 5;
-/** From the launch of an instance until it is InService; that its ECS agent registers takes longer. */
-const IN_SERVICE_SECONDS = 30;
 /** From the end of an instance that the group did not order until its health check sees it. */
 const HEALTH_CHECK_SECONDS = 60;
 const MOST_LAG_MS = 3000;
@@ -75,6 +88,7 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
   };
   const groups = new Map<string, AutoScalingGroup>();
   const instances = new Map<string, AutoScalingInstance>();
+  const alarms = new Set<string>();
 
   const groupNamed = (name: string): AutoScalingGroup => {
     const group = groups.get(name);
@@ -93,10 +107,12 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     instance.shown.push({ state, fromMs: clock.nowMs() + lagMs() });
   };
 
-  const add = (group: AutoScalingGroup, state: LifecycleState): AutoScalingInstance => {
+  const add = (group: AutoScalingGroup, state: LifecycleState, launched: Launched): AutoScalingInstance => {
     const instance: AutoScalingInstance = {
       id: `i-0${random.hex(16)}`,
       group,
+      launched,
+      inServiceAtMs: state === 'InService' ? clock.nowMs() : undefined,
       state,
       shown: [{ state, fromMs: clock.nowMs() }],
       actions: [],
@@ -108,37 +124,13 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     return instance;
   };
 
-  const launch = (group: AutoScalingGroup): void => {
-    const instance = add(group, 'Pending');
-    const { cluster } = group;
-    world.emit({
-      kind: 'instance-launched',
-      instanceId: instance.id,
-      group: group.name,
-      ...(cluster === undefined ? {} : { cluster }),
-    });
-    soon(IN_SERVICE_SECONDS, () => {
-      if (instance.state === 'Pending') enter(instance, 'InService');
-    });
-  };
-
-  const isStaying = ({ state }: AutoScalingInstance): boolean => state === 'Pending' || state === 'InService';
-
-  /** Instances that leave are outside capacity: replacements come while the hooks still wait. A new volume is no departure. */
-  const isCapacity = (instance: AutoScalingInstance): boolean =>
-    isStaying(instance) || /^(Replacing|RootVolume)/.test(instance.state);
-
-  const fill = (group: AutoScalingGroup): void => {
-    const staying = [...group.instances.values()].filter(isCapacity).length;
-    for (let i = staying; i < group.desired; i++) launch(group);
-  };
-
   const forget = (instance: AutoScalingInstance): void => {
     instance.group.instances.delete(instance.id);
     instances.delete(instance.id);
   };
 
   const { leave, after } = createDepartures(world, { instances, enter, forget, unverified });
+  const { resolve, launch, fill } = createGroupLaunches(world, { launches: options.launches, add, enter, leave });
 
   /** Takes the oldest that scale-in may take. */
   const scaleIn = (group: AutoScalingGroup, count: number): AutoScalingInstance[] =>
@@ -146,23 +138,47 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
       .filter((instance) => instance.state === 'InService' && !instance.protectedFromScaleIn)
       .slice(0, count);
 
-  const leaveAll = (leaving: readonly AutoScalingInstance[], way: Way, cause: string): string[] =>
-    leaving.map((instance) => {
-      leave(instance, way, cause);
-      return instance.id;
-    });
+  const leaveAll = (leaving: readonly AutoScalingInstance[], way: Way, cause: string): string[] => {
+    for (const instance of leaving) leave(instance, way, cause);
+    return leaving.map(({ id }) => id);
+  };
+
+  const trim = (group: AutoScalingGroup, cause: string): void => {
+    const above = [...group.instances.values()].filter(isStaying).length - group.desired;
+    leaveAll(scaleIn(group, Math.max(0, above)), 'Terminating', cause);
+  };
+
+  const refreshes = createRefreshes(world, {
+    launches: options.launches,
+    launch,
+    terminate(instance) {
+      soon(REPLACE_SECONDS, () => fill(instance.group));
+      leave(instance, 'Terminating', 'an instance refresh');
+    },
+    trim: (group) => trim(group, 'a group above its desired capacity'),
+    renewWarmPool(group) {
+      const pooled = [...group.instances.values()].filter(({ state }) => state === 'Warmed:Stopped');
+      leaveAll(pooled, 'Warmed:Terminating', 'an instance refresh');
+      for (const { launched } of pooled) add(group, 'Warmed:Stopped', resolve(group) ?? launched);
+    },
+    isAlarm: (name) => alarms.has(name),
+  });
 
   const autoScaling: AutoScaling = {
     unverified,
-    operations: createAutoScalingOperations({
-      world,
-      groups,
-      instances,
-      groupNamed,
-      putHook: (group, hook) => autoScaling.putHook(group, hook),
-      deleteHook: (group, hook) => autoScaling.deleteHook(group, hook),
-      terminate: (group, id, decrement, cause) => autoScaling.terminate(group, [id], { decrement, cause }),
-    }),
+    operations: {
+      ...createRefreshOperations({ refreshes, launches: options.launches, groupNamed }),
+      ...createAutoScalingOperations({
+        world,
+        groups,
+        instances,
+        launches: options.launches,
+        groupNamed,
+        putHook: (group, hook) => autoScaling.putHook(group, hook),
+        deleteHook: (group, hook) => autoScaling.deleteHook(group, hook),
+        terminate: (group, id, decrement, cause) => autoScaling.terminate(group, [id], { decrement, cause }),
+      }),
+    },
 
     createGroup(spec) {
       const group: AutoScalingGroup = {
@@ -172,8 +188,12 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
         min: spec.min ?? 0,
         max: spec.max ?? spec.desired * 2,
         desired: spec.desired,
-        instanceType: spec.instanceType ?? 'm7i.xlarge',
-        imageId: spec.imageId ?? 'ami-0ec5000000000000a',
+        launch: spec.launch,
+        launching: undefined,
+        launches: 0,
+        hasCapacity: true,
+        retrying: false,
+        suspended: spec.suspended ?? new Set(),
         tags: spec.tags ?? {},
         protectedFromScaleIn: spec.protectedFromScaleIn ?? false,
         retainOnAbandon: spec.retainOnAbandon ?? false,
@@ -182,7 +202,8 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
         hooks: new Map(),
       };
       groups.set(spec.name, group);
-      return Array.from({ length: spec.desired }, () => add(group, 'InService').id);
+      const launched = Array.from({ length: spec.desired + (spec.warm ?? 0) }, () => resolve(group) ?? PLAIN);
+      return launched.map((from, i) => add(group, i < spec.desired ? 'InService' : 'Warmed:Stopped', from).id);
     },
 
     putHook(groupName, hook) {
@@ -231,6 +252,21 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     replaceRootVolume: (groupName, count) =>
       leaveAll(scaleIn(groupNamed(groupName), count), 'ReplacingRootVolume', 'an instance refresh'),
 
+    scale(groupName, desired) {
+      const group = groupNamed(groupName);
+      group.desired = desired;
+      fill(group);
+      trim(group, 'a scale-in');
+    },
+
+    setCapacity(groupName, hasCapacity) {
+      const group = groupNamed(groupName);
+      group.hasCapacity = hasCapacity;
+      if (hasCapacity) fill(group);
+    },
+
+    setAlarm: (name, isAlarm) => void (isAlarm ? alarms.add(name) : alarms.delete(name)),
+
     setProtected(instanceId, isProtected) {
       const instance = instances.get(instanceId);
       if (instance !== undefined) instance.protectedFromScaleIn = isProtected;
@@ -238,6 +274,8 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
 
     waitingAction: (instanceId, hook) =>
       instances.get(instanceId)?.actions.find((action) => action.hook.name === hook && action.isActive()),
+
+    imageOf: (instanceId) => instances.get(instanceId)?.launched.image,
 
     stateOf: (instanceId) => instances.get(instanceId)?.state,
   };

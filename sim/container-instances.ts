@@ -74,7 +74,12 @@ export function createContainerInstances(
         order: names.order(),
         cluster,
         ec2InstanceId: instanceId,
-        spec: { ...given, ...size, agentVersion: given.agentVersion ?? '1.98.0' },
+        spec: {
+          ...given,
+          ...size,
+          agentVersion: given.agentVersion ?? '1.98.0',
+          dockerVersion: given.dockerVersion ?? '25.0.8',
+        },
         free: { ...size },
         ports: new Set(),
         attributes: new Map(
@@ -161,8 +166,13 @@ export function createContainerInstances(
       restarting(event.instanceId, event.cause === 'root-volume', event.awaySeconds);
     }
     if (event.kind !== 'instance-launched' || event.cluster === undefined) return;
-    const { instanceId, cluster } = event;
-    boot(instanceId, region.bootSeconds(), () => instances.register(region.clusterNamed(cluster), instanceId, {}));
+    const { instanceId, cluster, image } = event;
+    const bootSeconds = region.bootSeconds();
+    // An image can be bad in a way that only shows here: its agent never joins the cluster (AWS-CONTRACTS §5).
+    if (image?.flaw !== undefined) return;
+    const { id: imageId, agentVersion, dockerVersion } = image ?? {};
+    const spec = { imageId, agentVersion, dockerVersion };
+    boot(instanceId, bootSeconds, () => instances.register(region.clusterNamed(cluster), instanceId, spec));
   });
 
   return instances;

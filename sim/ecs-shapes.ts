@@ -21,7 +21,10 @@ export function toContainerInstance(instance: ContainerInstance): sdk.ContainerI
     ec2InstanceId: instance.ec2InstanceId,
     capacityProviderName: instance.spec.capacityProviderName,
     version: instance.version,
-    versionInfo: { agentVersion: instance.spec.agentVersion, dockerVersion: 'DockerVersion: 25.0.8' },
+    versionInfo: {
+      agentVersion: instance.spec.agentVersion,
+      dockerVersion: `DockerVersion: ${instance.spec.dockerVersion}`,
+    },
     remainingResources: resources(instance.free.cpu, instance.free.memory, [...RESERVED_PORTS, ...instance.ports]),
     registeredResources: resources(instance.spec.cpu, instance.spec.memory, RESERVED_PORTS),
     status: instance.status,

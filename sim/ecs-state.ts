@@ -69,6 +69,7 @@ export interface InstanceSpec {
   readonly attributes?: Readonly<Record<string, string>> | undefined;
   readonly imageId?: string | undefined;
   readonly agentVersion?: string | undefined;
+  readonly dockerVersion?: string | undefined;
   readonly capacityProviderName?: string | undefined;
   /** False for a leftover of a registration whose agent never comes back. */
   readonly agentConnected?: boolean | undefined;
@@ -107,7 +108,7 @@ export interface ContainerInstance {
   readonly cluster: Cluster;
   readonly ec2InstanceId: string;
   /** As it registered. */
-  readonly spec: InstanceSpec & { readonly cpu: number; readonly memory: number; readonly agentVersion: string };
+  readonly spec: InstanceSpec & { readonly cpu: number; readonly memory: number };
   readonly free: { cpu: number; memory: number };
   readonly ports: Set<number>;
   readonly attributes: ReadonlyMap<string, string>;

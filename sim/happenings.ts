@@ -14,12 +14,12 @@ export function schedule(region: Region): void {
 }
 
 function happen(region: Region, event: ScenarioEvent): void {
-  const { world, autoScaling, ecs, ec2, events, ssm, faults, scenario, audit } = region;
+  const { world, autoScaling, spotFleets, ecs, ec2, events, ssm, faults, scenario, audit } = region;
 
   const inService = (group: string, count: number): string[] =>
     region
       .instancesOf(group)
-      .filter((id) => autoScaling.stateOf(id) === 'InService')
+      .filter((id) => autoScaling.stateOf(id) === 'InService' || spotFleets.instance(id)?.isGone === false)
       .slice(0, count);
   const leaving = (group: string): string[] =>
     region.instancesOf(group).filter((id) => /^(Terminating|Warmed:|Replacing)/.test(autoScaling.stateOf(id) ?? ''));
@@ -111,6 +111,17 @@ function happen(region: Region, event: ScenarioEvent): void {
     audit.switched(event.switch.text);
   }
   if (event.release) region.amis.release(event.release.family, event.release.flaw);
+  if (event.capacity) {
+    const { group, available } = event.capacity;
+    if (scenario.spotFleets.some(({ name }) => name === group)) spotFleets.setCapacity(group, available);
+    else autoScaling.setCapacity(group, available);
+  }
+  if (event.scale) autoScaling.scale(event.scale.group, event.scale.to);
+  if (event.alarm) autoScaling.setAlarm(event.alarm.name, event.alarm.raised);
+  if (event.refresh) {
+    const { group } = event.refresh;
+    ask(() => void autoScaling.operations.StartInstanceRefresh({ AutoScalingGroupName: group }));
+  }
   if (event.deploy) region.deploy(event.deploy.settings);
   if (event.rollback) region.rollback();
   if (event.faultsEnd) for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;

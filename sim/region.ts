@@ -12,10 +12,13 @@ import { createEcs } from './ecs.ts';
 import type { EventBridge } from './event-bridge.ts';
 import { createEventBridge } from './event-bridge.ts';
 import type { CheckpointFault, ExecutionRecord } from './execution.ts';
+import { createSpotFleetsOf, launchSourceOf } from './fleets.ts';
+import { PLAIN } from './group-launches.ts';
 import { schedule } from './happenings.ts';
 import { createImageOperations } from './images.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
+import { createLaunches } from './launch.ts';
 import { addManagedDraining } from './managed-draining.ts';
 import { publicParameters } from './public-parameters.ts';
 import type { Meter } from './report.ts';
@@ -23,6 +26,9 @@ import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
+import { createScalableTargetOperations, createSpotFleetOperations } from './spot-fleet-operations.ts';
+import type { SpotFleets } from './spot-fleets.ts';
+import { createSpotFleets } from './spot-fleets.ts';
 import { createDeadLetters } from './sqs.ts';
 import type { Ssm } from './ssm.ts';
 import { createSsm } from './ssm.ts';
@@ -46,6 +52,7 @@ export interface Region {
   readonly ecs: Ecs;
   readonly ec2: Ec2;
   readonly autoScaling: AutoScaling;
+  readonly spotFleets: SpotFleets;
   readonly sns: Sns;
   readonly ssm: Ssm;
   readonly events: EventBridge;
@@ -87,7 +94,9 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const ecs = createEcs(world);
   const ec2 = createEc2(world);
   const ssm = createSsm(world, publicParameters(amis));
-  const autoScaling = createAutoScaling(world);
+  const launches = createLaunches({ templates, amis, parameter: ssm.get });
+  const autoScaling = createAutoScaling(world, { launches });
+  const spotFleets = createSpotFleets(world, launches);
   const lambda = createLambda(world, {
     engine: handles.engine,
     unreservedConcurrency: scenario.stack.unreservedConcurrency,
@@ -141,7 +150,12 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
     cloudformation: createCloudFormation(world, [stack]).operations,
-    ec2: { ...createImageOperations(world, amis), ...templates.operations },
+    'application-autoscaling': createScalableTargetOperations(world, spotFleets),
+    ec2: {
+      ...createImageOperations(world, amis),
+      ...templates.operations,
+      ...createSpotFleetOperations(world, { spotFleets, templates }),
+    },
     ecs: ecs.operations,
     lambda: lambda.operations,
     sns: sns.operations,
@@ -164,6 +178,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     ecs,
     ec2,
     autoScaling,
+    spotFleets,
     sns,
     ssm,
     events,
@@ -196,26 +211,35 @@ function membersByGroup(world: World): Map<string, Set<string>> {
   return members;
 }
 
-function build(
-  { world, scenario, ecs, autoScaling, lifecycleTopicArn }: Region,
-  members: Map<string, Set<string>>,
-): void {
+function build(region: Region, members: Map<string, Set<string>>): void {
+  const { world, scenario, ecs, autoScaling, spotFleets, lifecycleTopicArn } = region;
   for (const cluster of scenario.clusters) {
     ecs.createCluster(cluster.name, { cpu: cluster.instanceCpu, memory: cluster.instanceMemory });
     const ids = autoScaling.createGroup({
       name: cluster.group,
       desired: cluster.instances,
+      max: cluster.maximum,
+      warm: cluster.warm,
       cluster: cluster.name,
+      launch: launchSourceOf(region, cluster),
+      tags: cluster.tags,
+      suspended: new Set(cluster.suspended),
       retainOnAbandon: cluster.retainOnAbandon,
       protectedFromScaleIn: cluster.protectedFromScaleIn,
     });
     members.set(cluster.group, new Set([...(members.get(cluster.group) ?? []), ...ids]));
-    for (const [i, instanceId] of ids.entries()) {
+    for (const [i, instanceId] of ids.slice(0, cluster.instances).entries()) {
+      const { id: imageId, agentVersion, dockerVersion } = autoScaling.imageOf(instanceId) ?? PLAIN.image;
+      const runs = { imageId, agentVersion, dockerVersion };
       const attributes = i === 0 ? cluster.firstInstanceAttributes : undefined;
       if (cluster.leftovers) {
-        ecs.registerContainerInstance({ cluster: cluster.name, instanceId, agentConnected: false });
+        ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, agentConnected: false });
       }
-      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, attributes });
+      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, ...runs, attributes });
+    }
+    for (const instanceId of createSpotFleetsOf(region, cluster.name, members)) {
+      const { id: imageId, agentVersion, dockerVersion } = spotFleets.imageOf(instanceId) ?? PLAIN.image;
+      ecs.registerContainerInstance({ cluster: cluster.name, instanceId, imageId, agentVersion, dockerVersion });
     }
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
     for (const service of cluster.services) ecs.createService(cluster.name, service);

@@ -5,6 +5,8 @@ const name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'letters, digits, - and 
 const seconds = z.number().min(0).max(1_209_600);
 const probability = z.number().min(0).max(0.9);
 
+const group = z.string().min(1).max(255);
+
 const Service = z
   .strictObject({
     name,
@@ -43,6 +45,27 @@ const Cluster = z.strictObject({
   group: z.string().min(1).max(255).describe('the Auto Scaling group of these instances'),
   instanceCpu: z.int().min(1).default(4096),
   instanceMemory: z.int().min(1).default(16_384),
+  image: z
+    .enum([...FAMILIES, 'custom'])
+    .default('al2023/x86_64')
+    .describe('what its instances run'),
+  behind: z.int().min(0).max(2).default(0).describe('by so many releases; two behind is deprecated'),
+  template: z
+    .enum(['numbered', '$Latest', '$Default', 'resolve:ssm', 'configuration'])
+    .default('numbered')
+    .describe('the version it launches from; an image parameter in it; or a launch configuration instead'),
+  mixed: z
+    .enum(['none', 'types', 'templates', 'images'])
+    .default('none')
+    .describe('a mixed instances policy, one of whose overrides has a template or an arm64 image of its own'),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  warm: z.int().min(0).max(1_000).default(0).describe('stopped instances in its warm pool'),
+  maximum: z.int().min(0).max(10_000).optional().describe('of the group; twice its instances unless given'),
+  suspended: z
+    .array(z.enum(['Launch', 'Terminate', 'InstanceRefresh']))
+    .max(3)
+    .default([])
+    .describe('processes of the group'),
   replaceInstances: z.boolean().default(true).describe('false: the group shrinks by what is terminated'),
   retainOnAbandon: z.boolean().default(false).describe('the group keeps an instance whose terminate hook is abandoned'),
   protectedFromScaleIn: z.boolean().default(false).describe('as managed termination protection makes them'),
@@ -54,6 +77,18 @@ const Cluster = z.strictObject({
   leftovers: z.boolean().default(false).describe('every instance has an older registration with its agent away'),
   services: z.array(Service).max(100).default([]),
   standalone: z.array(Standalone).max(100).default([]),
+});
+
+const SpotFleet = z.strictObject({
+  name: group,
+  cluster: name.describe('which its instances join'),
+  instances: z.int().min(0).max(1_000).describe('its target capacity'),
+  image: z.enum([...FAMILIES, 'custom']).default('al2023/x86_64'),
+  behind: z.int().min(0).max(2).default(0),
+  launch: z.enum(['template', 'specification']).default('template'),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  validSeconds: seconds.optional().describe('from the start until it ends; for ever unless given'),
+  scalableTarget: z.boolean().default(false).describe('Application Auto Scaling looks after its target'),
 });
 
 const Hook = z.strictObject({
@@ -83,7 +118,6 @@ const Stack = z
   })
   .describe('how ecs-drain is deployed');
 
-const group = z.string().min(1).max(255);
 const some = { group, count: z.int().min(1).max(5_000) };
 const leaving = z.strictObject({ group }).describe('the instances of the group that are leaving just then');
 
@@ -136,6 +170,10 @@ export const HAPPENINGS = {
   release: z
     .strictObject({ family: z.enum(FAMILIES), flaw: z.enum(['agent-never-joins', 'never-healthy']).optional() })
     .describe('AWS recommends a new image of the family from now on'),
+  capacity: z.strictObject({ group, available: z.boolean() }).describe('whether anything can be launched for it'),
+  scale: z.strictObject({ group, to: z.int().min(0).max(5_000) }).describe('a new desired capacity'),
+  alarm: z.strictObject({ name: group, raised: z.boolean() }).describe('a CloudWatch alarm'),
+  refresh: z.strictObject({ group }).describe('somebody else starts an instance refresh'),
   deploy: z
     .strictObject({
       settings: z
@@ -151,6 +189,9 @@ export const HAPPENINGS = {
     ),
   faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
 } as const;
+
+/** What can happen to Spot Fleets as to groups. */
+const FOR_FLEETS: ReadonlySet<string> = new Set(['spotInterruption', 'rebalance', 'order', 'setDraining', 'capacity']);
 
 const Event = z
   .strictObject({
@@ -199,6 +240,7 @@ export const Scenario = z
       .max(100)
       .default([])
       .describe('Auto Scaling groups whose instances are in no cluster'),
+    spotFleets: z.array(SpotFleet).max(20).default([]).describe('of type maintain'),
     hooks: z.array(Hook).max(200).default([]),
     switch: z.string().max(4_096).optional().describe('text of the switch parameter at the start'),
     settings: z
@@ -220,15 +262,22 @@ export const Scenario = z
       ...scenario.clusters.map(({ group }) => group),
       ...scenario.groups.map((group) => group.name),
     ]);
-    const check = (group: string, path: (string | number)[]) => {
-      if (!groups.has(group))
+    const fleets = new Set(scenario.spotFleets.map((fleet) => fleet.name));
+    const clusters = new Set(scenario.clusters.map((cluster) => cluster.name));
+    const check = (group: string, path: (string | number)[], alsoFleet = false) => {
+      if (!groups.has(group) && !(alsoFleet && fleets.has(group)))
         context.addIssue({ code: 'custom', path, message: `there is no group ${JSON.stringify(group)}` });
     };
     for (const [i, { group }] of scenario.hooks.entries()) check(group, ['hooks', i, 'group']);
     for (const [i, { atSeconds: _, ...what }] of scenario.events.entries()) {
       for (const [kind, value] of Object.entries(what)) {
-        if (value && 'group' in value) check(value.group, ['events', i, kind, 'group']);
+        if (value && 'group' in value) check(value.group, ['events', i, kind, 'group'], FOR_FLEETS.has(kind));
       }
+    }
+    for (const [i, { name, cluster }] of scenario.spotFleets.entries()) {
+      const path = ['spotFleets', i];
+      if (groups.has(name)) context.addIssue({ code: 'custom', path, message: `there is a group ${name} already` });
+      if (!clusters.has(cluster)) context.addIssue({ code: 'custom', path, message: `there is no cluster ${cluster}` });
     }
   });
 export type Scenario = z.infer<typeof Scenario>;

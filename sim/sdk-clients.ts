@@ -18,6 +18,10 @@ interface ClientConfig {
 
 /** By the name that a service is signed for. */
 export const CLIENTS: Readonly<Record<string, () => ClientModule>> = {
+  'application-autoscaling': () => {
+    const scaling: typeof import('@aws-sdk/client-application-auto-scaling') = require('@aws-sdk/client-application-auto-scaling');
+    return [scaling, scaling.ApplicationAutoScalingClient];
+  },
   autoscaling: () => [autoscaling, autoscaling.AutoScalingClient],
   cloudformation: () => [cloudformation, cloudformation.CloudFormationClient],
   ec2: () => {
@@ -31,5 +35,5 @@ export const CLIENTS: Readonly<Record<string, () => ClientModule>> = {
   ssm: () => [ssm, ssm.SSMClient],
 };
 
-/** EC2's client takes a quarter of a second to load: it is opened by its first call, and most runs make none. */
-export const OPENED_BY_CALL: ReadonlySet<string> = new Set(['ec2']);
+/** EC2's client takes a quarter of a second to load: what most runs never call is opened by its first call. */
+export const OPENED_BY_CALL: ReadonlySet<string> = new Set(['ec2', 'application-autoscaling']);

@@ -1,3 +1,4 @@
+import type { ImageFacts } from './amis.ts';
 import type { Clock } from './clock.ts';
 import { createClock } from './clock.ts';
 import type { Random } from './random.ts';
@@ -16,7 +17,8 @@ export type TaskStatus =
 
 /** Everything that happens in the simulated region and that somebody other than its owner wants to know. */
 export type WorldEvent =
-  | { kind: 'instance-launched'; instanceId: string; group: string; cluster?: string }
+  /** By a group or a fleet of that name; `image`: what it was launched from. */
+  | { kind: 'instance-launched'; instanceId: string; group: string; cluster?: string; image?: ImageFacts }
   | {
       /** The instance leaves service: for good (`EC2`), or for as long as it is in the pool or gets its new root volume. */
       kind: 'instance-terminating';

@@ -1,3 +1,4 @@
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
@@ -35,6 +36,10 @@ export function ecsClient(requestHandler: RequestHandler = BOUNDS): ECSClient {
 
 export function autoScalingClient(requestHandler: RequestHandler = BOUNDS): AutoScalingClient {
   return new AutoScalingClient({ ...SDK_RETRIES, requestHandler });
+}
+
+export function applicationAutoScalingClient(requestHandler: RequestHandler = BOUNDS): ApplicationAutoScalingClient {
+  return new ApplicationAutoScalingClient({ ...SDK_RETRIES, requestHandler });
 }
 
 export function ec2Client(requestHandler: RequestHandler = BOUNDS): EC2Client {

@@ -106,7 +106,7 @@ export interface RefreshSeen {
   readonly left: number;
   readonly startedAtMs: number;
   readonly endedAtMs?: number;
-  /** The base template that it was started with; undefined where it rolls out what the group has already. */
+  /** The template that the group is to launch from; of a mixed policy the base one. How ours is told from another's. */
   readonly template?: TemplateRef;
 }
 
@@ -189,19 +189,23 @@ export interface SpotFleetSeen {
   readonly targetCapacity: number;
   readonly fulfilledCapacity: number;
   readonly validUntilMs?: number;
-  /** One for each of its launch template configurations; empty where it has launch specifications. */
+  /** One for each of its launch template configurations (`template`), or of its launch specifications (`imageId`). */
   readonly launch: readonly OverrideSeen[];
+  /** How many of them are launch specifications: all or none. */
   readonly specifications: number;
 }
 
 export interface SpotFleetsPort {
   taggedFleets(key: string): Promise<Result<readonly SpotFleetSeen[]>>;
   describeFleet(id: string): Promise<Result<SpotFleetSeen | undefined>>;
-  /** "Might be out of date" (AWS-CONTRACTS §6). */
+  /** "Might be out of date" (AWS-CONTRACTS §6); those that EC2 knows to be terminated are left out. */
   fleetInstances(id: string): Promise<Result<readonly FleetInstance[]>>;
-  /** A fleet like the old one, with other images by their place in `launch`; the same token makes the same fleet. Its id. */
+  /**
+   * A fleet like the old one, its tags and its end included, with other images by their place in `launch`: a template's
+   * version, or the image of a launch specification. The same token makes the same fleet. Its id.
+   */
   copyFleet(id: string, images: readonly OverrideSeen[], token: string): Promise<Result<string>>;
-  /** Without terminating what is above the target. */
+  /** Without terminating what is above the target. Refused for some seconds after another change (`other`). */
   setTarget(id: string, capacity: number): Promise<Result<undefined>>;
   cancelFleet(id: string): Promise<Result<undefined>>;
   /** Application Auto Scaling looks after its target: a copy would lose that. */

@@ -413,7 +413,11 @@ test('groups are described by name or all, with their tags, and unknown ones are
   expect(look().map((group) => group.AutoScalingGroupName)).toEqual(['a', 'b']);
   expect(look(['b', 'gone'])).toMatchObject([{ AutoScalingGroupName: 'b', MinSize: 0, MaxSize: 5 }]);
   expect(look(['a'])).toMatchObject([{ Tags: [{ Key: 'ecs-drain:ami', Value: 'auto' }] }]);
-  expect(refusal(() => autoScaling.operations.DescribeAutoScalingGroups({ Filters: [{ Name: 'tag-key' }] }))).toBe(
-    'ValidationError: Filters are not simulated',
+  const tagged = (...Values: string[]) =>
+    autoScaling.operations.DescribeAutoScalingGroups({ Filters: [{ Name: 'tag-key', Values }] }).AutoScalingGroups;
+  expect(tagged('ecs-drain:ami')).toHaveLength(1);
+  expect(tagged('auto')).toEqual([]);
+  expect(refusal(() => autoScaling.operations.DescribeAutoScalingGroups({ Filters: [{ Name: 'tag:a' }] }))).toBe(
+    'ValidationError: The filter tag:a is not simulated',
   );
 });

@@ -1,0 +1,102 @@
+import type { ContainerInstance, ECSClient, Service } from '@aws-sdk/client-ecs';
+import {
+  DescribeContainerInstancesCommand,
+  DescribeServicesCommand,
+  ListClustersCommand,
+  ListContainerInstancesCommand,
+  ListServicesCommand,
+  UpdateContainerInstancesStateCommand,
+} from '@aws-sdk/client-ecs';
+import type { ClustersPort, HostSeen, SteadySeen } from '../rollout/ports.ts';
+import { attempt } from './failure.ts';
+import { allPages, inChunks } from './pages.ts';
+
+/** Most identifiers in one call (AWS-CONTRACTS §3). */
+const MOST_DESCRIBED = 100;
+const MOST_SERVICES = 10;
+const MOST_UPDATED = 10;
+/** Ids in one filter: as many as a page has instances. Whether a longer filter is taken is UNVERIFIED. */
+const MOST_FILTERED = 100;
+
+export function clustersPort(client: ECSClient): ClustersPort {
+  /** The registrations of the EC2 instances in the cluster that are not INACTIVE. */
+  const find = async (cluster: string, instanceIds: readonly string[]): Promise<string[]> => {
+    const found = await inChunks(instanceIds, MOST_FILTERED, (ids) =>
+      allPages(async (nextToken) => {
+        const filter = `ec2InstanceId in [${ids.map((id) => `'${id}'`).join(', ')}]`;
+        const page = await client.send(new ListContainerInstancesCommand({ cluster, filter, ...nextToken }));
+        return { items: page.containerInstanceArns, nextToken: page.nextToken };
+      }),
+    );
+    return found.flat();
+  };
+
+  return {
+    clustersOf: (instanceIds) =>
+      attempt('ecs:ListContainerInstances', async () => {
+        const clusters = await allPages(async (nextToken) => {
+          const page = await client.send(new ListClustersCommand({ ...nextToken, maxResults: 100 }));
+          return { items: page.clusterArns, nextToken: page.nextToken };
+        });
+        const having: string[] = [];
+        for (const cluster of instanceIds.length === 0 ? [] : clusters) {
+          if ((await find(cluster, instanceIds)).length > 0) having.push(cluster);
+        }
+        return having;
+      }),
+
+    hosts: (cluster, instanceIds) =>
+      attempt('ecs:DescribeContainerInstances', async () => {
+        const answers = await inChunks(await find(cluster, instanceIds), MOST_DESCRIBED, (containerInstances) =>
+          client.send(new DescribeContainerInstancesCommand({ cluster, containerInstances })),
+        );
+        // One that is in `failures` was deregistered between the two calls.
+        return answers.flatMap(({ containerInstances }) => (containerInstances ?? []).map(hostSeen));
+      }),
+
+    services: (cluster) =>
+      attempt('ecs:DescribeServices', async () => {
+        const arns = await allPages(async (nextToken) => {
+          const page = await client.send(new ListServicesCommand({ cluster, ...nextToken, maxResults: 100 }));
+          return { items: page.serviceArns, nextToken: page.nextToken };
+        });
+        const answers = await inChunks(arns, MOST_SERVICES, (services) =>
+          client.send(new DescribeServicesCommand({ cluster, services })),
+        );
+        return answers.flatMap(({ services }) => (services ?? []).map(steadySeen));
+      }),
+
+    activate: (cluster, instanceIds) =>
+      attempt('ecs:UpdateContainerInstancesState', async () => {
+        await inChunks(await find(cluster, instanceIds), MOST_UPDATED, (containerInstances) =>
+          client.send(new UpdateContainerInstancesStateCommand({ cluster, containerInstances, status: 'ACTIVE' })),
+        );
+        return undefined;
+      }),
+  };
+}
+
+function hostSeen(instance: ContainerInstance): HostSeen {
+  return {
+    instanceId: instance.ec2InstanceId ?? '',
+    status: instance.status ?? 'UNKNOWN',
+    agentConnected: instance.agentConnected ?? false,
+    agentVersion: instance.versionInfo?.agentVersion,
+    // `DockerVersion: 25.0.8`, as the agent reports it.
+    runtimeVersion: instance.versionInfo?.dockerVersion?.replace(/^DockerVersion:\s*/, ''),
+    runningTasks: instance.runningTasksCount ?? 0,
+  };
+}
+
+function steadySeen(service: Service): SteadySeen {
+  return {
+    service: service.serviceName ?? '',
+    desired: service.desiredCount ?? 0,
+    running: service.runningCount ?? 0,
+    pending: service.pendingCount ?? 0,
+    deployments: service.deployments?.length ?? 0,
+    // AWS-CONTRACTS §3: the defaults are 100 and 200.
+    minimumHealthyPercent: service.deploymentConfiguration?.minimumHealthyPercent ?? 100,
+    maximumPercent: service.deploymentConfiguration?.maximumPercent ?? 200,
+  };
+}

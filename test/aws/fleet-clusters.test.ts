@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { ecsClient } from '../../src/aws/clients.ts';
+import { clustersPort } from '../../src/aws/fleet-clusters.ts';
+import { createWorldOfAws } from './sim.ts';
+
+function prepare(clusters: object[]) {
+  const aws = createWorldOfAws({ clusters });
+  return { ...aws, clusters: clustersPort(ecsClient(aws.requestHandler)) };
+}
+const arn = (cluster: string): string => `arn:aws:ecs:eu-west-1:123456789012:cluster/${cluster}`;
+
+describe('clusters', () => {
+  it('are found by the instances that are registered in them', async () => {
+    const { clusters, region, value } = prepare([
+      { name: 'none', instances: 1, group: 'a' },
+      { name: 'web', instances: 250, group: 'b' },
+      { name: 'batch', instances: 3, group: 'c' },
+    ]);
+    const ids = [...region.instancesOf('b'), region.instancesOf('c')[2] ?? ''];
+    expect(await value(() => clusters.clustersOf(ids))).toEqual([arn('web'), arn('batch')]);
+    expect(await value(() => clusters.clustersOf(['i-gone']))).toEqual([]);
+    expect(await value(() => clusters.clustersOf([]))).toEqual([]);
+  });
+});
+
+describe('the hosts of a cluster', () => {
+  it('are described with what they run, those asked for and no others', async () => {
+    const { clusters, region, value } = prepare([
+      { name: 'web', instances: 250, group: 'web', services: [{ name: 'api', desired: 500 }] },
+    ]);
+    const ids = region.instancesOf('web');
+    region.ecs.setAgentConnected(ids[0] ?? '', false);
+    region.ecs.setStatus(ids[1] ?? '', 'DRAINING');
+
+    const hosts = await value(() => clusters.hosts('web', ids.slice(0, 240)));
+
+    const plain = { agentConnected: true, agentVersion: '1.98.0', runtimeVersion: '25.0.8', runningTasks: 2 };
+    expect(hosts.map(({ instanceId }) => instanceId)).toEqual(ids.slice(0, 240));
+    expect(hosts[0]).toEqual({ ...plain, instanceId: ids[0], status: 'ACTIVE', agentConnected: false });
+    expect(hosts[1]).toMatchObject({ instanceId: ids[1], status: 'DRAINING' });
+    expect(hosts[2]).toEqual({ ...plain, instanceId: ids[2], status: 'ACTIVE' });
+    expect(await value(() => clusters.hosts('web', ['i-gone']))).toEqual([]);
+  });
+
+  it('of a cluster that does not exist are gone', async () => {
+    const { clusters, ask } = prepare([]);
+    expect(await ask(() => clusters.hosts('web', ['i-1']))).toMatchObject({ ok: false, reason: 'gone' });
+    expect(await ask(() => clusters.services('web'))).toMatchObject({ ok: false, reason: 'gone' });
+  });
+});
+
+describe('the services of a cluster', () => {
+  it('are all told of, with how steady they are', async () => {
+    const services = Array.from({ length: 45 }, (_, i) => ({ name: `s${i}`, desired: 1, cpu: 1, memory: 1 }));
+    const big = { name: 'big', desired: 9, cpu: 1_000, minimumHealthyPercent: 50, maximumPercent: 150 };
+    const { clusters, value } = prepare([{ name: 'web', instances: 2, group: 'web', services: [big, ...services] }]);
+
+    const steady = await value(() => clusters.services('web'));
+
+    expect(steady).toHaveLength(46);
+    expect(steady[0]).toEqual({
+      service: 'big',
+      desired: 9,
+      running: 8,
+      pending: 0,
+      deployments: 1,
+      minimumHealthyPercent: 50,
+      maximumPercent: 150,
+    });
+    expect(steady[45]).toMatchObject({ service: 's44', desired: 1, running: 1, minimumHealthyPercent: 100 });
+  });
+});

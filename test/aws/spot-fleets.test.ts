@@ -1,0 +1,216 @@
+import { DescribeSpotFleetRequestsCommand, EC2Client, RequestSpotFleetCommand } from '@aws-sdk/client-ec2';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { applicationAutoScalingClient, ec2Client } from '../../src/aws/clients.ts';
+import { spotFleetsPort } from '../../src/aws/spot-fleets.ts';
+import { createWorldOfAws } from './sim.ts';
+
+const TAGS = { 'ecs-drain:ami': 'auto' };
+
+function prepare(fleet: object = {}, options: { seed?: number } = {}) {
+  const aws = createWorldOfAws(
+    {
+      clusters: [{ name: 'web', instances: 0, group: 'web-asg', services: [{ name: 'api', desired: 6 }] }],
+      spotFleets: [
+        { name: 'spot', cluster: 'web', instances: 3, behind: 1, tags: TAGS, ...fleet },
+        { name: 'untagged', cluster: 'web', instances: 0 },
+      ],
+    },
+    options,
+  );
+  const { spotFleets: existing, amis, templates, ecs } = aws.region;
+  const [id = ''] = existing.fleets.keys();
+  const fleets = spotFleetsPort(ec2Client(aws.requestHandler), applicationAutoScalingClient(aws.requestHandler));
+  return {
+    ...aws,
+    id,
+    existing,
+    fleets,
+    old: amis.behind('al2023/x86_64', 1).id,
+    next: amis.recommended('al2023/x86_64').id,
+    templates,
+    seen: (fleetId = id) => aws.value(() => fleets.describeFleet(fleetId)),
+    instances: (fleetId = id) => aws.value(() => fleets.fleetInstances(fleetId)),
+    joined: () => ecs.operations.ListContainerInstances({ cluster: 'web' }).containerInstanceArns.length,
+  };
+}
+
+describe('a Spot Fleet', () => {
+  it('is found by its tag, and described with what it launches from', async () => {
+    const { fleets, value, id, seen } = prepare({ validSeconds: 86_400 });
+    const described = {
+      id,
+      tags: TAGS,
+      state: 'active',
+      type: 'maintain',
+      targetCapacity: 3,
+      fulfilledCapacity: 3,
+      validUntilMs: Date.UTC(2026, 0, 2),
+      launch: [{ at: 0, template: { templateId: expect.stringMatching(/^lt-/), version: '1' } }],
+      specifications: 0,
+    };
+    expect(await value(() => fleets.taggedFleets('ecs-drain:ami'))).toEqual([described]);
+    expect(await seen()).toEqual(described);
+    expect(await seen('sfr-gone')).toBeUndefined();
+  });
+
+  it('may have launch specifications, whose images it names', async () => {
+    const { seen, old } = prepare({ launch: 'specification' });
+    expect(await seen()).toMatchObject({
+      specifications: 1,
+      launch: [{ at: 0, instanceType: 'm7i.xlarge', imageId: old }],
+    });
+  });
+
+  it('has instances, whose images EC2 tells, and none that EC2 knows to be gone', async () => {
+    const { instances, existing, region, old, id, runTo } = prepare({}, { seed: 2 });
+    const ids = region.instancesOf('spot');
+    const plain = { imageId: old, state: 'healthy', protectedFromScaleIn: false };
+    expect(await instances()).toEqual(ids.map((instanceId) => ({ ...plain, id: instanceId })));
+
+    region.ec2.vanish(ids[0] ?? '', 'spot');
+    const shown = existing.fleets.get(id)?.instances.get(ids[0] ?? '');
+    expect(shown?.shownUntilMs).toBeGreaterThan(region.world.clock.nowMs());
+    expect((await instances()).map((one) => one.id)).toEqual(ids.slice(1));
+    runTo(300);
+    // A fleet that maintains launches another.
+    expect(await instances()).toHaveLength(3);
+  });
+
+  it('that is gone has no instances to tell of, and cannot be changed', async () => {
+    const { fleets, ask } = prepare();
+    const gone = { ok: false, reason: 'gone' };
+    expect(await ask(() => fleets.fleetInstances('sfr-gone'))).toMatchObject(gone);
+    expect(await ask(() => fleets.setTarget('sfr-gone', 1))).toMatchObject(gone);
+    expect(await ask(() => fleets.copyFleet('sfr-gone', [], 't'))).toMatchObject({ ok: false });
+    expect(await ask(() => fleets.cancelFleet('sfr-gone'))).toMatchObject({ ok: false, reason: 'other' });
+  });
+
+  it('may have a scalable target', async () => {
+    const ask = async (scalableTarget: boolean) => {
+      const { fleets, value, id } = prepare({ scalableTarget });
+      return value(() => fleets.hasScalableTarget(id));
+    };
+    expect([await ask(true), await ask(false)]).toEqual([true, false]);
+  });
+});
+
+describe('a copy of a Spot Fleet', () => {
+  it('has the tags, the end and the size of the old one, launches from the other version and joins the cluster', async () => {
+    const { fleets, value, id, seen, instances, templates, next, runTo, joined } = prepare({ validSeconds: 86_400 });
+    const template = (await seen())?.launch[0]?.template ?? { templateId: '', version: '' };
+    const version = String(templates.write(template.templateId, next));
+    const images = [{ at: 0, template: { ...template, version } }];
+
+    const copy = await value(() => fleets.copyFleet(id, images, 'token'));
+    expect(await value(() => fleets.copyFleet(id, images, 'token'))).toBe(copy);
+    runTo(400);
+
+    expect(await seen(copy)).toEqual({ ...(await seen()), id: copy, launch: images });
+    expect((await instances(copy)).map(({ imageId }) => imageId)).toEqual([next, next, next]);
+    expect(joined()).toBe(6);
+  });
+
+  it('of launch specifications has the other image', async () => {
+    const { fleets, value, id, instances, next, runTo } = prepare({ launch: 'specification' });
+    const copy = await value(() => fleets.copyFleet(id, [{ at: 0, imageId: next }], 'token'));
+    runTo(400);
+    expect((await instances(copy)).map(({ imageId }) => imageId)).toEqual([next, next, next]);
+  });
+
+  it('launches nothing where there is no capacity, until there is', async () => {
+    const { fleets, value, id, seen, existing, runTo } = prepare();
+    existing.setCapacity('spot', false);
+    const copy = await value(() => fleets.copyFleet(id, [], 'token'));
+    runTo(7_200);
+    expect(await seen(copy)).toMatchObject({ state: 'active', targetCapacity: 3, fulfilledCapacity: 0 });
+    existing.setCapacity('spot', true);
+    runTo(7_400);
+    expect(await seen(copy)).toMatchObject({ fulfilledCapacity: 3 });
+  });
+
+  it('of one that has ended, or from an image parameter, is refused', async () => {
+    const { fleets, ask, id, templates, seen, runTo } = prepare({ validSeconds: 600 });
+    const { templateId } = (await seen())?.launch[0]?.template ?? { templateId: '' };
+    const version = String(templates.write(templateId, 'resolve:ssm:/ours'));
+    const copy = (images: Parameters<typeof fleets.copyFleet>[1], token: string) =>
+      ask(() => fleets.copyFleet(id, images, token));
+    expect(await copy([{ at: 0, template: { templateId, version } }], 'a')).toMatchObject({
+      ok: false,
+      reason: 'other',
+    });
+    expect(await copy([{ at: 1 }], 'b')).toMatchObject({ ok: false, reason: 'other' });
+    runTo(601);
+    expect(await copy([], 'c')).toMatchObject({ ok: false, message: expect.stringContaining('ValidUntil') });
+  });
+
+  it('leaves out what only AWS can set', async () => {
+    const client = new EC2Client({ region: 'eu-west-1' });
+    const aws = mockClient(client);
+    const use = { LaunchTemplateId: 'lt-1', LaunchTemplateName: 'spot', Version: '3' };
+    const Overrides = [{ InstanceType: 'm7i.large' as const, WeightedCapacity: 2 }];
+    const config = {
+      IamFleetRole: 'role',
+      TargetCapacity: 5,
+      FulfilledCapacity: 4,
+      OnDemandFulfilledCapacity: 0,
+      ClientToken: 'old',
+      ValidFrom: new Date(0),
+      LaunchSpecifications: [],
+      LaunchTemplateConfigs: [
+        { LaunchTemplateSpecification: use, Overrides },
+        { LaunchTemplateSpecification: use, Overrides },
+      ],
+    };
+    const Tags = [
+      { Key: 'aws:cloudformation:stack-name', Value: 's' },
+      { Key: 'a', Value: 'b' },
+    ];
+    aws.on(DescribeSpotFleetRequestsCommand).resolves({
+      SpotFleetRequestConfigs: [{ SpotFleetRequestConfig: config, Tags }],
+    });
+    aws.on(RequestSpotFleetCommand).resolves({ SpotFleetRequestId: 'sfr-2' });
+
+    const fleets = spotFleetsPort(client, applicationAutoScalingClient());
+    const images = [{ at: 1, template: { templateId: 'lt-1', version: '4' } }];
+    expect(await fleets.copyFleet('sfr-1', images, 'new')).toEqual({ ok: true, value: 'sfr-2' });
+
+    expect(aws.commandCalls(RequestSpotFleetCommand)[0]?.args[0].input.SpotFleetRequestConfig).toEqual({
+      IamFleetRole: 'role',
+      TargetCapacity: 5,
+      ClientToken: 'new',
+      LaunchTemplateConfigs: [
+        { LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '3' }, Overrides },
+        { LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '4' }, Overrides },
+      ],
+      TagSpecifications: [{ ResourceType: 'spot-fleet-request', Tags: [{ Key: 'a', Value: 'b' }] }],
+    });
+  });
+});
+
+describe('a Spot Fleet that is given up', () => {
+  it('launches nothing more at a target of zero, and keeps what runs', async () => {
+    const { fleets, value, ask, id, seen, instances, region, runTo } = prepare();
+    await value(() => fleets.setTarget(id, 0));
+    expect(await seen()).toMatchObject({ state: 'modifying', targetCapacity: 0, fulfilledCapacity: 3 });
+    expect(await ask(() => fleets.setTarget(id, 3))).toMatchObject({ ok: false, reason: 'other' });
+    runTo(60);
+    region.ec2.vanish(region.instancesOf('spot')[0] ?? '', 'drained');
+    runTo(900);
+    expect(await seen()).toMatchObject({ state: 'active', fulfilledCapacity: 2 });
+    await value(() => fleets.setTarget(id, 3));
+    runTo(1_200);
+    expect(await instances()).toHaveLength(3);
+  });
+
+  it.each([1, 2, 3, 4])('is cancelled with its instances; cancelling twice is as good (seed %i)', async (seed) => {
+    const { fleets, value, id, seen, runTo, region } = prepare({}, { seed });
+    await value(() => fleets.cancelFleet(id));
+    expect((await seen())?.state).toBe('cancelled_terminating');
+    await value(() => fleets.cancelFleet(id));
+    runTo(60);
+    expect(await seen()).toMatchObject({ state: 'cancelled', fulfilledCapacity: 0 });
+    expect(region.instancesOf('spot').map((instance) => region.ecs.liveTasks(instance))).toEqual([[], [], []]);
+    await value(() => fleets.cancelFleet(id));
+  });
+});
