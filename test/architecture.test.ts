@@ -22,6 +22,10 @@ const ANY_BUT_AWS = /^(?!@aws-sdk\/|@aws\/durable|@smithy\/)[@a-z]/;
 /** Both use cases lean on these, and these on nothing. */
 const SHARED = [/^src\/(loop|alert|ports)\.ts$/];
 
+/** What rollouts conclude, without the modules that look or act. */
+const ROLLOUTS_CONCLUSIONS =
+  /^src\/rollout\/(checks|control|course|decide|family|fleet-decide|fleet-memory|memory|plan|request|spot-decide|spot-memory|tags|waves)\.ts$/;
+
 const LAYERS: readonly Layer[] = [
   {
     name: 'handlers',
@@ -57,8 +61,8 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'src/operator',
     files: /^src\/operator\//,
-    mayUse: [/^src\/operator\//, /^src\/drain\/(request|switch|words)\.ts$/, ...SHARED],
-    mayKnow: [/^src\/(config|drain\/\w+)\.ts$/],
+    mayUse: [/^src\/operator\//, /^src\/drain\/(request|switch|words)\.ts$/, ROLLOUTS_CONCLUSIONS, ...SHARED],
+    mayKnow: [/^src\/(config|(drain|rollout)\/[\w-]+)\.ts$/],
     packages: [/^zod\/mini$/],
     because: "what operators' commands conclude is pure, and knows drains by their requests and results",
   },

@@ -1,5 +1,7 @@
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -10,8 +12,10 @@ import type { ClockPort } from '../ports.ts';
 /** One region as an operator sees it: with the credentials of a shell, and a client for each service. */
 export interface Session {
   readonly region: string;
+  readonly applicationAutoScaling: ApplicationAutoScalingClient;
   readonly autoScaling: AutoScalingClient;
   readonly cloudFormation: CloudFormationClient;
+  readonly ec2: EC2Client;
   readonly ecs: ECSClient;
   readonly lambda: LambdaClient;
   readonly sns: SNSClient;
@@ -48,8 +52,10 @@ export async function openSession(where: Where): Promise<Session> {
     ...(where.credentials === undefined ? {} : { credentials: where.credentials }),
   };
   const clients = {
+    applicationAutoScaling: new ApplicationAutoScalingClient(settings),
     autoScaling: new AutoScalingClient(settings),
     cloudFormation: new CloudFormationClient(settings),
+    ec2: new EC2Client(settings),
     ecs: new ECSClient(settings),
     lambda: new LambdaClient(settings),
     sns: new SNSClient(settings),

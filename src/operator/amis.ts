@@ -1,13 +1,23 @@
 import { familyOfImage, newer } from '../rollout/family.ts';
 import type { Slot, Target } from '../rollout/fleet.ts';
-import type { GroupSeen, ImageSeen } from '../rollout/ports.ts';
+import type { ImageSeen } from '../rollout/ports.ts';
 import { readTags } from '../rollout/tags.ts';
+
+/** A group or a Spot Fleet, as far as its images go. */
+export interface FleetSeen {
+  /** `group/<name>` or `spot-fleet/<id>`. */
+  readonly id: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly instances: readonly { readonly imageId: string | undefined }[];
+  /** What it launches from. */
+  readonly slots: readonly Slot[];
+}
 
 /** What was looked at in one region. */
 export interface AmisSeen {
   readonly atMs: number;
-  readonly groups: readonly GroupSeen[];
-  readonly slots: ReadonlyMap<string, readonly Slot[]>;
+  readonly fleets: readonly FleetSeen[];
+  /** Of what the fleets run and launch, by id; what does not exist any more is not there. */
   readonly images: ReadonlyMap<string, ImageSeen>;
   /** What each family's source names now, or why it names none. */
   readonly targets: ReadonlyMap<string, Target | { readonly because: string }>;
@@ -43,7 +53,7 @@ const DAY_MS = 86_400_000;
 
 /** Which image each fleet runs: every group with an image of ECS's, and those that opted in. The worst first. Pure. */
 export function imagesInUse(seen: AmisSeen): FleetImage[] {
-  const rows = seen.groups.flatMap((group) => rowsOf(group, seen));
+  const rows = seen.fleets.flatMap((fleet) => rowsOf(fleet, seen));
   const rank = ({ standing }: FleetImage): number => STANDINGS.indexOf(standing);
   return rows.sort(
     (a, b) =>
@@ -54,29 +64,26 @@ export function imagesInUse(seen: AmisSeen): FleetImage[] {
 }
 
 /** The families whose recommended images have to be known, by what is run and launched. Pure. */
-export function familiesIn({ slots, images }: Pick<AmisSeen, 'slots' | 'images'>): string[] {
-  const launched = [...slots.values()].flat().flatMap(({ family }) => family ?? []);
+export function familiesIn(images: AmisSeen['images']): string[] {
   const run = [...images.values()].flatMap((image) => familyOf(image)?.family.id ?? []);
-  return [...new Set([...launched, ...run])].sort();
+  return [...new Set(run)].sort();
 }
 
 function familyOf(image: ImageSeen | undefined) {
   return image?.byAmazon ? familyOfImage(image.name) : undefined;
 }
 
-function rowsOf(group: GroupSeen, seen: AmisSeen): FleetImage[] {
+function rowsOf({ id, tags, instances: running, slots }: FleetSeen, seen: AmisSeen): FleetImage[] {
   const counts = new Map<string, number>();
-  for (const { imageId } of group.instances)
-    if (imageId !== undefined) counts.set(imageId, (counts.get(imageId) ?? 0) + 1);
-  const slots = seen.slots.get(group.name) ?? [];
+  for (const { imageId } of running) if (imageId !== undefined) counts.set(imageId, (counts.get(imageId) ?? 0) + 1);
   const launched = new Set(slots.map(({ imageId }) => imageId));
   for (const imageId of launched) if (!counts.has(imageId)) counts.set(imageId, 0);
-  const policy = readTags(group.tags);
-  const isOfEcs = [...counts.keys()].some((id) => familyOf(seen.images.get(id)) !== undefined);
+  const policy = readTags(tags);
+  const isOfEcs = [...counts.keys()].some((imageId) => familyOf(seen.images.get(imageId)) !== undefined);
   if (policy === undefined && !isOfEcs) return [];
   const mode = policy === undefined ? {} : { mode: 'mistakes' in policy ? 'wrong' : policy.mode };
   return [...counts].map(([imageId, instances]) => ({
-    fleet: `group/${group.name}`,
+    fleet: id,
     ...mode,
     instances,
     isLaunched: launched.has(imageId),

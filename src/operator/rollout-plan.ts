@@ -1,10 +1,10 @@
 import type { Blocker } from '../rollout/checks.ts';
 import { blockersOf } from '../rollout/checks.ts';
+import { FAMILIES } from '../rollout/family.ts';
 import type { FleetFacts, Target } from '../rollout/fleet.ts';
 import { begin } from '../rollout/memory.ts';
 import type { LeftAlone, PlannedFleet } from '../rollout/plan.ts';
 import { planOf } from '../rollout/plan.ts';
-import { familiesOf } from '../rollout/survey.ts';
 import { planFor } from '../rollout/waves.ts';
 import type { Waits } from './rollout-waits.ts';
 import { waitsOf } from './rollout-waits.ts';
@@ -45,6 +45,12 @@ export interface RegionPlans {
   readonly plans: readonly SourcePlan[];
   /** Fleets that opted in, and that no source's plan has a word about. */
   readonly apart: readonly LeftAlone[];
+}
+
+/** The families of what the fleets launch, in the order of the table. */
+function familiesOf(fleets: readonly FleetFacts[]): string[] {
+  const used = new Set(fleets.flatMap(({ slots }) => slots.flatMap(({ family }) => family ?? [])));
+  return FAMILIES.map(({ id }) => id).filter((id) => used.has(id));
 }
 
 /** What the opted-in fleets run or follow. Pure. */
