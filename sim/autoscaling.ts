@@ -96,10 +96,6 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     throw new AwsError('ValidationError', `AutoScalingGroup name not found - AutoScalingGroup ${name} not found`);
   };
 
-  const soon = (seconds: number, then: () => void): void => {
-    clock.after(random.around(seconds, 0.2) * 1000, then);
-  };
-
   const lagMs = (): number => (options.describeLagSeconds ?? random.int(0, MOST_LAG_MS) / 1000) * 1000;
 
   const enter = (instance: AutoScalingInstance, state: LifecycleState): void => {
@@ -130,7 +126,7 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
   };
 
   const { leave, after } = createDepartures(world, { instances, enter, forget, unverified });
-  const { resolve, launch, fill } = createGroupLaunches(world, { launches: options.launches, add, enter, leave });
+  const { resolve, launch, fill, soon } = createGroupLaunches(world, { launches: options.launches, add, enter, leave });
 
   /** Takes the oldest that scale-in may take. */
   const scaleIn = (group: AutoScalingGroup, count: number): AutoScalingInstance[] =>

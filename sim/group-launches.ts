@@ -80,5 +80,5 @@ export function createGroupLaunches(
     for (let i = staying; i < group.desired; i++) launch(group);
   };
 
-  return { resolve, launch, fill };
+  return { resolve, launch, fill, soon };
 }

@@ -251,7 +251,7 @@ export const Scenario = z
     stack: Stack.prefault({}),
     events: z.array(Event).max(10_000).default([]),
     denied: z
-      .array(z.string().regex(/^[a-z]+:[A-Z][A-Za-z]+$/, 'an action like ecs:StopTask'))
+      .array(z.string().regex(/^[a-z0-9-]+:[A-Z][A-Za-z]+$/, 'an action like ecs:StopTask'))
       .max(100)
       .default([])
       .describe('with --serve: what whoever calls has no permission for'),

@@ -39,6 +39,14 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
       ),
     );
   }
+  // Whether a refresh may launch past the maximum is not documented; where it may not, it would fail after an hour.
+  if (keepsAll(facts) && facts.max !== undefined && desired >= facts.max) {
+    blockers.push(
+      lasting(
+        'it is at its maximum size, and none of its instances may go first: raise the maximum, or tag it ecs-drain:healthy 90-100',
+      ),
+    );
+  }
   if (immovable.length > 0) {
     blockers.push(
       lasting(
@@ -51,6 +59,10 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   if (missing.length > 0) blockers.push(passing(`its processes ${missing.join(', ')} are suspended: resume them`));
   if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));
   return blockers;
+}
+
+function keepsAll({ policy }: FleetFacts): boolean {
+  return !('mistakes' in policy) && policy.minHealthyPercent >= 100;
 }
 
 function some(services: readonly string[]): string {

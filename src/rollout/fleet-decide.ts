@@ -64,7 +64,7 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
     kind: 'start-refresh',
     group: groupOf(memory),
     desired,
-    preferences: preferencesOf(planned.policy, facts, desired !== undefined),
+    preferences: preferencesOf(planned.policy, facts),
     because: `${planned.instances} of its instances run an older image than ${target.version}`,
   };
 }
@@ -142,7 +142,7 @@ function desiredOf(
 }
 
 /** Always one instance first: a refresh judges EC2's health alone, and ECS has to be asked (AWS-CONTRACTS §5). */
-function preferencesOf(policy: FleetPolicy, facts: FleetFacts, isNumeric: boolean): RefreshPreferences {
+function preferencesOf(policy: FleetPolicy, facts: FleetFacts): RefreshPreferences {
   const first = Math.ceil(100 / Math.max(1, facts.desired));
   const rests = facts.desired <= 1 ? [] : [first, ...policy.checkpoints.filter((percent) => percent > first), 100];
   const restSeconds = Math.max(LEAST_FIRST_REST_SECONDS, policy.checkpointDelaySeconds);
@@ -155,14 +155,18 @@ function preferencesOf(policy: FleetPolicy, facts: FleetFacts, isNumeric: boolea
     // A group of one has no checkpoint: its new instance must prove itself while the old one is still there.
     ...(facts.desired <= 1 ? { warmupSeconds: restSeconds } : {}),
     alarms: policy.alarms,
-    // AWS refuses it where the group's own words are not numbers (AWS-CONTRACTS §5).
-    autoRollback:
-      isNumeric ||
-      facts.slots.every(({ template, written }) => written === 'image' && /^\d+$/.test(template?.asked ?? '')),
+    autoRollback: canRollBack(facts),
     // Managed termination protection of a capacity provider protects every instance, and would stall it for ever.
     scaleInProtected: facts.protectedFromScaleIn > 0 ? 'Refresh' : 'Ignore',
     skipMatching: facts.launch !== 'unknown',
   };
+}
+
+/** AWS refuses to go back to what is not a number, or not an image: `$Latest`, `$Default`, a parameter (AWS-CONTRACTS §5). */
+function canRollBack({ slots }: FleetFacts): boolean {
+  return slots.every(({ template, written }) => {
+    return written !== 'parameter' && (template === undefined || /^\d+$/.test(template.asked));
+  });
 }
 
 export function groupOf({ request }: FleetMemory): string {

@@ -42,6 +42,8 @@ export interface FleetFacts {
   /** Instances by image id; at most ten images, the others summed up as `other`. */
   readonly images: Readonly<Record<string, number>>;
   readonly desired: number;
+  /** The most that the group may have; undefined for what knows no such bound. */
+  readonly max?: number;
   /** What drains an instance that is replaced; `none`: nobody, and tasks would be cut off. */
   readonly drainedBy: 'hook' | 'managed-draining' | 'order' | 'none';
   /** An instance refresh is under way, of ours or of somebody else. */

@@ -66,6 +66,7 @@ async function factsOfGroup(
     slots,
     images: countImages(group.instances),
     desired: group.desired,
+    max: group.max,
     drainedBy: hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)
       ? 'hook'
       : hooks.some(({ name }) => name === MANAGED_HOOK)

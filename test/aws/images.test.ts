@@ -3,8 +3,8 @@ import { ec2Client } from '../../src/aws/clients.ts';
 import { imagesPort } from '../../src/aws/images.ts';
 import { createWorldOfAws } from './sim.ts';
 
-function prepare(options: { seed?: number } = {}) {
-  const aws = createWorldOfAws({}, options);
+function prepare(options: { seed?: number } = {}, scenario: object = {}) {
+  const aws = createWorldOfAws(scenario, options);
   return { ...aws, images: imagesPort(ec2Client(aws.requestHandler)), amis: aws.region.amis };
 }
 
@@ -63,6 +63,16 @@ describe('images', () => {
     const { amis, images, value } = prepare();
     const current = amis.recommended('al2023/x86_64').id;
     expect(await value(() => images.describeImages(['resolve:ssm:/x', current]))).toHaveLength(1);
+  });
+
+  it('that EC2 throttles the asking for are a failure that says so, when the SDK has given up', async () => {
+    const reasons = new Set<string>();
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const { amis, images, ask } = prepare({ seed }, { faults: { throttle: 0.9 } });
+      const answer = await ask(() => images.describeImages([amis.recommended('al2023/arm64').id]));
+      reasons.add(answer.ok ? 'ok' : answer.reason);
+    }
+    expect(reasons).toEqual(new Set(['ok', 'throttled']));
   });
 
   it('of nothing are asked of nobody', async () => {

@@ -74,7 +74,7 @@ state() {
 }
 
 lists_clusters() {
-  ecs list-clusters --query 'clusterArns[]' | each_once 3
+  ecs list-clusters --query 'clusterArns[]' | each_once 4
   equal "$(ecs describe-clusters --clusters "$cluster" nowhere \
     --query '[clusters[0].clusterName, clusters[0].registeredContainerInstancesCount, failures[0].reason]')" \
     "$cluster 3 MISSING"

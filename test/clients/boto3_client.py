@@ -16,6 +16,8 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:ecs-drain-alerts"
 ecs = boto3.client("ecs", endpoint_url=URL)
 autoscaling = boto3.client("autoscaling", endpoint_url=URL)
 sns = boto3.client("sns", endpoint_url=URL)
+ec2 = boto3.client("ec2", endpoint_url=URL)
+scaling = boto3.client("application-autoscaling", endpoint_url=URL)
 
 checks = []
 seen = {}  # what a check leaves for those after it
@@ -85,7 +87,7 @@ def each_once(found, wanted):
 def lists_and_describes_clusters():
     """lists the clusters and describes ours, and says which cluster is missing"""
     arns = ecs.list_clusters()["clusterArns"]
-    equal([arn.split("/")[1] for arn in arns], ["fleet", "boto3", "awscli"])
+    equal([arn.split("/")[1] for arn in arns], ["fleet", "boto3", "awscli", "rollout"])
     answer = ecs.describe_clusters(clusters=[CLUSTER, "nowhere"])
     [cluster] = answer["clusters"]
     equal((cluster["clusterName"], cluster["registeredContainerInstancesCount"]), (CLUSTER, 3))
@@ -240,10 +242,10 @@ def pages_as_asked():
     each_once([arn for page in pages(ecs, "list_tasks", cluster="fleet") for arn in page["taskArns"]], 230)
     one_each = {"PaginationConfig": {"PageSize": 1}}
     clusters = pages(ecs, "list_clusters", **one_each)
-    each_once([arn for page in clusters for arn in page["clusterArns"]], 3)
-    equal(len(clusters), 3)
+    each_once([arn for page in clusters for arn in page["clusterArns"]], 4)
+    equal(len(clusters), 4)
     groups = pages(autoscaling, "describe_auto_scaling_groups", **one_each)
-    each_once([found["AutoScalingGroupName"] for page in groups for found in page["AutoScalingGroups"]], 3)
+    each_once([found["AutoScalingGroupName"] for page in groups for found in page["AutoScalingGroups"]], 4)
 
 
 @check
@@ -277,7 +279,7 @@ def refuses_unknown_operations():
     refuses(ecs.delete_cluster, "UnknownOperationException", "DeleteCluster", cluster=CLUSTER)
     refuses(autoscaling.describe_policies, "InvalidAction", "DescribePolicies")
     refuses(sns.create_topic, "InvalidAction", "CreateTopic", Name="new")
-    equal(len(ecs.list_clusters()["clusterArns"]), 3)
+    equal(len(ecs.list_clusters()["clusterArns"]), 4)
 
 
 @check
@@ -332,6 +334,90 @@ def refuses_unknown_groups_and_instances():
         ShouldDecrementDesiredCapacity=False,
     )
     equal(autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["nowhere"])["AutoScalingGroups"], [])
+
+
+@check
+def finds_the_fleet_to_roll():
+    """finds a group by its tag, with a mixed instances policy and the image that each of its instances runs"""
+    tagged = [{"Name": "tag-key", "Values": ["ecs-drain:ami"]}]
+    [found] = autoscaling.describe_auto_scaling_groups(Filters=tagged)["AutoScalingGroups"]
+    equal(found["AutoScalingGroupName"], "rollout-asg")
+    policy = found["MixedInstancesPolicy"]["LaunchTemplate"]
+    equal(policy["LaunchTemplateSpecification"]["Version"], "1")
+    equal([override["InstanceType"] for override in policy["Overrides"]], ["m7i.xlarge", "m7g.xlarge"])
+    seen["policy"] = policy
+
+
+@check
+def describes_images():
+    """describes the images of a template and an override, deprecated or not; one that is gone is InvalidAMIID.NotFound"""
+    use = seen["policy"]["LaunchTemplateSpecification"]
+    [version] = ec2.describe_launch_template_versions(
+        LaunchTemplateId=use["LaunchTemplateId"], Versions=["$Latest", "1"]
+    )["LaunchTemplateVersions"]
+    equal((version["VersionNumber"], version["DefaultVersion"]), (1, True))
+    seen["image"] = version["LaunchTemplateData"]["ImageId"]
+    own = seen["policy"]["Overrides"][1]["LaunchTemplateSpecification"]["LaunchTemplateId"]
+    [other] = ec2.describe_launch_template_versions(LaunchTemplateId=own)["LaunchTemplateVersions"]
+    images = [seen["image"], other["LaunchTemplateData"]["ImageId"]]
+    found = ec2.describe_images(ImageIds=images, IncludeDeprecated=True)["Images"]
+    equal([(image["Architecture"], image["ImageOwnerAlias"]) for image in found], [("x86_64", "amazon"), ("arm64", "amazon")])
+    gone = "The image id '[ami-0123456789abcdef0]' does not exist"
+    refuses(ec2.describe_images, "InvalidAMIID.NotFound", gone, ImageIds=[seen["image"], "ami-0123456789abcdef0"])
+    refuses(ec2.describe_vpcs, "InvalidAction", "DescribeVpcs")
+
+
+@check
+def makes_a_version():
+    """makes a version of the template with another image, once for each token, and hears of an image that is none"""
+    use = seen["policy"]["LaunchTemplateSpecification"]
+    wanted = {"LaunchTemplateId": use["LaunchTemplateId"], "SourceVersion": "1", "ClientToken": "once"}
+    data = {"ImageId": "ami-0123456789abcdef0"}
+    answers = [ec2.create_launch_template_version(**wanted, LaunchTemplateData=data) for _ in range(2)]
+    equal([answer["LaunchTemplateVersion"]["VersionNumber"] for answer in answers], [2, 2])
+    equal(answers[0]["LaunchTemplateVersion"]["LaunchTemplateData"]["InstanceType"], "m7i.xlarge")
+    assert "ami-0123456789abcdef0" in answers[0]["Warning"]["Errors"][0]["Message"], answers[0]
+
+
+@check
+def refreshes_and_cancels():
+    """starts an instance refresh of the group, is refused a second one, and cancels it"""
+    name = {"AutoScalingGroupName": "rollout-asg"}
+    started = autoscaling.start_instance_refresh(**name, Preferences={"CheckpointPercentages": [50, 100]})
+    busy = autoscaling.exceptions.InstanceRefreshInProgressFault
+    refuses(autoscaling.start_instance_refresh, "InstanceRefreshInProgress", "already in progress", busy, **name)
+    [found] = autoscaling.describe_instance_refreshes(**name)["InstanceRefreshes"]
+    equal((found["InstanceRefreshId"], found["Status"]), (started["InstanceRefreshId"], "Pending"))
+    autoscaling.cancel_instance_refresh(**name)
+    none = autoscaling.exceptions.ActiveInstanceRefreshNotFoundFault
+    refuses(autoscaling.cancel_instance_refresh, "ActiveInstanceRefreshNotFound", "rollout-asg", none, **name)
+
+
+@check
+def copies_and_cancels_a_spot_fleet():
+    """describes a Spot Fleet and its instances, requests one like it with its tags, sets its target and cancels it"""
+    [found] = ec2.describe_spot_fleet_requests()["SpotFleetRequestConfigs"]
+    config = {key: value for key, value in found["SpotFleetRequestConfig"].items() if "Fulfilled" not in key}
+    active = ec2.describe_spot_fleet_instances(SpotFleetRequestId=found["SpotFleetRequestId"])["ActiveInstances"]
+    by_id = [{"Name": "instance-id", "Values": [instance["InstanceId"] for instance in active]}]
+    running = ec2.describe_instances(Filters=by_id)["Reservations"]
+    equal([one["Instances"][0]["ImageId"] for one in running], [seen["image"]] * 2)
+    tags = [{"ResourceType": "spot-fleet-request", "Tags": found["Tags"]}]
+    config |= {"TargetCapacity": 0, "ClientToken": "once", "TagSpecifications": tags}
+    config.pop("LaunchSpecifications", None)
+    copies = [ec2.request_spot_fleet(SpotFleetRequestConfig=config)["SpotFleetRequestId"] for _ in range(2)]
+    equal(copies[0], copies[1])
+    [copy] = ec2.describe_spot_fleet_requests(SpotFleetRequestIds=[copies[0]])["SpotFleetRequestConfigs"]
+    equal((copy["Tags"], copy["SpotFleetRequestConfig"]["Type"]), (found["Tags"], "maintain"))
+    keep = {"TargetCapacity": 1, "ExcessCapacityTerminationPolicy": "noTermination"}
+    assert ec2.modify_spot_fleet_request(SpotFleetRequestId=copies[0], **keep)["Return"]
+    again = ec2.modify_spot_fleet_request
+    refuses(again, "FleetNotInModifiableState", "modifying", SpotFleetRequestId=copies[0], **keep)
+    answer = ec2.cancel_spot_fleet_requests(SpotFleetRequestIds=[copies[0], "sfr-no"], TerminateInstances=True)
+    equal([one["SpotFleetRequestId"] for one in answer["SuccessfulFleetRequests"]], [copies[0]])
+    equal([one["Error"]["Code"] for one in answer["UnsuccessfulFleetRequests"]], ["fleetRequestIdDoesNotExist"])
+    target = f"spot-fleet-request/{found['SpotFleetRequestId']}"
+    equal(scaling.describe_scalable_targets(ServiceNamespace="ec2", ResourceIds=[target])["ScalableTargets"], [])
 
 
 def main():

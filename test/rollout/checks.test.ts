@@ -1,12 +1,14 @@
 import { expect, it } from 'vitest';
 import { blockersOf } from '../../src/rollout/checks.ts';
 import type { FleetFacts } from '../../src/rollout/fleet.ts';
-import { fleet } from './builders.ts';
+import { fleet, policy } from './builders.ts';
 
 it('lets a fleet go on that is drained, steady and left in peace', () => {
   expect(blockersOf(fleet(), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ drainedBy: 'managed-draining', suspended: ['AddToLoadBalancer'] }), 7_200)).toEqual([]);
   expect(blockersOf(fleet({ protectedFromScaleIn: 4 }), 1_800)).toEqual([]);
+  expect(blockersOf(fleet({ max: 5 }), 1_800)).toEqual([]);
+  expect(blockersOf(fleet({ max: 4, policy: policy({ 'ecs-drain:healthy': '90-100' }) }), 1_800)).toEqual([]);
 });
 
 it.each([
@@ -14,6 +16,7 @@ it.each([
   ['its drains outlive a refresh', {}, 3_300, false, 'lower the drain'],
   ['somebody protects one instance', { protectedFromScaleIn: 1 }, 1_800, false, 'protected from scale-in by hand'],
   ['a service may not move', { immovable: ['api'] }, 1_800, false, 'both 100'],
+  ['it is at its maximum', { max: 4 }, 1_800, false, 'raise the maximum'],
   ['it is bound to something', { bound: ['it has a scalable target'] }, 1_800, false, 'scalable target'],
   ['a refresh is under way', { refreshing: true }, 1_800, true, 'under way'],
   ['launches are suspended', { suspended: ['Launch'] }, 1_800, true, 'resume'],
