@@ -61,7 +61,12 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'src/operator',
     files: /^src\/operator\//,
-    mayUse: [/^src\/operator\//, /^src\/drain\/(request|switch|words)\.ts$/, ROLLOUTS_CONCLUSIONS, ...SHARED],
+    mayUse: [
+      /^src\/operator\//,
+      /^src\/drain\/(coming-back|memory|purpose|request|switch|times|words)\.ts$/,
+      ROLLOUTS_CONCLUSIONS,
+      ...SHARED,
+    ],
     mayKnow: [/^src\/(config|(drain|rollout)\/[\w-]+)\.ts$/],
     packages: [/^zod\/mini$/],
     because: "what operators' commands conclude is pure, and knows drains by their requests and results",
