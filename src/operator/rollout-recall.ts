@@ -11,6 +11,7 @@ import { RolloutRequest } from '../rollout/request.ts';
 import { decideSpot } from '../rollout/spot-decide.ts';
 import type { SpotMemory } from '../rollout/spot-memory.ts';
 import { beginSpot, rememberSpot } from '../rollout/spot-memory.ts';
+import { parsed } from './recall.ts';
 
 /** What a rollout's execution knows, as far as its history can be followed. */
 export interface Recalled<Memory> {
@@ -83,11 +84,3 @@ function replayed<Memory, Move extends Step, Seen extends { readonly kind: strin
 }
 
 const STANDING_ALONE: ReadonlySet<string> = new Set(['survey', 'look', 'alert']);
-
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

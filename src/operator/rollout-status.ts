@@ -10,7 +10,8 @@ import type { FleetRequest, ReleaseRequest } from '../rollout/request.ts';
 import { executionName } from '../rollout/request.ts';
 import type { SpotMemory } from '../rollout/spot-memory.ts';
 import { planFor, waitingOf } from '../rollout/waves.ts';
-import { parsed, recallFleet, recallRelease, requestIn } from './rollout-recall.ts';
+import { parsed } from './recall.ts';
+import { recallFleet, recallRelease, requestIn } from './rollout-recall.ts';
 import type { Waits } from './rollout-waits.ts';
 import { waitsOf } from './rollout-waits.ts';
 

@@ -27,7 +27,8 @@ export interface SaidOf {
 /** `change`: the record that is to be written. `none`: it says so already. */
 export type WordPlan =
   | { readonly action: 'change'; readonly after: Control; readonly notes: readonly string[] }
-  | { readonly action: 'none' | 'refused'; readonly because: string };
+  | { readonly action: 'none'; readonly because: string }
+  | { readonly action: 'refused'; readonly because: string };
 
 /** What saying this would write, and why it would not be said. Pure. */
 export function planWord({ word, by, atMs, because }: Saying, of: SaidOf): WordPlan {
