@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Region } from '../sim/region.ts';
 import { loadBundles, readScenario, run } from '../sim/run.ts';
 import type { Scenario } from '../sim/scenario.ts';
-import type { AlertKind } from '../src/alert.ts';
+import type { AlertKind, DrainAlertKind } from '../src/alert.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/operating.md', import.meta.url));
 
@@ -24,7 +24,7 @@ interface Scene {
 }
 
 /** Where each kind is heard. */
-const SCENES: Readonly<Record<AlertKind, Scene>> = {
+const SCENES: Readonly<Record<DrainAlertKind, Scene>> = {
   started: { scenario: 'standard' },
   drained: { scenario: 'standard' },
   restored: { scenario: 'replace-root-volume' },

@@ -165,7 +165,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
       // The notice itself may come too late, where messages do; then nobody was there to keep the hook alive.
       const isLate = isDisturbed && !begun.has(departure.token);
       // A pause holds everything back but the heartbeats.
-      const isPaused = by === 'heartbeat-timeout' && control.mode() === 'pause' && begun.has(departure.token);
+      const isAlive = begun.has(departure.token) && !control.mayHaveObserved(departure.noticedAtSeconds);
+      const isPaused = by === 'heartbeat-timeout' && control.mode() === 'pause' && isAlive;
       const isNobodysFault = by === 'heartbeat-timeout' && excuses.of(departure) !== undefined;
       if (expired && (!departure.heldBack || isPaused) && !isLate && !isNobodysFault)
         violate('hook-expired', instanceId, `the hook ended by its ${by}, not by us`);

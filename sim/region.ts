@@ -257,17 +257,13 @@ function build(region: Region, members: Map<string, Set<string>>): void {
   }
 
   for (const hook of scenario.hooks) {
+    const targetArn = hook.target ?? (hook.ours && !hook.byEvent ? lifecycleTopicArn : undefined);
     const cluster = hook.metadata ? (hook.metadataCluster ?? clusterOf(scenario, hook.group)) : undefined;
     autoScaling.putHook(hook.group, {
       name: hook.name,
       heartbeatSeconds: hook.heartbeatSeconds,
       defaultResult: hook.defaultResult,
-      ...(hook.ours && !hook.byEvent
-        ? {
-            targetArn: hook.target ?? lifecycleTopicArn,
-            roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
-          }
-        : {}),
+      ...(targetArn === undefined ? {} : { targetArn, roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook` }),
       ...(cluster === undefined ? {} : { metadata: JSON.stringify({ cluster }) }),
     });
   }

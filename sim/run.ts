@@ -58,7 +58,7 @@ const WATCH_SECONDS = 3_600;
 
 /** What the stack sets for its functions, in the region of this run. */
 function functionEnvironment(region: Region): Record<string, string> {
-  const { world, scenario, alertTopicArn, releaseTopicArn, switchParameter } = region;
+  const { world, scenario, alertTopicArn, lifecycleTopicArn, releaseTopicArn, switchParameter } = region;
   return {
     ...lambdaEnvironment(world),
     // What the functions log is not what the simulator prints.
@@ -66,6 +66,8 @@ function functionEnvironment(region: Region): Record<string, string> {
     AWS_LAMBDA_LOG_LEVEL: 'FATAL',
     METRICS: 'off',
     ALERT_TOPIC_ARN: alertTopicArn,
+    LIFECYCLE_TOPIC_ARN: lifecycleTopicArn,
+    HOOK_NAME_PREFIX: byEvent(region)[0] ?? '',
     SWITCH_PARAMETER: switchParameter,
     RELEASE_TOPIC_ARN: releaseTopicArn,
     SEEN_PARAMETER: '/ecs-drain/amis/seen',
@@ -81,6 +83,7 @@ export async function loadBundles(): Promise<Bundles> {
     AWS_REGION: 'us-east-1',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     ALERT_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
+    LIFECYCLE_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
     DRAIN_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
     RELEASE_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
     SEEN_PARAMETER: '/unused',
@@ -182,17 +185,22 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
   });
 }
 
+/** Names of our hooks without a target. */
+function byEvent({ scenario }: Region): string[] {
+  return scenario.hooks.filter((hook) => hook.ours && hook.byEvent).map(({ name }) => name);
+}
+
 /** The stack's rules. Hooks with a target of their own are told of by SNS: the rule is for those without. */
-function rulesOf({ scenario }: Region): Record<string, EventPattern> {
-  const byEvent = scenario.hooks.filter((hook) => hook.ours && hook.byEvent).map(({ name }) => name);
+function rulesOf(region: Region): Record<string, EventPattern> {
+  const names = byEvent(region);
   return {
-    ...(byEvent.length === 0
+    ...(names.length === 0
       ? {}
       : {
           hook: {
             source: ['aws.autoscaling'],
             'detail-type': ['EC2 Instance-terminate Lifecycle Action'],
-            detail: { LifecycleHookName: byEvent },
+            detail: { LifecycleHookName: names },
           },
         }),
     spot: { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },

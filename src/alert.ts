@@ -1,6 +1,24 @@
+import type { AlertKind, DrainAlertKind, RolloutAlertKind, Severity } from './alert-kinds.ts';
+import { KINDS } from './alert-kinds.ts';
+import { asMarkdown, oneLine, shorten } from './alert-text.ts';
+
+export type { AlertKind, DrainAlertKind, RolloutAlertKind, Severity } from './alert-kinds.ts';
+
 /** Something that people should know. A value: who is told, and how, is decided elsewhere. */
-export interface Alert {
-  readonly kind: AlertKind;
+export type Alert = DrainAlert | RolloutAlert;
+
+interface Said<Kind extends AlertKind> {
+  readonly kind: Kind;
+  /** One sentence that a person can act on; the first thing they read. */
+  readonly because: string;
+  /** What else is known, most useful first; at most ten lines. */
+  readonly details: readonly string[];
+  /** Problems that people have heard of and that are over with this. */
+  readonly resolves?: readonly Kind[];
+}
+
+/** About an instance that is drained. */
+export interface DrainAlert extends Said<DrainAlertKind> {
   /** What all alerts of one drain have in common, and nothing else has: the name that its execution was started under. */
   readonly drain: string;
   readonly instanceId: string;
@@ -8,68 +26,23 @@ export interface Alert {
   readonly group: string | undefined;
   /** Cluster name, once it is known. */
   readonly cluster: string | undefined;
-  /** One sentence that a person can act on; the first thing they read. */
-  readonly because: string;
-  /** What else is known, most useful first; at most ten lines. */
-  readonly details: readonly string[];
-  /** Problems that people have heard of and that are over with this. */
-  readonly resolves?: readonly AlertKind[];
 }
 
-export type AlertKind = keyof typeof KINDS;
-export type Severity = 'info' | 'warning' | 'critical';
+/** About an image that is rolled out: to all of its fleets, or to one. */
+export interface RolloutAlert extends Said<RolloutAlertKind> {
+  /** The name of the release's execution, which people approve, pause and cancel it by. */
+  readonly rollout: string;
+  /** The name of the execution that says this: the release's own, or its fleet's. */
+  readonly course: string;
+  /** `group/<name>` or `spot-fleet/<id>`; undefined: all of the release. */
+  readonly fleet: string | undefined;
+  /** The family that the image is of, or the parameter that names it. */
+  readonly family: string;
+  readonly version: string;
+}
 
 /** Where the runbook is, as its reader finds it; each kind of alert and each alarm has an entry of its name there. */
 export const RUNBOOK = 'docs/operating.md';
-
-/** How bad it is, what it is called, and what to do, the most urgent first. */
-const KINDS = {
-  started: ['info', 'Draining', []],
-  drained: ['info', 'Drained', []],
-  restored: ['info', 'Back in service:', []],
-  cancelled: ['info', 'Drain called off:', []],
-  'not-a-container-instance': ['info', 'Nothing to drain on', []],
-  noticed: ['info', 'Noticed, nothing done:', ['Drain it by an order if you do not want to wait for AWS.']],
-  replacing: ['info', 'Being replaced:', []],
-  observed: ['info', 'Observed, nothing done:', ['When this is what you want, turn the switch to act.']],
-  resolved: ['info', 'Resolved:', []],
-  paused: [
-    'warning',
-    'Paused:',
-    [
-      'Turn the switch to act when drains may go on.',
-      'To let a single group go on, give it a mode of its own in the switch.',
-    ],
-  ],
-  reactivated: [
-    'warning',
-    'Set ACTIVE by somebody, drained again:',
-    ['Find out who set it ACTIVE, and why: its group takes it away all the same.'],
-  ],
-  misconfigured: ['warning', 'The switch cannot be read:', ['Mend the SSM parameter of the switch.']],
-  stuck: [
-    'warning',
-    'Stuck: draining',
-    [
-      'Once the cause is gone, the drain goes on by itself.',
-      'If it cannot be helped before the deadline, move what must not be cut off by hand.',
-    ],
-  ],
-  'hook-gone': [
-    'warning',
-    'No longer held by its hook:',
-    ['Find out who completed the action or removed the hook.', 'Look whether tasks were cut off.'],
-  ],
-  forced: [
-    'critical',
-    'Forced: taken away with tasks on it:',
-    [
-      'Look at the services whose tasks were cut off.',
-      'Remove what kept them, or allow more time, before the next drain.',
-    ],
-  ],
-  failed: ['critical', 'Failed:', ['Look at the instance: nobody drains it any more.']],
-} as const satisfies Record<string, readonly [Severity, string, readonly string[]]>;
 
 /** An alert as SNS takes it. */
 export interface AlertMessage {
@@ -103,68 +76,133 @@ export function renderAlert(alert: Alert, arn: string): AlertMessage {
     attributes: present({
       kind: facts.kind,
       severity: facts.severity,
-      instanceId: facts.instanceId,
-      cluster: facts.cluster,
-      group: facts.group,
+      ...facts.names,
       resolves: (alert.resolves ?? []).join(' '),
     }),
   };
 }
 
-/** All that is said in any channel. Text from outside is one line each, and well-formed, from here on. */
+/** What an alert is about. Names from outside are one line each from here on. */
+interface About {
+  /** The execution that says it: problems are opened and closed by its name. */
+  readonly course: string;
+  /** What a chat shows as one conversation. */
+  readonly thread: string;
+  /** Instance, fleet or release: what a person calls it, and what else tells it from others. */
+  readonly subject: string;
+  readonly context: string;
+  /** As machines know it; empty where it has none. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly execution: Readonly<Record<string, string>>;
+  /** As people read it in a mail, by label, and behind a card's words. */
+  readonly lines: Readonly<Record<string, string>>;
+  readonly place: readonly string[];
+  readonly keywords: readonly string[];
+}
+
+function aboutDrain({ drain, instanceId, ...known }: DrainAlert): About {
+  const group = oneLine(known.group ?? '', 255);
+  const cluster = oneLine(known.cluster ?? '', 255);
+  return {
+    course: drain,
+    thread: instanceId,
+    subject: instanceId,
+    context: group,
+    names: { instanceId, group, cluster },
+    execution: { drain },
+    lines: present({ Instance: instanceId, 'Auto Scaling group': group, Cluster: cluster }),
+    place: [instanceId, ...(group === '' ? [] : [`group ${group}`]), ...(cluster === '' ? [] : [`cluster ${cluster}`])],
+    keywords: [group, cluster],
+  };
+}
+
+const GROUP = 'group/';
+
+function aboutRollout(alert: RolloutAlert): About {
+  const fleet = oneLine(alert.fleet ?? '', GROUP.length + 255);
+  const family = oneLine(alert.family, 255);
+  const version = oneLine(alert.version, 100);
+  const rollout = oneLine(alert.rollout, 64);
+  const image = `${family} ${version}`;
+  return {
+    course: oneLine(alert.course, 64),
+    thread: rollout,
+    subject: fleet === '' ? image : fleet,
+    context: fleet === '' ? '' : image,
+    // A team that filters by its groups hears of their drains and of their rollouts.
+    names: { fleet, group: fleet.startsWith(GROUP) ? fleet.slice(GROUP.length) : '', family, version },
+    execution: { rollout },
+    lines: present({ Fleet: fleet, Image: image, Rollout: rollout }),
+    place: [...(fleet === '' ? [] : [fleet]), image],
+    keywords: [fleet, family],
+  };
+}
+
+/** All that is said in any channel. Text from outside is well-formed, too, from here on. */
 function factsOf(alert: Alert, arn: string) {
-  const { kind, drain, instanceId, resolves = [] } = alert;
+  const { kind, resolves = [] } = alert;
   const [severity, title, nextSteps] = KINDS[kind];
   const [, , , region = '', accountId = ''] = arn.split(':');
-  const group = oneLine(alert.group ?? '', 255);
+  const about = 'drain' in alert ? aboutDrain(alert) : aboutRollout(alert);
+  const { course, subject, context } = about;
+  const { rollout = '' } = about.execution;
   return {
+    ...about,
     kind,
     severity,
-    title: `${title} ${instanceId}${group === '' ? '' : ` (${group})`}`,
+    title: `${title} ${subject}${context === '' ? '' : ` (${context})`}`,
     because: oneLine(alert.because, 1_000),
     details: alert.details.slice(0, 10).map((detail) => oneLine(detail, 2_000)),
-    nextSteps: nextSteps as readonly string[],
+    nextSteps: nextSteps.map((step) => step.replaceAll('{rollout}', () => rollout)),
     runbook: `${RUNBOOK}#${kind}`,
-    instanceId,
-    group,
-    cluster: oneLine(alert.cluster ?? '', 255),
     region,
     accountId,
-    drain,
     problems: resolves,
-    dedupKey: keyOf(drain, kind),
-    resolves: resolves.map((problem) => keyOf(drain, problem)),
+    dedupKey: keyOf(course, kind),
+    resolves: resolves.map((problem) => keyOf(course, problem)),
   };
 }
 
 type Facts = ReturnType<typeof factsOf>;
 
-/** The same for all that is said of one problem of one drain, whoever says it and however often. */
-function keyOf(drain: string, kind: AlertKind): string {
-  return `ecs-drain/${drain}/${kind}`;
+/** The same for all that is said of one problem of one drain or rollout, whoever says it and however often. */
+function keyOf(course: string, kind: AlertKind): string {
+  return `ecs-drain/${course}/${kind}`;
 }
 
 /** Plain text: what happened and what to do in the first line, which is all that a locked phone shows. */
 function mail(facts: Facts): string {
   const [first, ...more] = facts.nextSteps;
-  const { group, cluster } = facts;
   return [
     first === undefined ? facts.because : `${facts.because} ${first}`,
     '',
     ...facts.details.map((detail) => `- ${detail}`),
     ...more.map((step) => `Then: ${step}`),
-    ...(facts.problems.length === 0 ? [] : [`This is over: ${facts.problems.join(', ')}`]),
-    `Instance: ${facts.instanceId}`,
-    ...(group === '' ? [] : [`Auto Scaling group: ${group}`]),
-    ...(cluster === '' ? [] : [`Cluster: ${cluster}`]),
+    ...over(facts),
+    ...Object.entries(facts.lines).map(([label, value]) => `${label}: ${value}`),
     `Region: ${facts.region} (account ${facts.accountId})`,
     `Runbook: ${facts.runbook}`,
   ].join('\n');
 }
 
+function over({ problems }: Facts): string[] {
+  return problems.length === 0 ? [] : [`This is over: ${problems.join(', ')}`];
+}
+
 /** For queues, functions, and whatever opens incidents: open `dedupKey` unless it is info, close each of `resolves`. */
-function machineMessage({ problems: _, ...facts }: Facts): object {
-  return { schema: 1, source: 'ecs-drain', ...facts, group: facts.group || null, cluster: facts.cluster || null };
+function machineMessage(facts: Facts): object {
+  const { kind, severity, title, because, details, nextSteps, runbook, names, execution } = facts;
+  return {
+    schema: 1,
+    source: 'ecs-drain',
+    ...{ kind, severity, title, because, details, nextSteps, runbook },
+    ...Object.fromEntries(Object.entries(names).map(([name, value]) => [name, value || null])),
+    region: facts.region,
+    accountId: facts.accountId,
+    ...execution,
+    dedupKey: facts.dedupKey,
+    resolves: facts.resolves,
+  };
 }
 
 /** One sign in front says at a glance how bad it is; a chat shows no colours. */
@@ -176,88 +214,39 @@ const SIGNS: Readonly<Record<Severity, string>> = { info: 'ℹ️', warning: '�
  * hold, 150 characters for a header and 3,000 for a section. `additionalContext` takes text only.
  */
 function card(facts: Facts): object {
-  const group = asMarkdown(facts.group);
-  const cluster = asMarkdown(facts.cluster);
-  const where = [
-    facts.instanceId,
-    ...(group === '' ? [] : [`group ${group}`]),
-    ...(cluster === '' ? [] : [`cluster ${cluster}`]),
-    `${facts.region} (${facts.accountId})`,
-  ];
-  const sign = facts.problems.length > 0 && facts.severity === 'info' ? '✅' : SIGNS[facts.severity];
-  const over = facts.problems.length === 0 ? [] : [`This is over: ${facts.problems.join(', ')}`];
-  const details = facts.details.slice(0, 5).map((detail) => `• ${shorten(asMarkdown(detail), 300)}`);
+  const { kind, severity, region, accountId, dedupKey, runbook } = facts;
+  const sign = facts.problems.length > 0 && severity === 'info' ? '✅' : SIGNS[severity];
+  const details = facts.details.slice(0, 5).map((detail) => `• ${shorten(asMarkdown(detail), 250)}`);
+  const place = [...facts.place.map((name) => shorten(asMarkdown(name), 255)), `${region} (${accountId})`].join(', ');
+  const subject = asMarkdown(facts.subject);
+  const known = { ...facts.names, ...(facts.execution['rollout'] === undefined ? {} : facts.execution) };
   return {
     version: '1.0',
     source: 'custom',
     content: {
       textType: 'client-markdown',
       title: shorten(`${sign} ${asMarkdown(facts.title)}`, 150),
-      description: [asMarkdown(facts.because), ...details, ...over, where.join(', ')].join('\n'),
-      nextSteps: [...facts.nextSteps, `Runbook: ${facts.runbook}`],
-      keywords: ['ecs-drain', facts.severity, ...[group, cluster].filter((name) => name !== '')],
+      description: [asMarkdown(facts.because), ...details, ...over(facts), place].join('\n'),
+      nextSteps: [...facts.nextSteps.map(asMarkdown), `Runbook: ${runbook}`],
+      keywords: ['ecs-drain', severity, ...facts.keywords.filter((word) => word !== '').map(asMarkdown)],
     },
     metadata: {
-      threadId: `ecs-drain-${facts.instanceId}`,
-      summary: `ecs-drain: ${facts.instanceId}`,
-      eventType: `ecs-drain ${facts.kind}`,
-      relatedResources: [facts.instanceId],
+      threadId: `ecs-drain-${asMarkdown(facts.thread)}`,
+      summary: `ecs-drain: ${subject}`,
+      eventType: `ecs-drain ${kind}`,
+      relatedResources: [subject],
       additionalContext: present({
-        kind: facts.kind,
-        severity: facts.severity,
-        instanceId: facts.instanceId,
-        group,
-        cluster,
-        region: facts.region,
-        accountId: facts.accountId,
-        dedupKey: facts.dedupKey,
-        resolves: facts.resolves.join(' '),
-        runbook: facts.runbook,
+        kind,
+        severity,
+        ...Object.fromEntries(Object.entries(known).map(([name, value]) => [name, asMarkdown(value)])),
+        region,
+        accountId,
+        dedupKey: asMarkdown(dedupKey),
+        resolves: facts.resolves.map(asMarkdown).join(' '),
+        runbook,
       }),
     },
   };
-}
-
-/** Each sign that any chat's markdown could take for formatting, a mention or a link, and one that only looks like it. */
-const LOOK_ALIKES: Readonly<Record<string, string>> = {
-  '*': '∗',
-  '~': '∼',
-  '`': 'ˋ',
-  '<': '‹',
-  '>': '›',
-  '[': '［',
-  ']': '］',
-  '@': '＠',
-  '&': '＆',
-  '\\': '＼',
-  '#': '＃',
-};
-
-/**
- * Text that shows as itself and does nothing: Slack and Teams disagree on how to escape, and a card may go to either. An
- * underscore inside a name is no formatting for any of them, and stays, so that names can be copied.
- */
-function asMarkdown(text: string): string {
-  return text
-    .replace(/[*~`<>[\]@&\\#]/g, (sign) => LOOK_ALIKES[sign] ?? '')
-    .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '＿')
-    .replaceAll('://', ':⁄⁄');
-}
-
-/** Names come from outside: a line break in one must not make a line of its own. */
-function oneLine(text: string, longest: number): string {
-  return shorten(
-    text
-      .toWellFormed()
-      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]+/gu, ' ')
-      .trim(),
-    longest,
-  );
-}
-
-/** By whole characters: half of one is no text that could be sent. */
-function shorten(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** SNS refuses an attribute without a value. */

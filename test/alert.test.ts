@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Alert, AlertKind } from '../src/alert.ts';
+import type { Alert, AlertKind, DrainAlert, DrainAlertKind, RolloutAlert, RolloutAlertKind } from '../src/alert.ts';
 import { renderAlert, severityOf } from '../src/alert.ts';
 
-const KINDS: Readonly<Record<AlertKind, 'info' | 'warning' | 'critical'>> = {
+const DRAIN_KINDS: Readonly<Record<DrainAlertKind, 'info' | 'warning' | 'critical'>> = {
   started: 'info',
   drained: 'info',
   restored: 'info',
@@ -21,13 +21,30 @@ const KINDS: Readonly<Record<AlertKind, 'info' | 'warning' | 'critical'>> = {
   forced: 'critical',
   failed: 'critical',
 };
-const kinds = Object.keys(KINDS) as AlertKind[];
+const kinds = Object.keys(DRAIN_KINDS) as DrainAlertKind[];
+
+const ROLLOUT_KINDS: Readonly<Record<RolloutAlertKind, 'info' | 'warning' | 'critical'>> = {
+  'image-available': 'info',
+  'rollout-started': 'info',
+  'rollout-done': 'info',
+  'rollout-ended': 'info',
+  resolved: 'info',
+  'approval-needed': 'warning',
+  'rollout-waiting': 'warning',
+  'rollout-paused': 'warning',
+  'rollout-stuck': 'warning',
+  'rollout-stopped': 'warning',
+  'rolled-back': 'warning',
+  'rollout-failed': 'critical',
+};
+const rolloutKinds = Object.keys(ROLLOUT_KINDS) as RolloutAlertKind[];
+const severities: Readonly<Record<AlertKind, string>> = { ...DRAIN_KINDS, ...ROLLOUT_KINDS };
 
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:alerts';
 const INSTANCE = 'i-0a1b2c3d480000000';
 const DRAIN = `${INSTANCE}-0f0f0f0f-1111-2222-3333-444444444444`;
 
-const anAlert = (different: Partial<Alert> = {}): Alert => ({
+const anAlert = (different: Partial<DrainAlert> = {}): DrainAlert => ({
   kind: 'stuck',
   drain: DRAIN,
   instanceId: INSTANCE,
@@ -38,10 +55,28 @@ const anAlert = (different: Partial<Alert> = {}): Alert => ({
   ...different,
 });
 
-const render = (different: Partial<Alert> = {}) => renderAlert(anAlert(different), TOPIC);
-const mailOf = (different: Partial<Alert> = {}) => render(different).bodies.email.split('\n');
-const jsonOf = (different: Partial<Alert> = {}) => JSON.parse(render(different).bodies.default);
-const cardOf = (different: Partial<Alert> = {}) => JSON.parse(render(different).bodies.https);
+const RELEASE = 'al2023-x86-6-1a2b3c4d-2023-0-20261115';
+const COURSE = 'group-web-asg-1a2b3c4d-0bbbbbbbbbbbbbbb2-5e6f';
+
+const aRollout = (different: Partial<RolloutAlert> = {}): RolloutAlert => ({
+  kind: 'rollout-waiting',
+  rollout: RELEASE,
+  course: COURSE,
+  fleet: 'group/web-asg',
+  family: 'al2023/x86_64',
+  version: '2023.0.20261115',
+  because: 'group/web-asg: waits, for service api: not steady.',
+  details: ['Wave 1.'],
+  ...different,
+});
+
+const write = (alert: Alert) => renderAlert(alert, TOPIC);
+const render = (different: Partial<DrainAlert> = {}) => write(anAlert(different));
+const mailOf = (different: Partial<DrainAlert> = {}) => render(different).bodies.email.split('\n');
+const jsonOf = (different: Partial<DrainAlert> = {}) => JSON.parse(render(different).bodies.default);
+const cardOf = (different: Partial<DrainAlert> = {}) => JSON.parse(render(different).bodies.https);
+const cardOfRollout = (different: Partial<RolloutAlert> = {}) => JSON.parse(write(aRollout(different)).bodies.https);
+const jsonOfRollout = (different: Partial<RolloutAlert> = {}) => JSON.parse(write(aRollout(different)).bodies.default);
 
 /** What SNS takes as a subject (AWS-CONTRACTS §2). */
 const SUBJECT = /^[\x21-\x7e][\x20-\x7e]{0,98}$/;
@@ -64,9 +99,9 @@ describe('an alert as mail', () => {
 
   it.each(kinds)('of kind %s has its severity, and a subject that says which instance', (kind) => {
     const { subject, attributes } = render({ kind });
-    expect(severityOf(kind)).toBe(KINDS[kind]);
-    expect(attributes).toMatchObject({ kind, severity: KINDS[kind] });
-    expect(subject).toMatch(new RegExp(`^\\[ecs-drain ${KINDS[kind]}\\] .*${INSTANCE}`));
+    expect(severityOf(kind)).toBe(severities[kind]);
+    expect(attributes).toMatchObject({ kind, severity: severities[kind] });
+    expect(subject).toMatch(new RegExp(`^\\[ecs-drain ${severities[kind]}\\] .*${INSTANCE}`));
   });
 
   it('has a title of its own for each kind', () => {
@@ -74,7 +109,7 @@ describe('an alert as mail', () => {
     expect(new Set(subjects).size).toBe(kinds.length);
   });
 
-  it.each(kinds.filter((kind) => KINDS[kind] !== 'info'))('of kind %s says what to do', (kind) => {
+  it.each(kinds.filter((kind) => severities[kind] !== 'info'))('of kind %s says what to do', (kind) => {
     expect(mailOf({ kind })[0]).toMatch(/^2 tasks of service api cannot leave\. [A-Z].*\.$/);
     expect(cardOf({ kind }).content.nextSteps.length).toBeGreaterThan(1);
   });
@@ -158,6 +193,93 @@ describe('an alert for machines', () => {
     expect(new Set(keys).size).toBe(3);
     // PagerDuty takes keys of 255 characters, Opsgenie of 250.
     for (const key of keys) expect(key.length).toBeLessThan(250);
+  });
+});
+
+describe('an alert about a rollout', () => {
+  it('says in a mail which fleet, which image and which rollout, and by which command to answer', () => {
+    const { subject, bodies } = write(aRollout());
+    expect(subject).toBe('[ecs-drain warning] Rollout waits: group/web-asg (al2023/x86_64 2023.0.20261115)');
+    expect(bodies.email.split('\n')).toEqual([
+      'group/web-asg: waits, for service api: not steady. Once the cause is gone, it begins by itself; after a day it is given up.',
+      '',
+      '- Wave 1.',
+      `Then: To give it up now: ecs-drain rollout cancel ${RELEASE}.`,
+      'Fleet: group/web-asg',
+      'Image: al2023/x86_64 2023.0.20261115',
+      `Rollout: ${RELEASE}`,
+      'Region: eu-west-1 (account 123456789012)',
+      'Runbook: docs/operating.md#rollout-waiting',
+    ]);
+  });
+
+  it.each(rolloutKinds)('of kind %s has its severity, and what to do unless it is only information', (kind) => {
+    const { subject, attributes, bodies } = write(aRollout({ kind }));
+    expect(severityOf(kind)).toBe(ROLLOUT_KINDS[kind]);
+    expect(attributes).toMatchObject({ kind, severity: ROLLOUT_KINDS[kind] });
+    expect(subject).toMatch(/^\[ecs-drain \w+\] .*group\/web-asg/);
+    const steps = JSON.parse(bodies.default).nextSteps;
+    if (ROLLOUT_KINDS[kind] !== 'info') expect(steps.length).toBeGreaterThan(0);
+    expect(steps.join()).not.toMatch(/[{}]/);
+  });
+
+  it('of a whole release names the image instead of a fleet', () => {
+    const alert = aRollout({ kind: 'approval-needed', fleet: undefined });
+    const { subject, bodies, attributes } = write(alert);
+    expect(subject).toBe('[ecs-drain warning] Approve or reject: al2023/x86_64 2023.0.20261115');
+    expect(bodies.email).not.toContain('Fleet:');
+    expect(bodies.email).toContain(`ecs-drain rollout approve ${RELEASE}.`);
+    expect(attributes).not.toHaveProperty('fleet');
+    expect(JSON.parse(bodies.default)).toMatchObject({ fleet: null, group: null });
+  });
+
+  it('has titles of its own for each kind', () => {
+    const titles = [
+      ...kinds.map((kind) => jsonOf({ kind }).title.replace(INSTANCE, '')),
+      ...rolloutKinds.map((kind) => jsonOfRollout({ kind }).title.split(' group/')[0]),
+    ].map((title) => title.replace(/ \(.*/, ''));
+    expect(new Set(titles.map((title) => title.trim())).size).toBe(kinds.length + rolloutKinds.length - 1);
+  });
+
+  it('has every fact for machines, and closes what the same execution opened', () => {
+    expect(jsonOfRollout({ kind: 'rolled-back', resolves: ['rollout-waiting'] })).toMatchObject({
+      schema: 1,
+      source: 'ecs-drain',
+      fleet: 'group/web-asg',
+      group: 'web-asg',
+      family: 'al2023/x86_64',
+      version: '2023.0.20261115',
+      rollout: RELEASE,
+      dedupKey: `ecs-drain/${COURSE}/rolled-back`,
+      resolves: [jsonOfRollout().dedupKey],
+    });
+  });
+
+  it('can be filtered by kind, severity, fleet, group, family and version', () => {
+    expect(write(aRollout({ resolves: ['rollout-paused'] })).attributes).toEqual({
+      kind: 'rollout-waiting',
+      severity: 'warning',
+      fleet: 'group/web-asg',
+      group: 'web-asg',
+      family: 'al2023/x86_64',
+      version: '2023.0.20261115',
+      resolves: 'rollout-paused',
+    });
+    expect(write(aRollout({ fleet: 'spot-fleet/sfr-1' })).attributes).not.toHaveProperty('group');
+  });
+
+  it('is a card in one thread with all others of its release, fleets and all', () => {
+    const card = cardOfRollout();
+    expect(card.content.description.split('\n').at(-1)).toBe(
+      'group/web-asg, al2023/x86_64 2023.0.20261115, eu-west-1 (123456789012)',
+    );
+    expect(card.metadata).toMatchObject({
+      threadId: `ecs-drain-${RELEASE}`,
+      relatedResources: ['group/web-asg'],
+      additionalContext: { fleet: 'group/web-asg', rollout: RELEASE, dedupKey: `ecs-drain/${COURSE}/rollout-waiting` },
+    });
+    const whole = cardOfRollout({ kind: 'rollout-done', fleet: undefined, course: RELEASE });
+    expect(whole.metadata.threadId).toBe(card.metadata.threadId);
   });
 });
 
@@ -287,28 +409,46 @@ const hostileText = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
+const hostileWords = { because: hostileText, details: fc.array(hostileText, { maxLength: 15 }) };
+
 const hostileAlert = fc.record({
   kind: fc.constantFrom(...kinds),
   group: fc.option(hostileText, { nil: undefined }),
   cluster: fc.option(hostileText, { nil: undefined }),
-  because: hostileText,
-  details: fc.array(hostileText, { maxLength: 15 }),
-  resolves: fc.subarray<AlertKind>(['stuck', 'paused', 'misconfigured']),
+  ...hostileWords,
+  resolves: fc.subarray<DrainAlertKind>(['stuck', 'paused', 'misconfigured']),
 });
 
+const hostileRollout = fc.record({
+  kind: fc.constantFrom(...rolloutKinds),
+  fleet: fc.option(
+    hostileText.map((name) => `group/${name}`),
+    { nil: undefined },
+  ),
+  family: hostileText,
+  version: hostileText,
+  rollout: hostileText,
+  course: hostileText,
+  ...hostileWords,
+  resolves: fc.subarray<RolloutAlertKind>(['approval-needed', 'rollout-waiting', 'rollout-paused', 'rollout-stuck']),
+});
+
+const everyAlert: fc.Arbitrary<Alert> = fc.oneof(hostileAlert.map(anAlert), hostileRollout.map(aRollout));
+
 describe('names and words from outside, whatever they are', () => {
-  const holds = (check: (alert: Partial<Alert>) => void) =>
+  const holds = (check: (alert: Partial<DrainAlert>) => void) =>
     fc.assert(fc.property(hostileAlert, check), { numRuns: 300 });
+  const holdsForEvery = (check: (alert: Alert) => void) => fc.assert(fc.property(everyAlert, check), { numRuns: 400 });
 
   it('leave a subject that SNS takes', () => {
-    holds((alert) => {
-      expect(render(alert).subject).toMatch(SUBJECT);
+    holdsForEvery((alert) => {
+      expect(write(alert).subject).toMatch(SUBJECT);
     });
   });
 
   it('write no line of their own in a mail or a text message', () => {
     const usual = mailOf({ details: [] }).length;
-    const steps = (alert: Partial<Alert>) => jsonOf(alert).nextSteps.length;
+    const steps = (alert: Partial<DrainAlert>) => jsonOf(alert).nextSteps.length;
     holds((alert) => {
       const lines = mailOf(alert);
       const { group, cluster } = jsonOf(alert);
@@ -331,14 +471,20 @@ describe('names and words from outside, whatever they are', () => {
         : typeof value;
     holds((alert) => {
       const card = cardOf(alert);
-      const { group, cluster, resolves, ...context } = card.metadata.additionalContext;
+      const { group: _, cluster: __, resolves, ...context } = card.metadata.additionalContext;
       card.metadata.additionalContext = { ...context, group: '', cluster: '' };
       expect(shape(card)).toEqual(shape(cardOf()));
       expect(card.metadata).toMatchObject({ threadId: `ecs-drain-${INSTANCE}`, relatedResources: [INSTANCE] });
-      const { description, ...content } = card.content;
-      for (const text of [...textsIn(content), ...description.split('\n'), ...textsIn([group, cluster])]) {
-        // What we write ourselves has none of these signs either, the runbook's name included.
-        expect(text).not.toMatch(ACTIVE);
+    });
+  });
+
+  it('show in a card as themselves, within what a Slack message holds', () => {
+    holdsForEvery((alert) => {
+      const { content, metadata } = JSON.parse(write(alert).bodies.https);
+      const { description } = content;
+      for (const text of textsIn([{ ...content, description: description.split('\n') }, metadata])) {
+        // What we write ourselves has none of these signs either, but for the runbook's anchor.
+        expect(text.replace(/docs\/operating\.md#[a-z-]+$/, '')).not.toMatch(ACTIVE);
         expect(text).not.toMatch(/[\p{Cc}]|\u202e/u);
       }
       // Within a Slack header and a Slack section.
@@ -358,15 +504,36 @@ describe('names and words from outside, whatever they are', () => {
     });
   });
 
+  it('of a rollout write no line of their own, and are values in the JSON', () => {
+    const members = Object.keys(jsonOfRollout());
+    fc.assert(
+      fc.property(hostileRollout, (hostile) => {
+        const { bodies } = write(aRollout(hostile));
+        const message = JSON.parse(bodies.default);
+        expect(Object.keys(message)).toEqual(members);
+        for (const text of textsIn(message)) expect(text).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+        const [, ...lines] = bodies.email.split('\n');
+        expect(lines.filter((line) => line.startsWith('Region: '))).toHaveLength(1);
+        expect(lines.filter((line) => line.startsWith('Instance:'))).toEqual([]);
+        const labels = lines.filter((line) => /^(Fleet|Image|Rollout|Region|Runbook): /.test(line));
+        const fleet = message.fleet === null ? 0 : 1;
+        const rollout = message.rollout === '' ? 0 : 1;
+        expect(labels).toHaveLength(3 + fleet + rollout);
+        expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('make a message that can be sent: well-formed, small, and no attribute without a value', () => {
-    holds((alert) => {
-      const { subject, bodies, attributes } = render(alert);
+    holdsForEvery((alert) => {
+      const { subject, bodies, attributes } = write(alert);
       const message = JSON.stringify(bodies);
       // The SDK sends it in a form, whose encoding throws on half characters.
       expect(() => encodeURIComponent(message + Object.values(attributes).join('') + subject)).not.toThrow();
       for (const [name, value] of Object.entries(attributes)) {
         expect(value, name).not.toBe('');
-        expect(value.length).toBeLessThanOrEqual(255);
+        expect(value.length).toBeLessThanOrEqual('group/'.length + 255);
         // What SNS takes in an attribute: the characters of XML.
         expect(value).not.toMatch(/[^\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u);
       }

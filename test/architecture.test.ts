@@ -20,7 +20,7 @@ const NODE = /^node:/;
 const AWS = /^@aws-sdk\/|^@aws\/durable|^@smithy\//;
 const ANY_BUT_AWS = /^(?!@aws-sdk\/|@aws\/durable|@smithy\/)[@a-z]/;
 /** Both use cases lean on these, and these on nothing. */
-const SHARED = [/^src\/(loop|alert|ports)\.ts$/];
+const SHARED = [/^src\/(loop|alert|hook|ports)\.ts$/];
 
 /** What rollouts conclude, without the modules that look or act. */
 const ROLLOUTS_CONCLUSIONS =
@@ -73,8 +73,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'the shared modules',
-    files: /^src\/(loop|ports|alert|config)\.ts$/,
-    mayUse: [],
+    files: /^src\/(loop|ports|alert|alert-kinds|alert-text|hook|config)\.ts$/,
+    mayUse: [/^src\/alert-(kinds|text)\.ts$/],
     mayKnow: [/^src\/(loop|ports|alert|config)\.ts$/],
     packages: [/^zod\/mini$/],
     because: 'what everybody leans on leans on nobody',
@@ -210,7 +210,9 @@ const IMPURE: readonly (readonly [what: string, pattern: RegExp])[] = [
 
 /** The shells that carry out are among them: they are given their clock, like everything else, through a port. */
 const PURE = MODULES.filter((module) =>
-  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|config|ports|intake)\.ts$/.test(module),
+  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|alert-kinds|alert-text|hook|config|ports|intake)\.ts$/.test(
+    module,
+  ),
 );
 
 const impurities = (source: string): string[] =>

@@ -1,4 +1,4 @@
-import type { Alert, AlertKind } from '../alert.ts';
+import type { DrainAlert, DrainAlertKind } from '../alert.ts';
 import { isComingBack, isDone } from './coming-back.ts';
 import { alertOf, forcedEnding } from './ending.ts';
 import type { Memory } from './memory.ts';
@@ -16,7 +16,7 @@ const AGAIN_SECONDS = 3_600;
 const OTHER_SECONDS = 600;
 
 /** What people should hear now, on the way. Repeats are held back for an hour. Pure. */
-export function alertDue(memory: Memory): Alert | undefined {
+export function alertDue(memory: Memory): DrainAlert | undefined {
   const { said, trouble, diagnosis } = memory;
   if (memory.drainingSinceMs !== undefined && !said.started?.done) {
     const latest = minutesUntil(deadlineMs(memory), memory.atMs);
@@ -57,7 +57,7 @@ export function alertDue(memory: Memory): Alert | undefined {
 }
 
 /** Told in every mode: somebody may believe that the drains go on, or hold. */
-export function misconfiguredAlert(memory: Memory): Alert | undefined {
+export function misconfiguredAlert(memory: Memory): DrainAlert | undefined {
   const { switchMistakes } = memory;
   if (switchMistakes === undefined || !isNews(memory, 'misconfigured')) return undefined;
   const because = `The switch says nothing that can be understood (${switchMistakes}): what held before holds on.`;
@@ -74,7 +74,7 @@ function openProblems({ said }: Memory): Problem[] {
 }
 
 /** Told as soon as a problem has gone, unless the drain's ending is next: that says it as well. */
-export function resolvedAlert(memory: Memory): Alert | undefined {
+export function resolvedAlert(memory: Memory): DrainAlert | undefined {
   const gone = openProblems(memory).filter((problem) => hasGone(problem, memory));
   if (gone.length === 0 || mayEndNext(memory)) return undefined;
   const because = gone.map((problem) => relief(problem, memory)).join(' ');
@@ -108,13 +108,13 @@ function relief(problem: Problem, memory: Memory): string {
 }
 
 /** What is still to be said when the drain is over: how it ended, or where nobody need hear that, what is over with it. */
-export function closing(memory: Memory, because: string, alert: Alert | undefined): Alert | undefined {
+export function closing(memory: Memory, because: string, alert: DrainAlert | undefined): DrainAlert | undefined {
   if (alert && !memory.said[alert.kind]?.done) return closes(memory, alert);
   return openProblems(memory).length > 0 ? closes(memory, alertOf(memory, 'resolved', because)) : undefined;
 }
 
 /** With the drain, all its problems are over. */
-function closes(memory: Memory, alert: Alert): Alert {
+function closes(memory: Memory, alert: DrainAlert): DrainAlert {
   const resolves = openProblems(memory);
   return resolves.length > 0 ? { ...alert, resolves } : alert;
 }
@@ -125,7 +125,7 @@ export function isDiagnosed({ diagnosis, progress, atMs }: Memory): boolean {
   return atMs - diagnosis.atMs < AGAIN_SECONDS * 1000;
 }
 
-export function isNews(memory: Memory, kind: AlertKind): boolean {
+export function isNews(memory: Memory, kind: DrainAlertKind): boolean {
   const before = memory.said[kind];
   if (before?.done !== true) return true;
   // What has changed since is another stall, with a cause of its own; what was over in between is another problem.

@@ -1,4 +1,4 @@
-import type { Alert } from '../alert.ts';
+import type { DrainAlert } from '../alert.ts';
 import type { Finish, Wait } from '../loop.ts';
 import { alertDue, closing, isDiagnosed, isNews, misconfiguredAlert, resolvedAlert } from './alerts.ts';
 import { backByMs, goesAtMs, isDone, restorePaceSeconds } from './coming-back.ts';
@@ -41,7 +41,7 @@ export type Move = { readonly because: string } & (
   | { readonly kind: 'replace' }
   | { readonly kind: 'diagnose'; readonly placements: readonly Placement[]; readonly sinceMs: number }
   /** `outcome`: this is the drain's last word. */
-  | { readonly kind: 'alert'; readonly alert: Alert; readonly outcome?: Outcome }
+  | { readonly kind: 'alert'; readonly alert: DrainAlert; readonly outcome?: Outcome }
   | {
       readonly kind: 'release';
       /** Undefined where the deadline comes before the instance could be found. */
@@ -299,7 +299,7 @@ function heartbeat(): Move {
   return { kind: 'heartbeat', because: 'half of the heartbeat period has passed' };
 }
 
-function tell(alert: Alert): Extract<Move, { kind: 'alert' }> {
+function tell(alert: DrainAlert): Extract<Move, { kind: 'alert' }> {
   return { kind: 'alert', alert, because: alert.because };
 }
 

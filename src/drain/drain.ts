@@ -80,7 +80,7 @@ async function perform(move: Move, memory: Memory, config: DrainConfig, ports: D
   const { request } = memory;
   switch (move.kind) {
     case 'verify':
-      return verify(request, autoScaling, now);
+      return verify(request, config, autoScaling, now);
     case 'find':
       return find(request, config.clusters, ecs, now);
     case 'read-switch':

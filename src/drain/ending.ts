@@ -1,4 +1,4 @@
-import type { Alert, AlertKind } from '../alert.ts';
+import type { DrainAlert, DrainAlertKind } from '../alert.ts';
 import { giveUpAtMs, isComingBack, isCutOff, isDone, isOver, SPOT_BACK_DAYS } from './coming-back.ts';
 import type { Memory, Outcome } from './memory.ts';
 import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
@@ -11,7 +11,7 @@ import { describeRemaining, describeRequest, describeTrouble, minutesUntil, shor
 export interface Ending {
   readonly outcome: Outcome;
   readonly because: string;
-  readonly alert?: Alert;
+  readonly alert?: DrainAlert;
 }
 
 /** How the drain has ended, or undefined while there is something left to do. Pure. */
@@ -177,14 +177,19 @@ function whatStands(memory: Memory): string {
 function ended(
   memory: Memory,
   outcome: Outcome,
-  kind: AlertKind,
+  kind: DrainAlertKind,
   because: string,
   details: readonly string[] = [],
 ): Ending {
   return { outcome, because, alert: alertOf(memory, kind, because, details) };
 }
 
-export function alertOf(memory: Memory, kind: AlertKind, because: string, details: readonly string[] = []): Alert {
+export function alertOf(
+  memory: Memory,
+  kind: DrainAlertKind,
+  because: string,
+  details: readonly string[] = [],
+): DrainAlert {
   const { request, group } = memory;
   const named = 'cluster' in request ? request.cluster : undefined;
   const cluster = memory.placements?.[0]?.cluster ?? named;

@@ -1,4 +1,4 @@
-import type { AlertKind } from '../alert.ts';
+import type { DrainAlertKind } from '../alert.ts';
 import type { DrainPolicy } from '../config.ts';
 import type { Wait } from '../loop.ts';
 import type { Failure, HookSeen } from '../ports.ts';
@@ -82,9 +82,9 @@ export type Seen = {
   | {
       readonly kind: 'alert';
       readonly atMs: number;
-      readonly alert: AlertKind;
+      readonly alert: DrainAlertKind;
       /** What people were told is over with it. */
-      readonly resolves?: readonly AlertKind[] | undefined;
+      readonly resolves?: readonly DrainAlertKind[] | undefined;
       readonly failure?: Failure;
     }
   | {
@@ -121,7 +121,10 @@ export type Outcome =
 /** Alerts that went out, and those that were tried in vain. `open`: people heard of it, and not yet that it is over. */
 export type Said = Readonly<
   Partial<
-    Record<AlertKind, { readonly tries: number; readonly done: boolean; readonly atMs: number; readonly open?: true }>
+    Record<
+      DrainAlertKind,
+      { readonly tries: number; readonly done: boolean; readonly atMs: number; readonly open?: true }
+    >
   >
 >;
 
@@ -381,7 +384,7 @@ function withAlert(said: Said, seen: Extract<Seen, { kind: 'alert' }>, atMs: num
   const isOpen = seen.failure === undefined || before?.open === true;
   const told = { tries: done ? 0 : tries, done, atMs, ...(isOpen ? { open: true as const } : {}) };
   const over = Object.entries(said).map(([kind, { open, ...rest }]) => {
-    const isOver = done && seen.resolves?.includes(kind as AlertKind);
+    const isOver = done && seen.resolves?.includes(kind as DrainAlertKind);
     return [kind, open && !isOver ? { ...rest, open } : rest];
   });
   return { ...Object.fromEntries(over), [seen.alert]: told };

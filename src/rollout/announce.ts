@@ -1,74 +1,85 @@
-import { isPaused } from './control.ts';
+import { isApproved, isPaused } from './control.ts';
 import type { ReleaseOutcome } from './ending.ts';
 import type { ReleaseMemory } from './memory.ts';
 import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
+import { executionName } from './request.ts';
+import type { RolloutAlert, Words } from './telling.ts';
+import { lastingTrouble, nextAlert } from './telling.ts';
+import { waitingOf } from './waves.ts';
 
-export type RolloutAlertKind =
-  | 'image-available'
-  | 'rollout-waiting'
-  | 'rollout-paused'
-  | 'rollout-started'
-  | 'rollout-done'
-  | 'rollout-ended'
-  | 'rollout-stopped'
-  | 'rolled-back'
-  | 'rollout-stuck';
-
-/** What people should hear of a rollout. `key` tells it from the others of one rollout: each goes out once. */
-export interface RolloutAlert {
-  readonly kind: RolloutAlertKind;
-  readonly key: string;
-  /** The fleet that it is about; undefined: the whole release. */
-  readonly fleet: string | undefined;
-  readonly because: string;
-  readonly details: readonly string[];
-}
-
-const HOUR_MS = 3_600_000;
 const MOST_NAMED = 8;
 
 /** What people should hear now. Pure. */
 export function alertDue(memory: ReleaseMemory, plan: Plan): RolloutAlert | undefined {
-  const { said, trouble, control, controlMistake } = memory;
-  const told = (key: string): boolean => said[key]?.done === true;
-  if (!told('available') && (plan.fleets.length > 0 || plan.leftAlone.some(({ isNews }) => isNews))) {
-    return {
-      kind: 'image-available',
-      key: 'available',
-      fleet: undefined,
-      because: announcement(plan),
-      details: planLines(plan),
-    };
+  const { control } = memory;
+  const concerns = plan.fleets.length > 0 || plan.leftAlone.some(({ isNews }) => isNews);
+  const lasting = problemsOf(memory, plan);
+  // Where somebody's word is needed, the announcement is that alert: information alone may be silent.
+  const isNews = concerns && !isAnnounced(memory) && !lasting.some(({ kind }) => kind === 'approval-needed');
+  return nextAlert(memory, releaseSpeaker(memory), {
+    news: isNews ? { kind: 'image-available', key: 'available', ...announcement(plan) } : undefined,
+    lasting,
+    control,
+  });
+}
+
+/** Of the release's own course. */
+export function releaseSpeaker({ request, announced }: ReleaseMemory): (words: Words) => RolloutAlert {
+  const rollout = executionName(request);
+  const version = announced?.version ?? request.version ?? 'latest';
+  return ({ details = [], ...words }) => {
+    return { ...words, rollout, course: rollout, fleet: undefined, family: request.source, version, details };
+  };
+}
+
+/** People know of the release, by whichever alert. */
+export function isAnnounced({ said }: ReleaseMemory): boolean {
+  return said['available']?.done === true || said['approval']?.done === true;
+}
+
+/** All that is wrong, or waits for somebody, now. */
+function problemsOf(memory: ReleaseMemory, plan: Plan): Words[] {
+  const { control, controlMistake } = memory;
+  const problems: Words[] = [];
+  const toApprove = waitingOf(memory, plan).some(({ policy }) => policy.mode === 'approve');
+  if (toApprove && !isApproved(control)) {
+    problems.push({ kind: 'approval-needed', key: 'approval', ...announcement(plan) });
   }
-  if (isPaused(control) && !told(`paused ${control?.at}`)) {
+  if (isPaused(control)) {
     const because = `${control?.by} paused the rollout: nothing further is begun until somebody resumes it.`;
-    return { kind: 'rollout-paused', key: `paused ${control?.at}`, fleet: undefined, because, details: [] };
+    problems.push({ kind: 'rollout-paused', key: `paused ${control?.at}`, because });
   }
-  if (controlMistake !== undefined && !told(`control ${controlMistake}`)) {
+  if (controlMistake !== undefined) {
     const because = `What was last said of this rollout cannot be understood (${controlMistake}): what held before holds on.`;
-    return { kind: 'rollout-stuck', key: `control ${controlMistake}`, fleet: undefined, because, details: [] };
+    problems.push({ kind: 'rollout-stuck', key: `control ${controlMistake}`, because });
   }
-  if (trouble && memory.atMs - trouble.sinceMs >= HOUR_MS && !told('trouble')) {
-    const { operation, message } = trouble.failure;
-    const because = `The rollout does not get on: for an hour ${operation} has answered "${message}". It is tried again.`;
-    return { kind: 'rollout-stuck', key: 'trouble', fleet: undefined, because, details: [] };
+  const trouble = lastingTrouble(memory);
+  if (trouble) {
+    const because = `The rollout does not get on: ${trouble.because}`;
+    problems.push({ kind: 'rollout-stuck', key: trouble.key, because });
   }
-  return undefined;
+  return problems;
 }
 
 /** What people hear at its end. */
 export function endAlert(memory: ReleaseMemory, outcome: ReleaseOutcome, because: string): RolloutAlert {
-  const fleets = Object.values(memory.started).flatMap(({ end }) => (end ? [`${end.fleet}: ${end.because}`] : []));
-  const kind =
-    outcome === 'rolled'
-      ? 'rollout-done'
-      : outcome === 'stopped' || outcome === 'failed'
-        ? 'rollout-stopped'
-        : 'rollout-ended';
-  return { kind, key: `end ${outcome}`, fleet: undefined, because, details: fleets.slice(0, MOST_NAMED) };
+  const details = Object.values(memory.started).flatMap(({ end }) => (end ? [`${end.fleet}: ${end.because}`] : []));
+  const words = { key: `end ${outcome}`, because, details: details.slice(0, MOST_NAMED) };
+  return releaseSpeaker(memory)({ kind: endKindOf(outcome), ...words });
 }
 
-function announcement({ target, fleets }: Plan): string {
+/** Whoever counts on the release has to hear that it did not get everywhere. */
+function endKindOf(outcome: ReleaseOutcome): RolloutAlert['kind'] {
+  if (outcome === 'rolled') return 'rollout-done';
+  return outcome === 'stopped' || outcome === 'failed' || outcome === 'expired' ? 'rollout-stopped' : 'rollout-ended';
+}
+
+/** What the release means, and the plan. */
+function announcement(plan: Plan): { because: string; details: readonly string[] } {
+  return { because: summary(plan), details: planLines(plan) };
+}
+
+function summary({ target, fleets }: Plan): string {
   const release = `${target.source} ${target.version} (${target.imageId}) is there`;
   if (fleets.length === 0) return `${release}; no fleet is rolled.`;
   const instances = fleets.reduce((sum, fleet) => sum + fleet.instances, 0);
@@ -77,7 +88,7 @@ function announcement({ target, fleets }: Plan): string {
   const auto = fleets.filter(({ policy }) => policy.mode === 'auto').length;
   const how = [
     ...(auto > 0 ? [`${auto} by itself`] : []),
-    ...(approval > 0 ? [`${approval} when somebody approves it (ecs-drain rollout approve)`] : []),
+    ...(approval > 0 ? [`${approval} when somebody approves it`] : []),
   ];
   return `${release}: ${rolled}${how.length === 0 ? '; their tags say notify' : `, ${how.join(', ')}`}.`;
 }

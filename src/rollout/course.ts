@@ -1,5 +1,6 @@
 import type { Wait } from '../loop.ts';
 import type { Failure } from '../ports.ts';
+import type { Problem } from './telling.ts';
 
 /** What the courses of a release, of a group and of a Spot Fleet remember alike. */
 export interface CourseState {
@@ -17,6 +18,8 @@ export interface CourseState {
   };
   /** Alerts that went out, or were tried in vain, by their key. */
   readonly said: Readonly<Record<string, { readonly atMs: number; readonly tries: number; readonly done: boolean }>>;
+  /** Problems that people heard of, and not yet that they are over: the key of what was said last. */
+  readonly open: Readonly<Partial<Record<Problem, string>>>;
 }
 
 /** The least and the most from one look to the next, and its growth: 14 days must fit into 1,500 durable operations. */
@@ -24,8 +27,6 @@ const POLL_SECONDS = 60;
 const ELAPSED_SHARE = 0.012;
 const SLOWEST_POLL_SECONDS = 3_600;
 const MOST_BACKOFF_SECONDS = 900;
-/** An alert that cannot be published must not hold a rollout. */
-const ALERT_TRIES = 3;
 
 /** From one look to the next: the longer it has lasted, the rarer. */
 export function pollSeconds({ request, steppedAtMs }: CourseState): number {
@@ -63,11 +64,4 @@ export function withTrouble<M extends CourseState>(memory: M, failure: Failure |
   const { atMs } = memory;
   const count = (trouble?.count ?? 0) + 1;
   return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, failure } };
-}
-
-/** An alert was published, or tried in vain. */
-export function withTold<M extends CourseState>(memory: M, key: string, failure: Failure | undefined): M {
-  const tries = (memory.said[key]?.tries ?? 0) + 1;
-  const done = failure === undefined || tries >= ALERT_TRIES;
-  return { ...memory, said: { ...memory.said, [key]: { atMs: memory.atMs, tries: done ? 0 : tries, done } } };
 }

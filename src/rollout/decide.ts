@@ -1,6 +1,5 @@
 import type { Finish, Wait } from '../loop.ts';
-import type { RolloutAlert } from './announce.ts';
-import { alertDue } from './announce.ts';
+import { alertDue, releaseSpeaker } from './announce.ts';
 import { isApproved, isPaused } from './control.ts';
 import { backOff, pollSeconds, waitUntil } from './course.ts';
 import type { Ending, ReleaseResult } from './ending.ts';
@@ -9,6 +8,8 @@ import type { ReleaseMemory } from './memory.ts';
 import type { Plan, PlannedFleet } from './plan.ts';
 import type { FleetRequest } from './request.ts';
 import { executionName } from './request.ts';
+import type { RolloutAlert } from './telling.ts';
+import { closing } from './telling.ts';
 import { isItsTurn, planFor, readyOf, runningOf, startsAtMs, waitingOf } from './waves.ts';
 
 /** What a release's rollout can do next. One move is one effect, safe to repeat. */
@@ -76,7 +77,8 @@ function becauseStarting({ control }: ReleaseMemory, { policy }: PlannedFleet): 
 }
 
 function end(memory: ReleaseMemory, { outcome, because, alert }: Ending): ReleaseMove | Finish<ReleaseResult> {
-  if (alert && !memory.said[alert.key]?.done) return tell(alert);
+  const last = closing(memory, releaseSpeaker(memory), { ...(alert && { alert }), because });
+  if (last) return tell(last);
   const { source } = memory.request;
   const fleets = Object.values(memory.started).flatMap(({ end: ended }) => (ended ? [ended] : []));
   return {

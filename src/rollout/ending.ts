@@ -1,9 +1,9 @@
-import type { RolloutAlert } from './announce.ts';
-import { endAlert } from './announce.ts';
+import { endAlert, isAnnounced } from './announce.ts';
 import { endedBy } from './control.ts';
 import type { ReleaseMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
+import type { RolloutAlert } from './telling.ts';
 import { failedOf, runningOf, waitingOf } from './waves.ts';
 
 export type ReleaseOutcome =
@@ -79,11 +79,11 @@ function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   }
   // The announcement has said all of it, once it went out.
   if (plan.fleets.length > 0) {
-    return memory.said['available']?.done
+    return isAnnounced(memory)
       ? { outcome: 'notified', because: 'Its fleets want to be told only, and their people were.' }
       : undefined;
   }
-  if (plan.leftAlone.some(({ isNews }) => isNews) && !memory.said['available']?.done) return undefined;
+  if (plan.leftAlone.some(({ isNews }) => isNews) && !isAnnounced(memory)) return undefined;
   return { outcome: 'nothing-to-do', because: 'No fleet that opted in would change.' };
 }
 

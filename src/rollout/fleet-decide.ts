@@ -1,5 +1,4 @@
 import type { Finish, Wait } from '../loop.ts';
-import type { RolloutAlert } from './announce.ts';
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
 import { backOff, pollSeconds, waitUntil } from './course.ts';
@@ -14,6 +13,8 @@ import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
 import type { FleetResult } from './request.ts';
 import type { FleetPolicy } from './tags.ts';
+import type { RolloutAlert } from './telling.ts';
+import { closing, fleetSpeaker } from './telling.ts';
 
 /** A start rests on a look of at most this age. */
 const FRESH_SECONDS = 120;
@@ -184,7 +185,8 @@ function lookAgain({ refresh }: FleetMemory, because: string): FleetMove {
 }
 
 function end(memory: FleetMemory, { outcome, because, alert }: FleetEnding): FleetMove | Finish<FleetResult> {
-  if (alert && !memory.said[alert.key]?.done) return tell(alert);
+  const last = closing(memory, fleetSpeaker(memory.request), { ...(alert && { alert }), because });
+  if (last) return tell(last);
   return { kind: 'finish', because, outcome: { fleet: memory.request.fleet, outcome, because } };
 }
 

@@ -1,4 +1,3 @@
-import type { RolloutAlert } from './announce.ts';
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
@@ -6,6 +5,8 @@ import { refreshSeen } from './fleet-memory.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
+import type { RolloutAlert } from './telling.ts';
+import { fleetEndAlert } from './telling.ts';
 
 export interface FleetEnding {
   readonly outcome: FleetOutcome;
@@ -131,12 +132,5 @@ function leftOver(
 }
 
 function ended(memory: FleetMemory, outcome: FleetOutcome, because: string): FleetEnding {
-  const { fleet } = memory.request;
-  const kind =
-    outcome === 'rolled-back' ? 'rolled-back' : outcome === 'cancelled' ? 'rollout-ended' : 'rollout-stopped';
-  return {
-    outcome,
-    because,
-    alert: { kind, key: `end ${outcome}`, fleet, because: `${fleet}: ${because}.`, details: [] },
-  };
+  return { outcome, because, alert: fleetEndAlert(memory.request, outcome, because) };
 }

@@ -1,11 +1,12 @@
 import type { Failure } from '../ports.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withTold, withTrouble } from './course.ts';
+import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { RefreshSeen, TemplateRef } from './ports.ts';
 import type { FleetRequest } from './request.ts';
+import { withTold } from './telling.ts';
 
 /** How the fleet's instances stand, as EC2 has them and as ECS has them: counts, and a few ids. */
 export interface HostsSeen {
@@ -77,13 +78,13 @@ export interface FleetMemory extends CourseState {
 
 export function beginFleet(request: FleetRequest): FleetMemory {
   const atMs = Date.parse(request.noticedAt);
-  return { request, atMs, steppedAtMs: atMs, versions: {}, changedAtMs: atMs, said: {} };
+  return { request, atMs, steppedAtMs: atMs, versions: {}, changedAtMs: atMs, said: {}, open: {} };
 }
 
 /** Adds what a move answered to what is known. Pure. */
 export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
   const moved = stepped(before, seen.atMs);
-  if (seen.kind === 'alert') return withTold(moved, seen.alert, seen.failure);
+  if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
   const memory = withTrouble(moved, seen.failure);
   const { atMs } = memory;
   if (seen.failure) return memory;

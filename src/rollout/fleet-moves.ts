@@ -1,6 +1,6 @@
-import type { RolloutAlert } from './announce.ts';
 import type { Target } from './fleet.ts';
 import type { Desired, RefreshPreferences } from './ports.ts';
+import type { RolloutAlert } from './telling.ts';
 
 /** What one fleet's rollout can do next. One move is one effect, safe to repeat. */
 export type FleetMove = { readonly because: string } & (

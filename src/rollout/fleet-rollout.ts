@@ -41,7 +41,7 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
       return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
     }
     case 'alert': {
-      const told = await ports.tell(move.alert, executionName(request));
+      const told = await ports.tell(move.alert);
       return { kind: 'alert', atMs: now(), alert: move.alert.key, ...failureOf(told) };
     }
   }

@@ -1,10 +1,11 @@
 import type { Failure } from '../ports.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withTold, withTrouble } from './course.ts';
+import { stepped, withTrouble } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest } from './request.ts';
+import { withTold } from './telling.ts';
 
 /** What a look at parameter store, EC2 and the tagged fleets answered. */
 export interface Survey {
@@ -47,13 +48,13 @@ export interface ReleaseMemory extends CourseState {
 
 export function begin(request: ReleaseRequest): ReleaseMemory {
   const atMs = Date.parse(request.noticedAt);
-  return { request, atMs, steppedAtMs: atMs, started: {}, said: {} };
+  return { request, atMs, steppedAtMs: atMs, started: {}, said: {}, open: {} };
 }
 
 /** Adds what a move answered to what is known. Pure. */
 export function remember(before: ReleaseMemory, move: ReleaseMove, seen: ReleaseSeen): ReleaseMemory {
   const moved = stepped(before, seen.atMs);
-  if (seen.kind === 'alert') return withTold(moved, seen.alert, seen.failure);
+  if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
   const memory = withTrouble(moved, seen.failure);
   const { atMs } = memory;
   switch (seen.kind) {

@@ -1,6 +1,5 @@
 import { follow } from '../loop.ts';
 import type { DurablePort, Failure, Result } from '../ports.ts';
-import type { RolloutAlert } from './announce.ts';
 import { rest } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import { decide } from './decide.ts';
@@ -23,11 +22,12 @@ import type { SpotMove } from './spot-moves.ts';
 import { performSpot } from './spot-rollout.ts';
 import type { SurveyPorts } from './survey.ts';
 import { readTarget } from './target.ts';
+import type { RolloutAlert } from './telling.ts';
 
 export interface RolloutPorts extends SurveyPorts {
   readonly executions: RolloutExecutionsPort;
   readonly drains: DrainsPort;
-  tell(alert: RolloutAlert, execution: string): Promise<Result<undefined>>;
+  tell(alert: RolloutAlert): Promise<Result<undefined>>;
   /** What a drain may take at most in this group, by stack and switch. */
   drainDeadlineSeconds(group: string): Promise<Result<number>>;
   /** The record in which people approve, pause or cancel the rollout of a release. */
@@ -74,7 +74,7 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
     case 'look':
       return look(request, move.requests, ports);
     case 'alert': {
-      const told = await ports.tell(move.alert, executionName(request));
+      const told = await ports.tell(move.alert);
       return { kind: 'alert', atMs: now(), alert: move.alert.key, ...(told.ok ? {} : { failure: told }) };
     }
   }

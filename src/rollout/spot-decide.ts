@@ -1,5 +1,4 @@
 import type { Finish, Wait } from '../loop.ts';
-import type { RolloutAlert } from './announce.ts';
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
 import { backOff, pollSeconds, waitUntil } from './course.ts';
@@ -7,10 +6,13 @@ import type { FleetFacts, Target } from './fleet.ts';
 import { versionKey } from './fleet-memory.ts';
 import type { OverrideSeen } from './ports.ts';
 import type { FleetResult } from './request.ts';
+import { spotAlertDue } from './spot-alerts.ts';
 import type { SpotEnding } from './spot-ending.ts';
 import { isCopyAtWork, spotEndingOf, spotVerdictOf } from './spot-ending.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
+import type { RolloutAlert } from './telling.ts';
+import { closing, fleetSpeaker } from './telling.ts';
 
 const FRESH_SECONDS = 120;
 /** New Spot capacity comes within minutes, or there is none. */
@@ -32,8 +34,8 @@ export function decideSpot(memory: SpotMemory): SpotMove | Wait | Finish<FleetRe
   if (retry) return retry;
   const { look, undo, copy, request } = memory;
   if (look === undefined) return lookAgain(memory, 'what the fleet is like must be known first');
-  const started = startedAlert(memory);
-  if (started) return tell(started);
+  const alert = spotAlertDue(memory);
+  if (alert) return tell(alert);
   if (undo) return takeBack(memory, look, undo.because);
   const oldId = idOf(request.fleet);
   if (memory.cancelled.includes(oldId)) return settle(memory, look);
@@ -175,12 +177,6 @@ export function idOf(fleet: string): string {
   return fleet.slice('spot-fleet/'.length);
 }
 
-function startedAlert({ copy, said, request }: SpotMemory): RolloutAlert | undefined {
-  if (copy === undefined || said['started']?.done) return undefined;
-  const because = `${request.fleet}: ${copy.id} is launched beside it on ${request.version}; the old fleet stays until every instance of it is drained.`;
-  return { kind: 'rollout-started', key: 'started', fleet: request.fleet, because, details: [] };
-}
-
 function poll(memory: SpotMemory, because: string): SpotMove | Wait {
   const nextMs = (memory.look?.atMs ?? memory.atMs) + pollSeconds(memory) * 1000;
   if (memory.atMs >= nextMs) return lookAgain(memory, because);
@@ -192,7 +188,8 @@ function lookAgain({ copy }: SpotMemory, because: string): SpotMove {
 }
 
 function end(memory: SpotMemory, { outcome, because, alert }: SpotEnding): SpotMove | Finish<FleetResult> {
-  if (alert && !memory.said[alert.key]?.done) return tell(alert);
+  const last = closing(memory, fleetSpeaker(memory.request), { ...(alert && { alert }), because });
+  if (last) return tell(last);
   return { kind: 'finish', because, outcome: { fleet: memory.request.fleet, outcome, because } };
 }
 

@@ -1,10 +1,11 @@
-import type { RolloutAlert } from './announce.ts';
 import { blockersOf } from './checks.ts';
 import { endedBy } from './control.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
+import type { RolloutAlert } from './telling.ts';
+import { fleetEndAlert } from './telling.ts';
 
 export interface SpotEnding {
   readonly outcome: FleetOutcome;
@@ -83,12 +84,5 @@ export function isCopyAtWork({ copy }: SpotMemory, { copy: side, hosts, facts }:
 }
 
 function ended(memory: SpotMemory, outcome: FleetOutcome, because: string): SpotEnding {
-  const { fleet } = memory.request;
-  const kind =
-    outcome === 'rolled-back' ? 'rolled-back' : outcome === 'cancelled' ? 'rollout-ended' : 'rollout-stopped';
-  return {
-    outcome,
-    because,
-    alert: { kind, key: `end ${outcome}`, fleet, because: `${fleet}: ${because}.`, details: [] },
-  };
+  return { outcome, because, alert: fleetEndAlert(memory.request, outcome, because) };
 }

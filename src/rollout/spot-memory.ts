@@ -1,12 +1,13 @@
 import type { Failure } from '../ports.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withTold, withTrouble } from './course.ts';
+import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { HostsSeen } from './fleet-memory.ts';
 import { versionKey } from './fleet-memory.ts';
 import type { FleetRequest } from './request.ts';
 import type { SpotMove } from './spot-moves.ts';
+import { withTold } from './telling.ts';
 
 /** One of the two fleets: the old one, or its copy on the new image. */
 export interface FleetSide {
@@ -64,13 +65,13 @@ export interface SpotMemory extends CourseState {
 
 export function beginSpot(request: FleetRequest): SpotMemory {
   const atMs = Date.parse(request.noticedAt);
-  return { request, atMs, steppedAtMs: atMs, versions: {}, drains: {}, targets: {}, cancelled: [], said: {} };
+  return { request, atMs, steppedAtMs: atMs, versions: {}, drains: {}, targets: {}, cancelled: [], said: {}, open: {} };
 }
 
 /** Adds what a move answered to what is known. Pure. */
 export function rememberSpot(before: SpotMemory, move: SpotMove, seen: SpotSeen): SpotMemory {
   const moved = stepped(before, seen.atMs);
-  if (seen.kind === 'alert') return withTold(moved, seen.alert, seen.failure);
+  if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
   const { atMs } = moved;
   const undo = before.undo ?? (move.undo === undefined ? undefined : { because: move.undo, atMs });
   const memory = withTrouble({ ...moved, ...(undo && { undo }) }, seen.failure);

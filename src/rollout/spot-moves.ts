@@ -1,6 +1,6 @@
-import type { RolloutAlert } from './announce.ts';
 import type { Target } from './fleet.ts';
 import type { OverrideSeen } from './ports.ts';
+import type { RolloutAlert } from './telling.ts';
 
 /** What a Spot Fleet's rollout can do next. One move is one effect, safe to repeat; undoable until the old fleet is cancelled. */
 export type SpotMove = {

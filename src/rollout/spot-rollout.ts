@@ -45,7 +45,7 @@ export async function performSpot(move: SpotMove, request: FleetRequest, ports: 
       return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
     }
     case 'alert': {
-      const told = await ports.tell(move.alert, executionName(request));
+      const told = await ports.tell(move.alert);
       return { kind: 'alert', atMs: now(), alert: move.alert.key, ...failureOf(told) };
     }
   }
@@ -60,7 +60,8 @@ async function drain(
   const outcomes: Record<string, string> = {};
   const id = `rollout-${checksum(executionName(request))}`;
   for (const instanceId of instances) {
-    const seen = await drains.drain({ instanceId, id, reason: `its Spot Fleet is replaced, for ${request.version}` });
+    const reason = `its Spot Fleet is replaced, for ${request.version}`;
+    const seen = await drains.drain({ instanceId, id, reason, noticedAt: request.noticedAt });
     if (!seen.ok) return { kind: 'drain', atMs: now(), outcomes, failure: seen };
     outcomes[instanceId] = seen.value.status === 'RUNNING' ? 'running' : outcomeOf(seen.value);
   }

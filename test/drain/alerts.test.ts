@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertKind } from '../../src/alert.ts';
+import type { DrainAlertKind } from '../../src/alert.ts';
 import { decide } from '../../src/drain/decide.ts';
 import type { Memory, Seen } from '../../src/drain/memory.ts';
 import { remember } from '../../src/drain/memory.ts';
@@ -27,7 +27,7 @@ const begun: readonly [Seen, ...Seen[]] = [
 ];
 const drain = (...answers: readonly Seen[]): Memory => havingSeen(...begun, ...answers);
 const misread = (answer: Seen): Seen => ({ ...answer, settings: { mistakes: 'it is not JSON' } });
-const over = (second: number, problem: AlertKind, failure?: Failure): Seen => ({
+const over = (second: number, problem: DrainAlertKind, failure?: Failure): Seen => ({
   kind: 'alert',
   atMs: atSecond(second),
   alert: 'resolved',

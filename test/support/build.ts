@@ -1,4 +1,4 @@
-import type { AlertKind } from '../../src/alert.ts';
+import type { DrainAlertKind } from '../../src/alert.ts';
 import type { DrainPolicy } from '../../src/config.ts';
 import type { Look, Placement, Remaining, Seen } from '../../src/drain/memory.ts';
 import { begin, type Memory, remember, rest } from '../../src/drain/memory.ts';
@@ -15,6 +15,8 @@ export const INSTANCE = 'i-0a1b2c3d480000000';
 export const TOKEN = '1b671a64-40d5-491e-99b0-da01ff1f3341';
 export const GROUP = 'web-asg';
 export const HOOK = 'ecs-drain';
+/** The topic that our hooks notify. */
+export const LIFECYCLE_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle';
 export const CLUSTER = 'arn:aws:ecs:eu-west-1:123456789012:cluster/web';
 export const INSTANCE_ARN =
   'arn:aws:ecs:eu-west-1:123456789012:container-instance/web/0123456789abcdef0123456789abcdef';
@@ -205,7 +207,7 @@ export function statusChange(detail: Record<string, unknown> = {}, envelope: Rec
 
 /** What the moves of a drain answer. */
 /** Kinds of alerts after which a drain goes on. */
-const GOING_ON: readonly AlertKind[] = ['started', 'stuck', 'paused', 'misconfigured', 'reactivated'];
+const GOING_ON: readonly DrainAlertKind[] = ['started', 'stuck', 'paused', 'misconfigured', 'reactivated'];
 
 export const seen = {
   leaving: (second: number, hook: HookSeen = anHour): Seen => ({
