@@ -28,6 +28,7 @@ export interface Bundles {
   readonly intake: Bundle;
   readonly drain: DurableBundle;
   readonly amiWatch: Bundle;
+  readonly amiUpdate: DurableBundle;
 }
 
 const scenarioFolder = new URL('./scenarios/', import.meta.url);
@@ -51,6 +52,7 @@ const FUNCTIONS = {
   intake: 'ecs-drain-intake',
   drain: 'ecs-drain-drain',
   amiWatch: 'ecs-drain-ami-watch',
+  amiUpdate: 'ecs-drain-ami-update',
 } as const;
 
 /** How often the stack looks for new AMIs. */
@@ -71,9 +73,15 @@ function functionEnvironment(region: Region): Record<string, string> {
     SWITCH_PARAMETER: switchParameter,
     RELEASE_TOPIC_ARN: releaseTopicArn,
     SEEN_PARAMETER: '/ecs-drain/amis/seen',
-    DRAIN_FUNCTION_ARN: `arn:aws:lambda:${world.region}:${world.accountId}:function:${FUNCTIONS.drain}:durable`,
+    DRAIN_FUNCTION_ARN: durableArn(region, FUNCTIONS.drain),
+    ...(scenario.rollouts ? { AMI_UPDATE_FUNCTION_ARN: durableArn(region, FUNCTIONS.amiUpdate) } : {}),
+    PARAMETER_PREFIX: '/ecs-drain',
     ...scenario.settings,
   };
+}
+
+function durableArn({ world }: Region, name: string): string {
+  return `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}:durable`;
 }
 
 /** The bundles of dist/, imported once: their code is shared by all runs of this process, as an environment's is. */
@@ -87,10 +95,17 @@ export async function loadBundles(): Promise<Bundles> {
     DRAIN_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
     RELEASE_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
     SEEN_PARAMETER: '/unused',
+    AMI_UPDATE_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
+    PARAMETER_PREFIX: '/unused',
   });
   try {
     const load = async (name: string) => import(new URL(`../dist/${name}/index.mjs`, import.meta.url).href);
-    return { intake: await load('intake'), drain: await load('drain'), amiWatch: await load('ami-watch') };
+    return {
+      intake: await load('intake'),
+      drain: await load('drain'),
+      amiWatch: await load('ami-watch'),
+      amiUpdate: await load('ami-update'),
+    };
   } finally {
     restore();
   }
@@ -181,6 +196,16 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
     timeoutSeconds: 120,
     handler: bundles.drain.create(platform),
     core: bundles.drain.connect(platform),
+    ...sizes,
+  });
+  if (!region.scenario.rollouts) return;
+  lambda.register({
+    name: FUNCTIONS.amiUpdate,
+    alias: 'durable',
+    durable: true,
+    timeoutSeconds: 120,
+    handler: bundles.amiUpdate.create(platform),
+    core: bundles.amiUpdate.connect(platform),
     ...sizes,
   });
 }

@@ -248,6 +248,7 @@ export const Scenario = z
       .default({})
       .describe('environment of the drain function, beyond what the stack sets'),
     amiWatch: z.boolean().default(false).describe('our hourly look for new AMIs; the first within a minute'),
+    rollouts: z.boolean().default(false).describe('releases are rolled out, as the tags of the fleets say'),
     stack: Stack.prefault({}),
     events: z.array(Event).max(10_000).default([]),
     denied: z
