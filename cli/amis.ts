@@ -8,7 +8,6 @@ import type { Answer, OperatorOptions } from './operate.ts';
 import { inRegions, talksToAws } from './operate.ts';
 import { exitCodeOf } from './status.ts';
 import { renderProblems } from './status-view.ts';
-import { table } from './table.ts';
 import { count, wrap } from './text.ts';
 import type { Print, Run } from './usage.ts';
 
@@ -49,42 +48,55 @@ export function renderAmis(answer: Answer<AmisShown>): Line[] {
   const { region, value } = answer;
   const { images, notes } = value;
   const fleets = new Set(images.map(({ fleet }) => fleet)).size;
-  const old = new Set(
-    images.filter(({ standing }) => BAD.has(standing) || standing === 'behind').map(({ fleet }) => fleet),
-  );
-  const head = `${region}: ${count(fleets, 'fleet')} with images of ECS, ${old.size} not up to date`;
+  const old = new Set(images.filter(isOld).map(({ fleet }) => fleet)).size;
+  const head = `${region}: ${count(fleets, 'fleet')} with images of ECS, ${old} not up to date`;
   return [
     { text: wrap(head, '  ').join('\n'), tone: 'strong' },
-    ...(images.length === 0 ? [] : plain(table(HEAD, images.map(rowOf)).split('\n'))),
-    ...images.flatMap(renderNotes),
+    ...(images.length === 0 ? [] : [{ text: `${columns('runs', 'old', 'behind')}fleet, and its image` }]),
+    ...images.flatMap(renderImage),
+    ...renderRecommended(images),
     ...notes.flatMap((note) => plain(wrap(`${region}: ${note}`, '  '), 'warn')),
   ];
 }
 
-const HEAD = ['fleet', 'family', 'version', 'runs', 'old', 'behind', 'mode'];
+function isOld({ standing }: FleetImage): boolean {
+  return BAD.has(standing) || standing === 'behind';
+}
 
-function rowOf({ fleet, family, version, imageId, instances, ageDays, behindDays, mode }: FleetImage): string[] {
+function columns(runs: string, old: string, behind: string): string {
+  return `${runs.padStart(4)} ${old.padStart(6)} ${behind.padStart(6)}  `;
+}
+
+const INDENT = ' '.repeat(columns('', '', '').length);
+
+function renderImage(image: FleetImage): Line[] {
+  const { fleet, family, version, imageId, instances, isLaunched, ageDays, behindDays, mode, standing } = image;
+  const numbers = columns(String(instances), days(ageDays), behindDays === 0 ? '-' : days(behindDays));
+  const [first = '', ...more] = wrap(`${INDENT}${fleet}${mode === undefined ? '' : `, ${mode}`}`, `${INDENT}  `);
+  const texts = [
+    family === undefined ? imageId : `${family} ${version} (${imageId})`,
+    ...image.notes,
+    ...(isLaunched && instances === 0 ? ['what it launches next: no instance of it runs it'] : []),
+    ...(isLaunched || instances === 0 ? [] : ['it launches another image by now']),
+  ];
+  const tone = BAD.has(standing) ? 'bad' : standing === 'behind' ? 'warn' : undefined;
   return [
-    fleet,
-    family ?? '-',
-    version ?? imageId,
-    String(instances),
-    ageDays === undefined ? '?' : `${ageDays} d`,
-    behindDays === undefined ? '?' : behindDays === 0 ? '-' : `${behindDays} d`,
-    mode ?? '-',
+    ...plain([`${numbers}${first.slice(INDENT.length)}`, ...more], tone),
+    ...texts.flatMap((text) => plain(wrap(`${INDENT}  ${text}`, `${INDENT}    `), 'quiet')),
   ];
 }
 
-function renderNotes({ fleet, imageId, isLaunched, instances, standing, recommended, notes }: FleetImage): Line[] {
-  const next =
-    standing === 'behind' && recommended ? [`${recommended.version} (${recommended.imageId}) is recommended`] : [];
-  const said = [
-    ...next,
-    ...notes,
-    ...(isLaunched && instances === 0 ? ['what it launches next; none of its instances runs it'] : []),
-    ...(isLaunched || instances === 0 ? [] : ['its launch template says another image by now']),
-  ];
-  if (said.length === 0) return [];
-  const tone = BAD.has(standing) ? 'bad' : standing === 'behind' ? 'warn' : 'quiet';
-  return plain(wrap(`${fleet}, ${imageId}: ${said.join('; ')}`, '  '), tone);
+function days(n: number | undefined): string {
+  return n === undefined ? '?' : `${n} d`;
+}
+
+/** What each family that is behind should run. */
+function renderRecommended(images: readonly FleetImage[]): Line[] {
+  const named = new Map<string, string>();
+  for (const { family, recommended, standing } of images) {
+    if (family !== undefined && recommended !== undefined && standing !== 'current') {
+      named.set(family, `${recommended.version} (${recommended.imageId})`);
+    }
+  }
+  return [...named].flatMap(([family, image]) => plain(wrap(`Recommended for ${family}: ${image}`, '  ')));
 }

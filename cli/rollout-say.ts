@@ -100,7 +100,8 @@ async function plan(
   if (rollout.unreadRecord !== undefined) throw new CallFailed(rollout.unreadRecord);
   const { status, record, waiting, begun, parameter } = rollout;
   const plan = planWord(
-    { word, ...said, atMs },
+    // AWS tells its time in whole seconds.
+    { word, ...said, atMs: Math.floor(atMs / 1000) * 1000 },
     {
       begun,
       ...(waiting === undefined ? {} : { waiting }),
@@ -135,8 +136,8 @@ export function renderPlanned(answer: Answer<Planned>): Line[] {
   if (plan.action === 'refused') return [...head, ...plain(wrap(`  REFUSED: ${plan.because}`, '    '), 'bad')];
   return [
     ...head,
-    ...plain(wrap(`  before  ${wordsOf(before)}`, '          ')),
-    ...plain(wrap(`  after   ${wordsOf(plan.after)}`, '          ')),
+    ...plain(wrap(`  before: ${wordsOf(before)}`, '    ')),
+    ...plain(wrap(`  after: ${wordsOf(plan.after)}`, '    ')),
     ...plan.notes.flatMap((note) => plain(wrap(`  note: ${note}`, '    '), 'warn')),
   ];
 }

@@ -101,7 +101,8 @@ function requestOf(
     kind: 'release',
     ...said,
     ...(plan !== undefined && 'target' in plan ? { version: plan.target.version } : {}),
-    noticedAt: new Date(atMs).toISOString(),
+    // AWS tells its time in whole seconds.
+    noticedAt: new Date(Math.floor(atMs / 1000) * 1000).toISOString(),
     ...(fleets.length === 0 ? {} : { fleets }),
   });
 }

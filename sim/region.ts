@@ -145,6 +145,12 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
       SwitchParameterName: switchParameter,
       DeadLettersUrl: deadLettersUrl,
+      ...(scenario.rollouts
+        ? {
+            AmiUpdateFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-ami-update:durable`,
+            RolloutPrefix: '/ecs-drain/rollouts',
+          }
+        : {}),
     },
   };
   const wire = createDispatcher({

@@ -28,7 +28,7 @@ export interface AmisSeen {
 /** An image that a fleet runs, or would launch. */
 export interface FleetImage {
   readonly fleet: string;
-  /** `notify`, `approve`, `auto`; `wrong` where its tags are; undefined where it has not opted in. */
+  /** `notify`, `approve`, `auto`; `wrong tags`; undefined where it has not opted in. */
   readonly mode?: string;
   readonly imageId: string;
   readonly family?: string;
@@ -81,7 +81,7 @@ function rowsOf({ id, tags, instances: running, slots }: FleetSeen, seen: AmisSe
   const policy = readTags(tags);
   const isOfEcs = [...counts.keys()].some((imageId) => familyOf(seen.images.get(imageId)) !== undefined);
   if (policy === undefined && !isOfEcs) return [];
-  const mode = policy === undefined ? {} : { mode: 'mistakes' in policy ? 'wrong' : policy.mode };
+  const mode = policy === undefined ? {} : { mode: 'mistakes' in policy ? 'wrong tags' : policy.mode };
   return [...counts].map(([imageId, instances]) => ({
     fleet: id,
     ...mode,
