@@ -77,7 +77,7 @@ function renderImage(image: FleetImage): Line[] {
     family === undefined ? imageId : `${family} ${version} (${imageId})`,
     ...image.notes,
     ...(isLaunched && instances === 0 ? ['what it launches next: no instance of it runs it'] : []),
-    ...(isLaunched || instances === 0 ? [] : ['it launches another image by now']),
+    ...(isLaunched === false && instances > 0 ? ['it launches another image by now'] : []),
   ];
   const tone = BAD.has(standing) ? 'bad' : standing === 'behind' ? 'warn' : undefined;
   return [

@@ -136,7 +136,8 @@ function ending(
   return [
     ...done.flatMap(({ region, name }) => plain(wrap(`${region}: started ${name}`, '  '), 'good')),
     ...(names.length === 0 ? [] : [{ text: 'To follow:  ecs-drain rollout status --watch' }]),
-    ...(isForApproval ? names.flatMap((name) => plain([`To approve: ecs-drain rollout approve ${name}`])) : []),
+    // A command is copied: it is not wrapped as words are.
+    ...(isForApproval ? names.flatMap((name) => plain(['To approve: ecs-drain rollout approve \\', `  ${name}`])) : []),
     ...renderProblems(started),
   ];
 }

@@ -35,7 +35,8 @@ export interface FleetImage {
   readonly version?: string;
   /** Instances that run it; none where it is only what is launched next. */
   readonly instances: number;
-  readonly isLaunched: boolean;
+  /** Whether it is what is launched next; undefined where that is not to be seen. */
+  readonly isLaunched?: boolean;
   readonly ageDays?: number;
   readonly recommended?: { readonly version: string; readonly imageId: string };
   /** Days between this image and the recommended one; 0: it is that one, or newer. */
@@ -86,7 +87,7 @@ function rowsOf({ id, tags, instances: running, slots }: FleetSeen, seen: AmisSe
     fleet: id,
     ...mode,
     instances,
-    isLaunched: launched.has(imageId),
+    ...(slots.length === 0 ? {} : { isLaunched: launched.has(imageId) }),
     ...about(imageId, launched.has(imageId), seen),
   }));
 }

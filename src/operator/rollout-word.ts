@@ -40,11 +40,10 @@ export function planWord({ word, by, atMs, because }: Saying, of: SaidOf): WordP
   if (before?.word === word) {
     return { action: 'none', because: `${before.by} said ${word} at ${before.at} already` };
   }
-  const senseless = whySenseless(word, of, before);
-  if (senseless !== undefined) return refused(senseless);
   try {
     const after = saying(before, { word, by, at: new Date(atMs).toISOString(), because });
-    return { action: 'change', after, notes: notesOn(word, of, before) };
+    const senseless = whySenseless(word, of, before);
+    return senseless === undefined ? { action: 'change', after, notes: notesOn(word, of, before) } : refused(senseless);
   } catch (error) {
     return refused((error as Error).message);
   }

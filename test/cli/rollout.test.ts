@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Served } from './support.ts';
 import { serving } from './support.ts';
 
@@ -52,9 +52,11 @@ const REGION = {
 const RELEASE = 'al2023-x86-6-bcbc82db-2023-0-20260101';
 
 describe('before anything is rolled out', () => {
+  // Where time stands still, what AWS allows of calls is not filled up again: each test has a region of its own.
   let ecsDrain: Served['ecsDrain'];
-  beforeAll(async () => {
-    ecsDrain = await region('quiet', REGION, 700);
+  let regions = 0;
+  beforeEach(async () => {
+    ecsDrain = await region(`quiet-${++regions}`, REGION, 700);
   });
 
   it('rollout plan shows waves, fleets, what they would get, and what stands in the way', async () => {
@@ -91,7 +93,6 @@ describe('before anything is rolled out', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     await expect(stdout).toMatchFileSnapshot(golden('amis.txt'));
     expect(widest(stdout)).toBeLessThanOrEqual(80);
-    expect(stdout).not.toContain('db-asg');
   });
 
   it('amis is one JSON document', async () => {
@@ -101,11 +102,33 @@ describe('before anything is rolled out', () => {
     expect(first?.images.map(({ fleet, standing }) => [fleet, standing])).toEqual([
       ['group/test-asg', 'deprecated'],
       ['group/bottle-asg', 'behind'],
+      ['group/db-asg', 'behind'],
       ['group/odd-asg', 'behind'],
       ['group/prod-asg', 'behind'],
       ['group/web-asg', 'behind'],
       ['group/own-asg', 'unknown'],
     ]);
+  });
+
+  it('rollout start shows the plan, starts nothing with --dry-run, and nothing where nothing would come of it', async () => {
+    const because = ['--because', 'CVE-2026-1'];
+    const [dry, told] = await Promise.all([
+      ecsDrain('rollout', 'start', 'al2023/x86_64', ...because, '--dry-run'),
+      ecsDrain('rollout', 'start', 'al2023/x86_64', ...because, '--group', 'test-asg', '--yes'),
+    ]);
+    const { stdout } = await ecsDrain('rollout', 'status');
+
+    expect(dry.code).toBe(0);
+    expect(dry.stdout).toContain('1 rollout would be started. Nothing was (--dry-run).');
+    expect(told.stdout).toContain('Nothing would be rolled out: nothing was started.');
+    expect(stdout).toContain('0 rollouts under way');
+  });
+});
+
+describe('what cannot be used', () => {
+  let ecsDrain: Served['ecsDrain'];
+  beforeAll(async () => {
+    ecsDrain = await region('refusing', REGION, 700);
   });
 
   it.each([
@@ -124,20 +147,6 @@ describe('before anything is rolled out', () => {
 
     expect(code).toBe(2);
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain(message);
-  });
-
-  it('rollout start shows the plan, starts nothing with --dry-run, and nothing where nothing would come of it', async () => {
-    const because = ['--because', 'CVE-2026-1'];
-    const [dry, told] = await Promise.all([
-      ecsDrain('rollout', 'start', 'al2023/x86_64', ...because, '--dry-run'),
-      ecsDrain('rollout', 'start', 'al2023/x86_64', ...because, '--group', 'test-asg', '--yes'),
-    ]);
-    const { stdout } = await ecsDrain('rollout', 'status');
-
-    expect(dry.code).toBe(0);
-    expect(dry.stdout).toContain('1 rollout would be started. Nothing was (--dry-run).');
-    expect(told.stdout).toContain('Nothing would be rolled out: nothing was started.');
-    expect(stdout).toContain('0 rollouts under way');
   });
 });
 
@@ -201,7 +210,7 @@ describe('a rollout that runs while it is watched', () => {
     const [web] = REGION.clusters;
     const scenario = { ...REGION, name: 'watched', durationSeconds: 1_209_600, amiWatch: true, clusters: [web] };
     writeFileSync(path, JSON.stringify({ ...scenario, hooks: [{ group: 'web-asg', heartbeatSeconds: 600 }] }));
-    const served = await serving(path, '--functions', '--at', '4500', '--speed', '300');
+    const served = await serving(path, '--functions', '--at', '4500', '--speed', '60');
     open.push(served);
 
     const watched = await served.ecsDrain('rollout', 'status', '--watch', '--every', '1');
