@@ -120,6 +120,8 @@ function apartOf({ id, policy, slots }: FleetFacts, sources: PlanSeen['sources']
       false,
     );
   }
+  const unnamed = sources.find(({ source, target }) => own.has(source) && 'because' in target);
+  if (unnamed !== undefined) return alone(`${unnamed.source} names no image here`, true);
   const named = sources.map(({ source }) => source).join(', ') || 'no source';
   return alone(`it has ${policy.follow ?? [...own].join(', ')}, and nothing of ${named}`, false);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Served } from './support.ts';
-import { serving } from './support.ts';
+import { serving, servingHere } from './support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ecs-drain-'));
 const open: Served[] = [];
@@ -17,6 +17,13 @@ async function region(name: string, scenario: object, atSeconds: number): Promis
   const path = join(folder, `${name}.json`);
   writeFileSync(path, JSON.stringify({ name, durationSeconds: 1_209_600, ...scenario }));
   const served = await serving(path, '--functions', '--at', String(atSeconds), '--speed', '0');
+  open.push(served);
+  return served.ecsDrain;
+}
+
+/** The same without functions, where none has to run: it is there at once. */
+async function still(scenario: object): Promise<Served['ecsDrain']> {
+  const served = await servingHere({ name: 'still', durationSeconds: 1_209_600, ...scenario }, 700);
   open.push(served);
   return served.ecsDrain;
 }
@@ -75,41 +82,6 @@ describe('before anything is rolled out', () => {
     await expect(stdout).toMatchFileSnapshot(golden('rollout-plan.json'));
   });
 
-  it('rollout plan looks at what it is asked for', async () => {
-    const [parameter, none] = await Promise.all([
-      ecsDrain('rollout', 'plan', '--source', '/ecs-drain/verified/al2023/x86_64'),
-      ecsDrain('rollout', 'plan', '--source', 'bottlerocket-2/x86_64'),
-    ]);
-
-    expect(parameter.code).toBe(1);
-    expect(parameter.stdout).toContain('names no image: there is no parameter /ecs-drain/verified/al2023/x86_64 in');
-    expect(none.code).toBe(0);
-    expect(none.stdout).toContain('nothing to roll out');
-  });
-
-  it('amis shows what each fleet runs, opted in or not, the worst first', async () => {
-    const { code, stdout, stderr } = await ecsDrain('amis');
-
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    await expect(stdout).toMatchFileSnapshot(golden('amis.txt'));
-    expect(widest(stdout)).toBeLessThanOrEqual(80);
-  });
-
-  it('amis is one JSON document', async () => {
-    const { stdout } = await ecsDrain('amis', '--json');
-
-    const [first] = (JSON.parse(stdout) as { regions: { images: { fleet: string; standing: string }[] }[] }).regions;
-    expect(first?.images.map(({ fleet, standing }) => [fleet, standing])).toEqual([
-      ['group/test-asg', 'deprecated'],
-      ['group/bottle-asg', 'behind'],
-      ['group/db-asg', 'behind'],
-      ['group/odd-asg', 'behind'],
-      ['group/prod-asg', 'behind'],
-      ['group/web-asg', 'behind'],
-      ['group/own-asg', 'unknown'],
-    ]);
-  });
-
   it('rollout start shows the plan, starts nothing with --dry-run, and nothing where nothing would come of it', async () => {
     const because = ['--because', 'CVE-2026-1'];
     const [dry, told] = await Promise.all([
@@ -122,6 +94,46 @@ describe('before anything is rolled out', () => {
     expect(dry.stdout).toContain('1 rollout would be started. Nothing was (--dry-run).');
     expect(told.stdout).toContain('Nothing would be rolled out: nothing was started.');
     expect(stdout).toContain('0 rollouts under way');
+  });
+});
+
+describe('what is only looked at', () => {
+  it('rollout plan looks at what it is asked for', async () => {
+    const ecsDrain = await still(REGION);
+    const [parameter, none] = await Promise.all([
+      ecsDrain('rollout', 'plan', '--source', '/ecs-drain/verified/al2023/x86_64'),
+      ecsDrain('rollout', 'plan', '--source', 'bottlerocket-2/x86_64'),
+    ]);
+
+    expect(parameter.code).toBe(1);
+    expect(parameter.stdout).toContain('names no image: there is no parameter /ecs-drain/verified/al2023/x86_64 in');
+    expect(none.code).toBe(0);
+    expect(none.stdout).toContain('nothing to roll out');
+  });
+
+  it('amis shows what each fleet runs, opted in or not, the worst first', async () => {
+    const ecsDrain = await still(REGION);
+    const { code, stdout, stderr } = await ecsDrain('amis');
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    await expect(stdout).toMatchFileSnapshot(golden('amis.txt'));
+    expect(widest(stdout)).toBeLessThanOrEqual(80);
+  });
+
+  it('amis is one JSON document', async () => {
+    const ecsDrain = await still(REGION);
+    const { stdout } = await ecsDrain('amis', '--json');
+
+    const [first] = (JSON.parse(stdout) as { regions: { images: { fleet: string; standing: string }[] }[] }).regions;
+    expect(first?.images.map(({ fleet, standing }) => [fleet, standing])).toEqual([
+      ['group/test-asg', 'deprecated'],
+      ['group/bottle-asg', 'behind'],
+      ['group/db-asg', 'behind'],
+      ['group/odd-asg', 'behind'],
+      ['group/prod-asg', 'behind'],
+      ['group/web-asg', 'behind'],
+      ['group/own-asg', 'unknown'],
+    ]);
   });
 });
 
@@ -227,7 +239,7 @@ describe('a rollout that runs while it is watched', () => {
 
 describe('a stack or an operator that lacks something', () => {
   it('a stack without rollouts says so, and shows its images all the same', async () => {
-    const ecsDrain = await region('without', { ...REGION, rollouts: false }, 10);
+    const ecsDrain = await still({ ...REGION, rollouts: false });
 
     const [plan, status, start, approve, amis] = await Promise.all([
       ecsDrain('rollout', 'plan'),
@@ -252,7 +264,7 @@ describe('a stack or an operator that lacks something', () => {
     ['ssm:GetParameters', ['amis'], 0],
     ['ec2:DescribeSpotFleetRequests', ['amis'], 0],
   ])('without %s, %j names the permission', async (action, args, exitCode) => {
-    const ecsDrain = await region(`denied-${action.split(':')[1]}`, { ...REGION, denied: [action] }, 700);
+    const ecsDrain = await still({ ...REGION, denied: [action] });
 
     const { code, stdout } = await ecsDrain(...args);
 
