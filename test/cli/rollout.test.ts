@@ -79,7 +79,7 @@ describe('before anything is rolled out', () => {
     const { code, stdout } = await ecsDrain('rollout', 'plan', ...args);
 
     expect(code).toBe(1);
-    await expect(stdout).toMatchFileSnapshot(golden('rollout-plan.json'));
+    await expect(stdout).toMatchFileSnapshot(golden('rollout-plan-json.txt'));
   });
 
   it('rollout start shows the plan, starts nothing with --dry-run, and nothing where nothing would come of it', async () => {
@@ -207,12 +207,12 @@ describe('a rollout under way', () => {
     expect(again.code).toBe(0);
     expect(again.stdout).toContain('nothing to change: kim said pause');
     expect(approve.code).toBe(0);
-    await expect(approve.stdout).toMatchFileSnapshot(golden('rollout-approve.json'));
+    await expect(approve.stdout).toMatchFileSnapshot(golden('rollout-approve-json.txt'));
     expect(cancel.code).toBe(0);
     expect(cancel.stdout).toContain('before: approve, by jo at 2026-01-01 01:15Z');
     expect(after.code).toBe(1);
     expect(after.stdout.replaceAll(/\n\s+/g, ' ')).toContain('REFUSED: this rollout was ended by kim');
-    await expect(json.stdout).toMatchFileSnapshot(golden('rollout-status.json'));
+    await expect(json.stdout).toMatchFileSnapshot(golden('rollout-status-json.txt'));
   });
 });
 

@@ -105,8 +105,16 @@ describe('fleets that no plan has a word about', () => {
     ],
     ['with a custom image', { slots: [custom] }, "none of AWS's ECS images"],
     ['whose template names no image', { slots: [] }, 'names no image that could be read'],
-    ['of another family', { slots: [slot({ family: 'al2023/arm64', architecture: 'arm64' })] }, 'al2023/arm64 names no image here'],
-    ['that follow a parameter', { policy: policy({ 'ecs-drain:follow': '/mine' }) }, 'it has /mine, and nothing of al2023/x86_64'],
+    [
+      'of another family',
+      { slots: [slot({ family: 'al2023/arm64', architecture: 'arm64' })] },
+      'al2023/arm64 names no image here',
+    ],
+    [
+      'that follow a parameter',
+      { policy: policy({ 'ecs-drain:follow': '/mine' }) },
+      'it has /mine, and nothing of al2023/x86_64',
+    ],
   ] as const)('%s are told of once', (_what, changes, because) => {
     const other = { source: 'al2023/arm64', target: { because: 'gone' } };
     const { plans, apart } = plansFor(
