@@ -136,6 +136,8 @@ export interface Memory {
   readonly atMs: number;
   /** When the latest step ended: how old all of this is, the switch included. */
   readonly steppedAtMs: number;
+  /** How many steps there were. */
+  readonly steps: number;
   /** When it was last known to be paused, up to the step that heard of the pause's end: time in a pause counts for nobody. */
   readonly pausedAtMs?: number;
   readonly verified: boolean;
@@ -208,6 +210,7 @@ export function begin(request: DrainRequest, deployed: DrainPolicy): Memory {
     settings: { mode: 'act', policy: deployed },
     atMs: noticedAtMs,
     steppedAtMs: noticedAtMs,
+    steps: 0,
     verified: false,
     ...(request.kind === 'terminating' ? { group: request.group } : {}),
     heartbeatAtMs: noticedAtMs,
@@ -271,6 +274,7 @@ function seenAt(memory: Memory, seen: Seen): Memory {
   const times = {
     atMs,
     steppedAtMs: atMs,
+    steps: memory.steps + 1,
     ...(memory.settings.mode === 'pause' ? { pausedAtMs: atMs } : {}),
   };
   const { switchMistakes, ...rest } = memory;

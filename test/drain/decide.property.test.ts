@@ -625,6 +625,23 @@ describe('a drain that takes as long as can be', () => {
     },
   );
 
+  it.each([0.05, 0.2, 0.5, 0.7, 0.9])(
+    'stays within 1,500 operations when the share %d of all calls fails for 48 hours, whoever meddles and whatever the clocks say',
+    (failing) => {
+      for (const heartbeatSeconds of [1_728, 3_600, 7_200])
+        for (const [seed, meddling, skewMs] of [
+          [7_932, 0.01, 0],
+          [23_770, 0.2, 60_000],
+          [79_203, 0.2, 0],
+          [300_935, 0, 60_000],
+        ] as const) {
+          const { turns, end } = play({ ...calm, seed, heartbeatSeconds, failing, meddling, skewMs });
+          expect(end.kind).toBe('finish');
+          expect(turns.length).toBeLessThan(budget);
+        }
+    },
+  );
+
   it.each<[string, Partial<Weather>]>([
     ['ordered for two weeks, and stuck', { request: anOrder({ deadlineSeconds: 14 * DAY }) }],
     ['ordered for two weeks, and every call fails', { request: anOrder({ deadlineSeconds: 14 * DAY }), failing: 1 }],
