@@ -59,7 +59,7 @@ const LAYERS: readonly Layer[] = [
     files: /^src\/operator\//,
     mayUse: [
       /^src\/operator\//,
-      /^src\/drain\/(coming-back|memory|purpose|request|switch|times|words)\.ts$/,
+      /^src\/drain\/(coming-back|memory|purpose|remember|request|seen|switch|times|words)\.ts$/,
       ...SHARED,
     ],
     mayKnow: [/^src\/(config|drain\/\w+)\.ts$/],
