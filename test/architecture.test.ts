@@ -63,7 +63,7 @@ const LAYERS: readonly Layer[] = [
     files: /^src\/operator\//,
     mayUse: [
       /^src\/operator\//,
-      /^src\/drain\/(coming-back|memory|purpose|request|switch|times|words)\.ts$/,
+      /^src\/drain\/(coming-back|memory|purpose|remember|request|seen|switch|times|words)\.ts$/,
       ROLLOUTS_CONCLUSIONS,
       ...SHARED,
     ],
@@ -113,6 +113,11 @@ interface Exemption {
 const EXEMPTIONS: readonly Exemption[] = [
   {
     file: 'handlers/drain.ts',
+    imports: '@aws/durable-execution-sdk-js',
+    because: 'withDurableExecution makes the handler itself; there is nothing to hide behind a port',
+  },
+  {
+    file: 'handlers/ami-update.ts',
     imports: '@aws/durable-execution-sdk-js',
     because: 'withDurableExecution makes the handler itself; there is nothing to hide behind a port',
   },

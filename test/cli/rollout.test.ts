@@ -140,7 +140,7 @@ describe('what is only looked at', () => {
 describe('what cannot be used', () => {
   let ecsDrain: Served['ecsDrain'];
   beforeAll(async () => {
-    ecsDrain = await region('refusing', REGION, 700);
+    ecsDrain = await still(REGION);
   });
 
   it.each([
@@ -260,7 +260,7 @@ describe('a stack or an operator that lacks something', () => {
     ['autoscaling:DescribeAutoScalingGroups', ['rollout', 'plan'], 1],
     ['ec2:DescribeLaunchTemplateVersions', ['rollout', 'plan'], 1],
     ['lambda:GetFunctionConfiguration', ['rollout', 'plan'], 0],
-    ['lambda:ListDurableExecutionsByFunction', ['rollout', 'status'], 1],
+    ['lambda:ListVersionsByFunction', ['rollout', 'status'], 1],
     ['ssm:GetParameters', ['amis'], 0],
     ['ec2:DescribeSpotFleetRequests', ['amis'], 0],
   ])('without %s, %j names the permission', async (action, args, exitCode) => {
@@ -274,7 +274,7 @@ describe('a stack or an operator that lacks something', () => {
 
   it('without lambda:InvokeFunction nothing is started, and without ssm:PutParameter nothing is said', async () => {
     const denied = ['lambda:Invoke', 'lambda:InvokeFunction', 'ssm:PutParameter'];
-    const ecsDrain = await region('denied', { ...REGION, denied }, 700);
+    const ecsDrain = await still({ ...REGION, denied });
 
     const { code, stdout } = await ecsDrain('rollout', 'start', 'al2023/x86_64', '--because', 'x', '--yes');
 

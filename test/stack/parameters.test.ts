@@ -86,7 +86,7 @@ describe('the parameters', () => {
     ];
 
     // Until the stack has a function that rolls AMIs out, nothing says where it is.
-    expect(new Set([...set, 'AMI_UPDATE_FUNCTION_ARN'])).toEqual(readBy);
+    expect(new Set([...set, 'AMI_UPDATE_FUNCTION_ARN', 'PARAMETER_PREFIX'])).toEqual(readBy);
     expect(set).not.toContain('AMI_UPDATE_FUNCTION_ARN');
   });
 
