@@ -151,7 +151,6 @@ describe('what cannot be used', () => {
     ['an empty reason', ['start', 'al2023/x86_64', '--because', ' ', '--yes'], '--because takes a reason of 1 to 500'],
     ['nobody to ask', ['start', 'al2023/x86_64', '--because', 'a fix'], 'Nobody is there to answer: say --yes'],
     ['JSON that would ask', ['start', 'al2023/x86_64', '--because', 'a fix', '--json'], '--json does not ask'],
-    ['a rollout that is none', ['approve', 'nowhere', '--yes'], 'no rollout nowhere in eu-west-1'],
     ['a reason that is too long', ['pause', 'x', '--because', 'y'.repeat(501), '--yes'], 'at most 500 characters'],
     ['a watch in JSON', ['status', '--watch', '--json'], 'it does not go with --watch'],
   ])('%s is refused with exit code 2', async (_what, args, message) => {
@@ -168,7 +167,9 @@ describe('rollout start', () => {
     const args = ['al2023/x86_64', '--group', 'prod-asg', '--because', 'CVE-2026-1', '--by', 'kim', '--yes'];
     const { code, stdout } = await ecsDrain('rollout', 'start', ...args);
     const status = await ecsDrain('rollout', 'status');
+    const nowhere = await ecsDrain('rollout', 'approve', 'nowhere', '--yes');
 
+    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('no rollout nowhere in eu-west-1') });
     expect(code).toBe(0);
     const name = /started (\S+-cli-[0-9a-f]{8})/.exec(stdout)?.[1] ?? '?';
     await expect(stdout.replaceAll(name, `${RELEASE.slice(0, -1)}-cli-0a1b2c3d`)).toMatchFileSnapshot(
