@@ -75,6 +75,8 @@ export interface Region {
   rollback: () => void;
   /** What an operator's command does; set where our functions are deployed. */
   order: (instanceId: string, reason: string, deadlineSeconds: number | undefined) => void;
+  /** The same for a rollout: of these groups and fleets only, where any are named. */
+  rollOut: (source: string, groups: readonly string[] | undefined) => void;
 }
 
 /** What a caller may do to a region: watch it from before its first task, and break it call by call. */
@@ -195,6 +197,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     deploy: () => undefined,
     rollback: () => undefined,
     order: () => undefined,
+    rollOut: () => undefined,
   };
   handles.watch?.(region);
   build(region, members);

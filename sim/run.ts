@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Core } from './checkpoint-store.ts';
 import type { EventPattern } from './event-pattern.ts';
 import type { ExecutionRecord } from './execution.ts';
+import { order, orderRollout } from './operators.ts';
 import type { Handles, Region } from './region.ts';
 import { createRegion } from './region.ts';
 import type { InstanceReport, Report } from './report.ts';
@@ -167,7 +168,10 @@ function deploy(region: Region, bundles: Bundles): void {
     region.events.schedule('ecs-drain-ami-watch', WATCH_SECONDS, FUNCTIONS.amiWatch);
   }
   for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
-  region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
+  region.order = (instanceId, reason, deadlineSeconds) =>
+    order(region, FUNCTIONS.drain, instanceId, reason, deadlineSeconds);
+  if (region.scenario.rollouts)
+    region.rollOut = (source, groups) => orderRollout(region, FUNCTIONS.amiUpdate, source, groups);
 }
 
 function register(region: Region, bundles: Bundles, settings: Readonly<Record<string, string>> = {}): void {
@@ -241,24 +245,6 @@ function rulesOf(region: Region): Record<string, EventPattern> {
       detail: { status: ['FAILED', 'TIMED_OUT'] },
     },
   };
-}
-
-/** As an operator's command orders a drain: by invoking the function itself. */
-function order(
-  { world, lambda }: Region,
-  instanceId: string,
-  reason: string,
-  deadlineSeconds: number | undefined,
-): void {
-  const id = `order-${world.random('orders').hex(12)}`;
-  const noticedAt = new Date(world.clock.nowMs()).toISOString();
-  const request = { kind: 'ordered', instanceId, noticedAt, id, by: 'operator', reason, deadlineSeconds };
-  lambda.operations['Invoke']?.({
-    FunctionName: `${FUNCTIONS.drain}:durable`,
-    InvocationType: 'Event',
-    DurableExecutionName: `${instanceId}-${id}`,
-    Payload: new TextEncoder().encode(JSON.stringify(request)),
-  });
 }
 
 /** True when the scenario's time is up, or everything it started has ended and stayed so for a while. */
