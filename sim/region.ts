@@ -167,7 +167,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const transport = createTransport({ world, wire, faults, beforeCall: handles.beforeCall });
 
   // Before anything exists, so that they see all of it.
-  const audit = createAudit(world, scenario);
+  const audit = createAudit(world, scenario, { amis, autoScaling, ecs, spotFleets, templates });
   const meter = createMeter(world, { alertTopicArn, releaseTopicArn });
   const members = membersByGroup(world);
 

@@ -7,7 +7,7 @@ import { order, orderRollout } from './operators.ts';
 import type { Handles, Region } from './region.ts';
 import { createRegion } from './region.ts';
 import type { InstanceReport, Report } from './report.ts';
-import { instanceReport } from './report.ts';
+import { instanceReport, rolloutReport } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { parseScenario } from './scenario.ts';
 import { installVirtualTime, lambdaEnvironment, runWorld } from './virtual-time.ts';
@@ -285,6 +285,9 @@ function writeReport(region: Region, seed: number): Report {
     durableOperations: executions.reduce((sum, { operations }) => sum + operations, 0),
     alerts: meter.alerts,
     ...(scenario.amiWatch ? { announcements: meter.announcements } : {}),
+    ...(scenario.rollouts
+      ? { rollouts: executions.filter(({ functionName }) => functionName === FUNCTIONS.amiUpdate).map(rolloutReport) }
+      : {}),
     violations,
   };
 }
