@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import type { Core } from './checkpoint-store.ts';
 import type { EventPattern } from './event-pattern.ts';
 import type { ExecutionRecord } from './execution.ts';
+import { order, orderRollout } from './operators.ts';
 import type { Handles, Region } from './region.ts';
 import { createRegion } from './region.ts';
 import type { InstanceReport, Report } from './report.ts';
-import { instanceReport } from './report.ts';
+import { instanceReport, rolloutReport } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { parseScenario } from './scenario.ts';
 import { installVirtualTime, lambdaEnvironment, runWorld } from './virtual-time.ts';
@@ -167,7 +168,10 @@ function deploy(region: Region, bundles: Bundles): void {
     region.events.schedule('ecs-drain-ami-watch', WATCH_SECONDS, FUNCTIONS.amiWatch);
   }
   for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
-  region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
+  region.order = (instanceId, reason, deadlineSeconds) =>
+    order(region, FUNCTIONS.drain, instanceId, reason, deadlineSeconds);
+  if (region.scenario.rollouts)
+    region.rollOut = (source, groups) => orderRollout(region, FUNCTIONS.amiUpdate, source, groups);
 }
 
 function register(region: Region, bundles: Bundles, settings: Readonly<Record<string, string>> = {}): void {
@@ -243,24 +247,6 @@ function rulesOf(region: Region): Record<string, EventPattern> {
   };
 }
 
-/** As an operator's command orders a drain: by invoking the function itself. */
-function order(
-  { world, lambda }: Region,
-  instanceId: string,
-  reason: string,
-  deadlineSeconds: number | undefined,
-): void {
-  const id = `order-${world.random('orders').hex(12)}`;
-  const noticedAt = new Date(world.clock.nowMs()).toISOString();
-  const request = { kind: 'ordered', instanceId, noticedAt, id, by: 'operator', reason, deadlineSeconds };
-  lambda.operations['Invoke']?.({
-    FunctionName: `${FUNCTIONS.drain}:durable`,
-    InvocationType: 'Event',
-    DurableExecutionName: `${instanceId}-${id}`,
-    Payload: new TextEncoder().encode(JSON.stringify(request)),
-  });
-}
-
 /** True when the scenario's time is up, or everything it started has ended and stayed so for a while. */
 function untilQuiet({ world, scenario }: Region): () => boolean {
   let open = 0;
@@ -299,6 +285,9 @@ function writeReport(region: Region, seed: number): Report {
     durableOperations: executions.reduce((sum, { operations }) => sum + operations, 0),
     alerts: meter.alerts,
     ...(scenario.amiWatch ? { announcements: meter.announcements } : {}),
+    ...(scenario.rollouts
+      ? { rollouts: executions.filter(({ functionName }) => functionName === FUNCTIONS.amiUpdate).map(rolloutReport) }
+      : {}),
     violations,
   };
 }

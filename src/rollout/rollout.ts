@@ -107,5 +107,5 @@ async function look(
 
 function endOf({ fleet }: FleetRequest, { status, result }: { status: string; result?: string }): FleetResult {
   if (status === 'SUCCEEDED' && result !== undefined) return JSON.parse(result) as FleetResult;
-  return { fleet, outcome: 'failed', because: `its execution ended as ${status}, without a result` };
+  return { fleet, outcome: 'failed', because: `its execution ended as ${status}, without a result`, isUntold: true };
 }
