@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { autoScalingPort } from '../src/aws/auto-scaling.ts';
 import { executionPort } from '../src/aws/lambda.ts';
@@ -21,6 +20,7 @@ import { duration, UsageError } from './usage.ts';
 import { everyOption, everySeconds } from './watch.ts';
 import type { Shots, Watched } from './watch-drains.ts';
 import { exitCodeOfDrains, watchDrains } from './watch-drains.ts';
+import { userName } from './who.ts';
 
 interface DrainOptions extends OperatorOptions {
   readonly reason: string;
@@ -102,15 +102,6 @@ function readOrder(options: DrainOptions): Omit<Order, 'noticedAtMs'> {
     );
   }
   return order;
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run as a user that nobody has named.
-    return 'operator';
-  }
 }
 
 /** One after another; the requests of one command have one id and one time, so that a repeated call joins. */

@@ -105,7 +105,7 @@ function policyOf(version: FunctionVersion | undefined): DrainPolicy | undefined
 }
 
 /** A few at once, in order: Lambda's own limit of such calls is for the whole account. */
-async function inTurns<T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<U[]> {
+export async function inTurns<T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<U[]> {
   const done: U[] = [];
   for (let from = 0; from < items.length; from += CALLS_AT_ONCE) {
     done.push(...(await Promise.all(items.slice(from, from + CALLS_AT_ONCE).map(work))));

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAmis } from './amis.ts';
 import { addAttach } from './attach.ts';
 import { addCancel } from './cancel.ts';
 import { addDemo } from './demo.ts';
@@ -8,6 +9,7 @@ import { addDrain } from './drain.ts';
 import { addPause, addResume } from './pause.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRemovable } from './removable.ts';
+import { addRollout } from './rollout.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
 import { addStatus } from './status.ts';
@@ -25,6 +27,8 @@ const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] 
   addPause,
   addResume,
   addRehearse,
+  addAmis,
+  addRollout,
   addRemovable,
   addDemo,
   addSimulate,

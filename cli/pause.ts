@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { groups as describeGroups } from '../src/aws/groups.ts';
 import type { StoredSwitch } from '../src/aws/switch.ts';
-import { storedSwitch, storeSwitch } from '../src/aws/switch.ts';
+import { storedSwitch } from '../src/aws/switch.ts';
 import type { Mode } from '../src/drain/switch.ts';
 import type { Turn } from '../src/operator/switch-text.ts';
 import { modeOf, ownModes, turnSwitch } from '../src/operator/switch-text.ts';
@@ -16,6 +16,7 @@ import { printable } from './table.ts';
 import { count, wrap } from './text.ts';
 import type { Print, Run } from './usage.ts';
 import { UsageError } from './usage.ts';
+import { writeIfUnchanged } from './write-parameter.ts';
 
 interface SwitchOptions extends OperatorOptions {
   readonly observe?: boolean;
@@ -124,28 +125,13 @@ async function write(planned: Plan): Promise<Plan> {
   return planned;
 }
 
-/**
- * Parameter Store has no "only if it is still so": what somebody else has written meanwhile is found by its version.
- * @throws CallFailed when it was there before ours, and nothing is written; and when ours has overwritten it, with what it was.
- */
-export async function writeSwitch(
+/** @throws CallFailed where somebody else has written meanwhile. */
+export function writeSwitch(
   { aws, stack }: Pick<Here, 'stack'> & { readonly aws: Pick<Here['aws'], 'ssm'> },
   before: StoredSwitch | undefined,
   after: string,
 ): Promise<void> {
-  const name = stack.switchParameter;
-  const version = before?.version ?? 0;
-  const now = need(await storedSwitch(aws.ssm, name));
-  if ((now?.version ?? 0) !== version) {
-    throw new CallFailed(`somebody else has written ${name} meanwhile: nothing was changed. Look, and try again.`);
-  }
-  const written = need(await storeSwitch(aws.ssm, name, after));
-  if (written === version + 1) return;
-  const lost = await storedSwitch(aws.ssm, name, written - 1);
-  const text = lost.ok && lost.value ? `: ${lost.value.text}` : ` (version ${written - 1})`;
-  throw new CallFailed(
-    `it was written, but somebody else wrote ${name} at the same moment, and that is overwritten now. It was${text}`,
-  );
+  return writeIfUnchanged(aws.ssm, stack.switchParameter, before, after);
 }
 
 function renderPlan(answer: Answer<Plan>): Line[] {

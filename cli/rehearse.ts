@@ -3,7 +3,7 @@ import { autoScalingPort } from '../src/aws/auto-scaling.ts';
 import { ecsPort } from '../src/aws/ecs.ts';
 import { groups, hooksOf } from '../src/aws/groups.ts';
 import { storedSwitch } from '../src/aws/switch.ts';
-import type { Placement } from '../src/drain/memory.ts';
+import type { Placement } from '../src/drain/seen.ts';
 import { clusterIn, isOurs } from '../src/operator/hooks.ts';
 import { mistakeInId } from '../src/operator/order.ts';
 import type { Check, Readiness } from '../src/operator/rehearsal.ts';

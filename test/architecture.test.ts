@@ -22,6 +22,10 @@ const ANY_BUT_AWS = /^(?!@aws-sdk\/|@aws\/durable|@smithy\/)[@a-z]/;
 /** Both use cases lean on these, and these on nothing. */
 const SHARED = [/^src\/(loop|alert|hook|ports)\.ts$/];
 
+/** What rollouts conclude, without the modules that look or act. */
+const ROLLOUTS_CONCLUSIONS =
+  /^src\/rollout\/(checks|control|course|decide|family|fleet-decide|fleet-memory|memory|plan|request|spot-decide|spot-memory|tags|waves)\.ts$/;
+
 const LAYERS: readonly Layer[] = [
   {
     name: 'handlers',
@@ -63,10 +67,11 @@ const LAYERS: readonly Layer[] = [
     files: /^src\/operator\//,
     mayUse: [
       /^src\/operator\//,
-      /^src\/drain\/(coming-back|memory|purpose|request|switch|times|words)\.ts$/,
+      /^src\/drain\/(coming-back|memory|purpose|remember|request|seen|switch|times|words)\.ts$/,
+      ROLLOUTS_CONCLUSIONS,
       ...SHARED,
     ],
-    mayKnow: [/^src\/(config|drain\/\w+)\.ts$/],
+    mayKnow: [/^src\/(config|(drain|rollout)\/[\w-]+)\.ts$/],
     packages: [/^zod\/mini$/],
     because: "what operators' commands conclude is pure, and knows drains by their requests and results",
   },

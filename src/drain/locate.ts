@@ -1,8 +1,8 @@
 import type { HookDoors } from '../hook.ts';
 import { isOurHook } from '../hook.ts';
 import type { AutoScalingPort, ClockPort, EcsPort, Failure } from '../ports.ts';
-import type { Placement, Seen } from './memory.ts';
 import type { DrainRequest, LifecycleRequest } from './request.ts';
+import type { Placement, Seen } from './seen.ts';
 import { shortName } from './words.ts';
 
 /** Lifecycle states of an instance that a terminate hook is holding (AWS-CONTRACTS §1). */

@@ -1,6 +1,7 @@
 import { isDone } from '../drain/coming-back.ts';
-import type { Memory, Placement } from '../drain/memory.ts';
+import type { Memory } from '../drain/memory.ts';
 import { purposeOf } from '../drain/purpose.ts';
+import type { Placement } from '../drain/seen.ts';
 
 /** What becomes of the wish to call the drain of one instance off. */
 export type Cancellation = { readonly notes: readonly string[] } & (

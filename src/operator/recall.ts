@@ -1,7 +1,9 @@
 import type { DrainPolicy } from '../config.ts';
-import type { Memory, Seen } from '../drain/memory.ts';
-import { begin, remember } from '../drain/memory.ts';
+import type { Memory } from '../drain/memory.ts';
+import { begin } from '../drain/memory.ts';
+import { remember } from '../drain/remember.ts';
 import { DrainRequest } from '../drain/request.ts';
+import type { Seen } from '../drain/seen.ts';
 import type { History } from './executions.ts';
 
 /** What can be told of one drain from its history. */

@@ -75,8 +75,12 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
   const seen = refreshSeen(memory);
   const status = seen?.status;
   if (status === 'Successful') {
-    if (isVerified(look) && look.target) {
-      return { kind: 'promote', target: look.target, because: 'every instance runs it, and ECS knows them all' };
+    if (isVerified(look)) {
+      return {
+        kind: 'promote',
+        imageId: memory.request.imageId,
+        because: 'every instance runs it, and ECS knows them all',
+      };
     }
     return poll(memory, 'all instances are replaced: is every one of them at work?');
   }

@@ -17,6 +17,8 @@ import { closing, fleetSpeaker } from './telling.ts';
 const FRESH_SECONDS = 120;
 /** New Spot capacity comes within minutes, or there is none. */
 const CAPACITY_SECONDS = 3_600;
+/** An instance that was launched just before the target was set to zero is listed by then. */
+const LIST_SECONDS = 120;
 /** Each order is a call or two: so many fit into one step. */
 const MOST_DRAINS_A_STEP = 10;
 /** A drain that ended so has left nothing on the instance. */
@@ -51,8 +53,7 @@ export function decideSpot(memory: SpotMemory): SpotMove | Wait | Finish<FleetRe
   }
   const drain = drainNext(memory, look.old?.instances ?? []);
   if (drain) return drain;
-  // "Might be out of date": only a list that was made after the last drain counts.
-  if (look.atMs < (memory.drainsAtMs ?? 0)) return lookAgain(memory, 'list again before anything is cancelled');
+  if (!isListSettled(memory, look)) return poll(memory, 'list again before anything is cancelled');
   return {
     kind: 'cancel',
     fleetId: oldId,
@@ -136,14 +137,19 @@ function whatIsWrong(memory: SpotMemory, look: SpotLook): string | undefined {
 /** Orders the drains that are missing, and asks after those that run; undefined when all of them have ended. */
 function drainNext(memory: SpotMemory, instances: readonly string[]): SpotMove | Wait | undefined {
   const missing = instances.filter((id) => memory.drains[id] === undefined).slice(0, MOST_DRAINS_A_STEP);
-  if (missing.length > 0)
-    return { kind: 'drain', instances: missing, because: `${missing.length} of its instances are to be drained` };
+  if (missing.length > 0) return drainMove(memory, missing, `${missing.length} of its instances are to be drained`);
   const running = instances.filter((id) => memory.drains[id] === 'running');
   if (running.length === 0) return undefined;
   const nextMs = (memory.drainsAtMs ?? 0) + pollSeconds(memory) * 1000;
   const because = `${running.length} of its instances are being drained`;
   if (memory.atMs < nextMs) return waitUntil(memory.atMs, nextMs, because);
-  return { kind: 'drain', instances: running.slice(0, MOST_DRAINS_A_STEP), because };
+  return drainMove(memory, running.slice(0, MOST_DRAINS_A_STEP), because);
+}
+
+/** Each with the time of its first order: its deadline counts from then, and asked again it is the same order. */
+function drainMove({ orderedAtMs, atMs }: SpotMemory, instances: readonly string[], because: string): SpotMove {
+  const since = Object.fromEntries(instances.map((id) => [id, orderedAtMs[id] ?? atMs]));
+  return { kind: 'drain', instances, orderedAtMs: since, because };
 }
 
 /** Back to where it began: the old fleet with its target and its instances ACTIVE, the copy drained and cancelled. */
@@ -160,14 +166,23 @@ function takeBack(memory: SpotMemory, look: SpotLook, because: string): SpotMove
   if (targets[copy.id] === undefined) return { kind: 'set-target', fleetId: copy.id, capacity: 0, undo, because };
   const drain = drainNext(memory, look.copy?.instances ?? []);
   if (drain) return drain.kind === 'wait' ? drain : { ...drain, undo };
-  if (look.atMs < (memory.drainsAtMs ?? 0)) return lookAgain(memory, 'list again before anything is cancelled');
+  if (!isListSettled(memory, look)) return poll(memory, 'list again before anything is cancelled');
   return { kind: 'cancel', fleetId: copy.id, undo, because };
+}
+
+/** "Might be out of date" (AWS-CONTRACTS §6): only a list from after the last drain, and well after the last launch, counts. */
+function isListSettled({ drainsAtMs = 0, targetAtMs = 0 }: SpotMemory, { atMs }: SpotLook): boolean {
+  return atMs >= drainsAtMs && atMs >= targetAtMs + LIST_SECONDS * 1000;
 }
 
 /** The old fleet is cancelled, and there is no way back: is the new one at work? */
 function settle(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
-  if (!memory.promoted && isCopyAtWork(memory, look) && look.target) {
-    return { kind: 'promote', target: look.target, because: 'the new fleet is at work, and the old one is gone' };
+  if (!memory.promoted && isCopyAtWork(memory, look)) {
+    return {
+      kind: 'promote',
+      imageId: memory.request.imageId,
+      because: 'the new fleet is at work, and the old one is gone',
+    };
   }
   return poll(memory, 'the old fleet is cancelled: is the new one at work?');
 }

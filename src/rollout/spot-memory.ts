@@ -53,8 +53,12 @@ export interface SpotMemory extends CourseState {
   /** By instance: `running`, or the drain's outcome. */
   readonly drains: Readonly<Record<string, string>>;
   readonly drainsAtMs?: number;
+  /** When each drain was ordered first, by instance: a part of the order. */
+  readonly orderedAtMs: Readonly<Record<string, number>>;
   /** The targets that we set, by fleet. */
   readonly targets: Readonly<Record<string, number>>;
+  /** When a target was last set. */
+  readonly targetAtMs?: number;
   /** Fleets that we cancelled; the old one among them is the point of no return. */
   readonly cancelled: readonly string[];
   readonly activated?: true;
@@ -65,7 +69,8 @@ export interface SpotMemory extends CourseState {
 
 export function beginSpot(request: FleetRequest): SpotMemory {
   const atMs = Date.parse(request.noticedAt);
-  return { request, atMs, steppedAtMs: atMs, versions: {}, drains: {}, targets: {}, cancelled: [], said: {}, open: {} };
+  const course = { request, atMs, steppedAtMs: atMs, said: {}, open: {} };
+  return { ...course, versions: {}, drains: {}, orderedAtMs: {}, targets: {}, cancelled: [] };
 }
 
 /** Adds what a move answered to what is known. Pure. */
@@ -77,7 +82,9 @@ export function rememberSpot(before: SpotMemory, move: SpotMove, seen: SpotSeen)
   const memory = withTrouble({ ...moved, ...(undo && { undo }) }, seen.failure);
   if (seen.kind === 'drain') {
     const drains = { ...memory.drains, ...seen.outcomes };
-    return { ...memory, drains, drainsAtMs: atMs };
+    // Also of those that could not be asked after: the order may have gone out.
+    const orderedAtMs = { ...memory.orderedAtMs, ...(move.kind === 'drain' ? move.orderedAtMs : {}) };
+    return { ...memory, drains, drainsAtMs: atMs, orderedAtMs };
   }
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? { ...memory, look: { ...seen.look, atMs } } : memory;
@@ -93,7 +100,7 @@ export function rememberSpot(before: SpotMemory, move: SpotMove, seen: SpotSeen)
       return { ...memory, copy: { id: seen.id, atMs, capacity: before.look?.old?.targetCapacity ?? 0 } };
     }
     case 'set-target':
-      return { ...memory, targets: { ...memory.targets, [move.fleetId]: move.capacity } };
+      return { ...memory, targets: { ...memory.targets, [move.fleetId]: move.capacity }, targetAtMs: atMs };
     case 'activate':
       return { ...memory, activated: true };
     case 'cancel':

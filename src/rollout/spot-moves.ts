@@ -1,4 +1,3 @@
-import type { Target } from './fleet.ts';
 import type { OverrideSeen } from './ports.ts';
 import type { RolloutAlert } from './telling.ts';
 
@@ -18,9 +17,14 @@ export type SpotMove = {
   | { readonly kind: 'copy'; readonly fleetId: string; readonly images: readonly OverrideSeen[] }
   | { readonly kind: 'set-target'; readonly fleetId: string; readonly capacity: number }
   /** Orders the drains, or asks how those that were ordered stand. */
-  | { readonly kind: 'drain'; readonly instances: readonly string[] }
+  | {
+      readonly kind: 'drain';
+      readonly instances: readonly string[];
+      /** When each was ordered first, by instance. */
+      readonly orderedAtMs: Readonly<Record<string, number>>;
+    }
   | { readonly kind: 'activate'; readonly clusters: readonly string[]; readonly instances: readonly string[] }
   | { readonly kind: 'cancel'; readonly fleetId: string }
-  | { readonly kind: 'promote'; readonly target: Target }
+  | { readonly kind: 'promote'; readonly imageId: string }
   | { readonly kind: 'alert'; readonly alert: RolloutAlert }
 );

@@ -34,14 +34,14 @@ export async function performSpot(move: SpotMove, request: FleetRequest, ports: 
       return { kind: 'set-target', atMs: now(), ...failureOf(set) };
     }
     case 'drain':
-      return drain(move.instances, request, ports);
+      return drain(move, request, ports);
     case 'activate':
       return activate(move, ports);
     case 'cancel':
       return { kind: 'cancel', atMs: now(), ...failureOf(await spotFleets.cancelFleet(move.fleetId)) };
     case 'promote': {
       const name = ports.verifiedParameter(request.source);
-      const written = name === undefined ? undefined : await ports.parameters.writeParameter(name, move.target.imageId);
+      const written = name === undefined ? undefined : await ports.parameters.writeParameter(name, move.imageId);
       return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
     }
     case 'alert': {
@@ -53,7 +53,7 @@ export async function performSpot(move: SpotMove, request: FleetRequest, ports: 
 
 /** Each drain has one order, under a name of this rollout: a second call asks how it stands. */
 async function drain(
-  instances: readonly string[],
+  { instances, orderedAtMs }: Extract<SpotMove, { kind: 'drain' }>,
   request: FleetRequest,
   { drains, now }: RolloutPorts,
 ): Promise<SpotSeen> {
@@ -61,7 +61,8 @@ async function drain(
   const id = `rollout-${checksum(executionName(request))}`;
   for (const instanceId of instances) {
     const reason = `its Spot Fleet is replaced, for ${request.version}`;
-    const seen = await drains.drain({ instanceId, id, reason, noticedAt: request.noticedAt });
+    const noticedAt = new Date(orderedAtMs[instanceId] ?? now()).toISOString();
+    const seen = await drains.drain({ instanceId, id, reason, noticedAt });
     if (!seen.ok) return { kind: 'drain', atMs: now(), outcomes, failure: seen };
     outcomes[instanceId] = seen.value.status === 'RUNNING' ? 'running' : outcomeOf(seen.value);
   }
@@ -96,7 +97,7 @@ async function lookAtFleets(copyId: string | undefined, request: FleetRequest, p
   const old = await sideOf(request.fleet.slice('spot-fleet/'.length));
   const copy = copyId === undefined ? undefined : await sideOf(copyId);
   const [facts] = old === undefined ? [] : await factsOfSpotFleets([old], ports);
-  const where = { clusters: facts?.clusters ?? [], isSteady: facts?.unsteady.length === 0 };
+  const where = { clusters: facts?.clusters ?? [], isSteady: facts?.unsteady.length === 0, stays: new Set<string>() };
   return {
     atMs: now(),
     ...('because' in target ? {} : { target }),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Memory, Seen } from '../../src/drain/memory.ts';
-import { remember } from '../../src/drain/memory.ts';
+import type { Memory } from '../../src/drain/memory.ts';
+import { remember } from '../../src/drain/remember.ts';
 import type { DrainRequest } from '../../src/drain/request.ts';
+import type { Seen } from '../../src/drain/seen.ts';
 import { cancellation } from '../../src/operator/cancel.ts';
 import { recall } from '../../src/operator/recall.ts';
 import {

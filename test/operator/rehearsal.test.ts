@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Memory, Seen } from '../../src/drain/memory.ts';
-import { remember } from '../../src/drain/memory.ts';
+import type { Memory } from '../../src/drain/memory.ts';
+import { remember } from '../../src/drain/remember.ts';
+import type { Seen } from '../../src/drain/seen.ts';
 import type { Hook } from '../../src/operator/hooks.ts';
 import { recall } from '../../src/operator/recall.ts';
 import type { Observed, Readiness, TaskTimes } from '../../src/operator/rehearsal.ts';

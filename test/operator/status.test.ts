@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Seen } from '../../src/drain/memory.ts';
 import type { DrainRequest } from '../../src/drain/request.ts';
 import { executionName } from '../../src/drain/request.ts';
+import type { Seen } from '../../src/drain/seen.ts';
 import type { Execution, StepAnswer } from '../../src/operator/executions.ts';
 import { drainStatus, pastDrain } from '../../src/operator/status.ts';
 import {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { HAPPENINGS } from '../../sim/happening-shapes.ts';
 import { randomScenario } from '../../sim/random-scenario.ts';
-import { HAPPENINGS, Scenario } from '../../sim/scenario.ts';
+import { Scenario } from '../../sim/scenario.ts';
 
 const scenarios = Array.from({ length: 500 }, (_, seed) => randomScenario(seed));
 

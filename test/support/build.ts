@@ -1,8 +1,9 @@
 import type { DrainAlertKind } from '../../src/alert.ts';
 import type { DrainPolicy } from '../../src/config.ts';
-import type { Look, Placement, Remaining, Seen } from '../../src/drain/memory.ts';
-import { begin, type Memory, remember, rest } from '../../src/drain/memory.ts';
+import { begin, type Memory, rest } from '../../src/drain/memory.ts';
+import { remember } from '../../src/drain/remember.ts';
 import type { DrainRequest, LifecycleRequest } from '../../src/drain/request.ts';
+import type { Look, Placement, Remaining, Seen } from '../../src/drain/seen.ts';
 import type { Mode } from '../../src/drain/switch.ts';
 import type { Failure, HookSeen } from '../../src/ports.ts';
 
