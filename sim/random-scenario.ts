@@ -1,9 +1,13 @@
+import type { Random } from './random.ts';
 import { createRandom } from './random.ts';
 import { Scenario } from './scenario.ts';
 
 /** When the faults end: until then nothing unsafe may happen, and after it everything has to finish. */
 const FAULTS_END_SECONDS = 1_500;
 const DURATION_SECONDS = 9_000;
+/** The share of the seeds that roll an image out besides. */
+const ROLLOUTS = 0.15;
+const ROLLOUT_DURATION_SECONDS = 1_300_000;
 
 /** A fleet, a few events and some faults, all of them drawn by the seed. */
 export function randomScenario(seed: number): Scenario {
@@ -123,7 +127,7 @@ export function randomScenario(seed: number): Scenario {
   ].sort((a, b) => a.atSeconds - b.atSeconds);
 
   const fault = (most: number): number => (maybe(0.5) ? random.int(0, most * 1_000) / 1_000 : 0);
-  return Scenario.parse({
+  const scenario = {
     name: `soak-${seed}`,
     durationSeconds: DURATION_SECONDS,
     clusters,
@@ -158,5 +162,48 @@ export function randomScenario(seed: number): Scenario {
       clockSkewSeconds: fault(2),
       lostEvents: fault(0.2),
     },
-  });
+  };
+  return Scenario.parse(maybe(ROLLOUTS) ? withRollout(scenario, random) : scenario);
+}
+
+interface Raw {
+  readonly clusters: readonly { readonly group: string }[];
+  readonly events: readonly { readonly atSeconds: number }[];
+}
+
+/** The same fleet, one group of which is rolled to a new image amid all that happens to it. */
+function withRollout(scenario: Raw, random: Random): object {
+  const [{ group }] = scenario.clusters as [{ group: string }];
+  const at = (least: number, most: number): number => random.int(least, most);
+  const source = 'al2023/x86_64';
+  const others: object[] = [
+    { refresh: { group } },
+    { scale: { group, to: at(2, 6) } },
+    { capacity: { group, available: false } },
+    { alarm: { name: 'errors', raised: true } },
+    { say: { source, word: random.chance(0.5) ? 'approve' : 'cancel' } },
+    { writeTemplate: { group } },
+  ];
+  const happening = others[at(0, others.length - 1)] ?? {};
+  const mode = random.chance(0.7) ? 'auto' : 'approve';
+  return {
+    ...scenario,
+    // What does not pass is waited for a day, and an approval for two weeks.
+    durationSeconds: ROLLOUT_DURATION_SECONDS,
+    rollouts: true,
+    clusters: scenario.clusters.map((cluster) => ({
+      ...cluster,
+      maximum: 10,
+      ...(cluster.group === group ? { tags: { 'ecs-drain:ami': mode, 'ecs-drain:alarms': 'errors' } } : {}),
+    })),
+    events: [
+      ...scenario.events,
+      { atSeconds: 5, release: { family: source, ...(random.chance(0.2) ? { flaw: 'agent-never-joins' } : {}) } },
+      { atSeconds: at(20, 1_200), rollOut: { source } },
+      { atSeconds: at(20, FAULTS_END_SECONDS), ...happening },
+      { atSeconds: FAULTS_END_SECONDS, capacity: { group, available: true } },
+      { atSeconds: FAULTS_END_SECONDS, alarm: { name: 'errors', raised: false } },
+      { atSeconds: at(FAULTS_END_SECONDS, 9_000), say: { source, word: 'approve' } },
+    ].sort((a, b) => a.atSeconds - b.atSeconds),
+  };
 }

@@ -73,7 +73,7 @@ function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult
   const why = `${first.fleet}: ${first.because}`;
   if (failed.every(({ outcome }) => outcome === 'superseded')) return ended(memory, 'superseded', `${why}.`);
   const others = waitingOf(memory, plan).length;
-  if (others === 0 && !failed.some(({ isUntold }) => isUntold)) return { outcome: 'stopped', because: `${why}.` };
+  if (others === 0 && !failed.some(({ isUntold }) => isUntold)) return { outcome: 'stopped', because: why };
   const held = others === 0 ? '' : ` ${others} further ${others === 1 ? 'fleet is' : 'fleets are'} not begun.`;
   return ended(memory, 'stopped', `${why}.${held}`);
 }

@@ -70,7 +70,10 @@ const DISTURBED = ['lambda-killed', 'throttled', 'duplicate-storm'];
 /** Places at most for one scenario, evenly spread; every one, with EVERY_CRASH set: that takes a quarter of an hour, and CI leaves it out. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 12;
 
-const names = scenarioNames().filter((name) => !TOO_LARGE.includes(name) && !DISTURBED.includes(name));
+/** Rollouts have crashes of their own, in rollouts.test.ts. */
+const names = scenarioNames().filter(
+  (name) => !TOO_LARGE.includes(name) && !DISTURBED.includes(name) && !readScenario(name).rollouts,
+);
 
 describe.each(names)('scenario %s ends the same', (name) => {
   it('whichever checkpoint and whichever call a machine dies at', async () => {

@@ -91,7 +91,9 @@ describe('what is told of', () => {
   });
 
   it('a scenario is told of here, whichever it is', () => {
-    expect(Object.keys(EXPECTED)).toEqual(scenarioNames().filter((name) => !LARGE.includes(name)));
+    // Those that roll images out are told of in rollouts.test.ts.
+    const drains = scenarioNames().filter((name) => !readScenario(name).rollouts);
+    expect(Object.keys(EXPECTED)).toEqual(drains.filter((name) => !LARGE.includes(name)));
   });
 });
 
