@@ -1,4 +1,3 @@
-import type { Target } from './fleet.ts';
 import type { OverrideSeen } from './ports.ts';
 import type { RolloutAlert } from './telling.ts';
 
@@ -8,7 +7,12 @@ export type SpotMove = {
   /** Why all of it is taken back, from this move on. */
   readonly undo?: string;
 } & (
-  | { readonly kind: 'look'; readonly copyId: string | undefined }
+  | {
+      readonly kind: 'look';
+      readonly copyId: string | undefined;
+      /** Instances that were drained: does anything run on them again? */
+      readonly emptied: readonly string[];
+    }
   | {
       readonly kind: 'make-version';
       readonly source: { readonly templateId: string; readonly number: number };
@@ -21,6 +25,7 @@ export type SpotMove = {
   | { readonly kind: 'drain'; readonly instances: readonly string[] }
   | { readonly kind: 'activate'; readonly clusters: readonly string[]; readonly instances: readonly string[] }
   | { readonly kind: 'cancel'; readonly fleetId: string }
-  | { readonly kind: 'promote'; readonly target: Target }
+  /** Others may follow what was verified. */
+  | { readonly kind: 'promote'; readonly imageId: string }
   | { readonly kind: 'alert'; readonly alert: RolloutAlert }
 );
