@@ -14,6 +14,8 @@ export interface CourseState {
     readonly count: number;
     readonly sinceMs: number;
     readonly atMs: number;
+    /** The latest failure was a look's. */
+    readonly isLook: boolean;
     readonly failure: Failure;
   };
   /** Alerts that went out, or were tried in vain, by their key. */
@@ -35,9 +37,11 @@ export function pollSeconds({ request, steppedAtMs }: CourseState): number {
 }
 
 /** After a failure; undefined when it is time to try again. */
-export function backOff({ trouble, atMs }: CourseState): Wait | undefined {
+export function backOff(memory: CourseState): Wait | undefined {
+  const { trouble, atMs } = memory;
   if (trouble === undefined) return undefined;
-  const untilMs = trouble.atMs + Math.min(MOST_BACKOFF_SECONDS, 2 ** Math.min(trouble.count, 10)) * 1000;
+  const mostSeconds = Math.max(MOST_BACKOFF_SECONDS, pollSeconds(memory));
+  const untilMs = trouble.atMs + Math.min(mostSeconds, 2 ** Math.min(trouble.count, 12)) * 1000;
   if (atMs >= untilMs) return undefined;
   const { operation, reason } = trouble.failure;
   return waitUntil(atMs, untilMs, `${operation} failed (${reason}): again soon`);
@@ -58,10 +62,15 @@ export function stepped<M extends CourseState>(memory: M, atMs: number): M {
   return { ...memory, atMs: latestMs, steppedAtMs: latestMs };
 }
 
-export function withTrouble<M extends CourseState>(memory: M, failure: Failure | undefined): M {
+/** Moves that only look: what they answer says nothing about whether the others are answered. */
+const LOOKS: ReadonlySet<string> = new Set(['look', 'survey']);
+
+/** A failure in a row with those before; any answer ends the row, but a look's only that of looks. */
+export function withTrouble<M extends CourseState>(memory: M, move: string, failure: Failure | undefined): M {
   const { trouble, ...others } = memory;
-  if (failure === undefined) return others as M;
+  const isLook = LOOKS.has(move);
+  if (failure === undefined) return isLook && trouble && !trouble.isLook ? memory : (others as M);
   const { atMs } = memory;
   const count = (trouble?.count ?? 0) + 1;
-  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, failure } };
+  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, isLook, failure } };
 }

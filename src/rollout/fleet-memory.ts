@@ -85,7 +85,7 @@ export function beginFleet(request: FleetRequest): FleetMemory {
 export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
-  const memory = withTrouble(moved, seen.failure);
+  const memory = withTrouble(moved, move.kind, seen.failure);
   const { atMs } = memory;
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;

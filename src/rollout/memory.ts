@@ -55,7 +55,7 @@ export function begin(request: ReleaseRequest): ReleaseMemory {
 export function remember(before: ReleaseMemory, move: ReleaseMove, seen: ReleaseSeen): ReleaseMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
-  const memory = withTrouble(moved, seen.failure);
+  const memory = withTrouble(moved, move.kind, seen.failure);
   const { atMs } = memory;
   switch (seen.kind) {
     case 'survey':

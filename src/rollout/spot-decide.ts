@@ -9,7 +9,7 @@ import type { FleetResult } from './request.ts';
 import { spotAlertDue } from './spot-alerts.ts';
 import { emptyAndCancel, isFresh, isListed, lookAgain, poll } from './spot-emptying.ts';
 import type { SpotEnding } from './spot-ending.ts';
-import { isCopyAtWork, isEnded, spotEndingOf, spotVerdictOf } from './spot-ending.ts';
+import { isCopyAtWork, isEnded, occupiedOf, spotEndingOf, spotVerdictOf } from './spot-ending.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
 import { badDrain, isDrained, membersOf, oldIdOf } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
@@ -128,8 +128,8 @@ function whatIsWrong(memory: SpotMemory, look: SpotLook): string | undefined {
   const members = membersOf(memory, oldId);
   const bad = badDrain(memory, members);
   if (bad) return bad;
-  const [occupied] = look.occupied;
-  if (occupied !== undefined) return `${occupied} was drained, and is in use again`;
+  const occupied = occupiedOf(members, look);
+  if (occupied) return occupied;
   const isZeroed = targets[oldId] !== undefined;
   if (isZeroed && !members.every((id) => isDrained(memory, id))) return undefined;
   const sinceMs = isZeroed ? Math.max(memory.zeroedAtMs ?? 0, memory.drainsAtMs ?? 0) : (copy?.atMs ?? atMs);
@@ -155,6 +155,7 @@ function whyNotAtWork(memory: SpotMemory, look: SpotLook): string | undefined {
 
 /** The old fleet is cancelled, and there is no way back: is the new one at work? */
 function settle(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
+  if (look.atMs <= (memory.cancelledAtMs ?? 0)) return lookAgain(memory, 'how the new fleet stands alone');
   if (isCopyAtWork(memory, look)) {
     const because = 'the new fleet is at work, and the old one is gone';
     return { kind: 'promote', imageId: memory.request.imageId, because };

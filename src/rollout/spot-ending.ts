@@ -16,6 +16,8 @@ export interface SpotEnding {
 
 const LONGEST_SECONDS = 14 * 86_400;
 const PATIENCE_SECONDS = 86_400;
+/** Both fleets run, which is safe, and people were told after an hour: they may have a weekend. */
+const LONG_PATIENCE_SECONDS = 3 * 86_400;
 /** Who has said that it is over does not wait a day for a call that does not answer. */
 const SHORT_PATIENCE_SECONDS = 3_600;
 const VERIFY_SECONDS = 1_800;
@@ -27,7 +29,10 @@ export function spotEndingOf(memory: SpotMemory): SpotEnding | undefined {
   if (look === undefined) return troubled(memory, PATIENCE_SECONDS);
   if (copy === undefined) return beforeCopy(memory, look, lastedMs);
   const ending = memory.undo ? afterUndo(memory, look, copy.id) : afterCopy(memory, look, copy.id);
-  if (ending || lastedMs < LONGEST_SECONDS * 1000) return ending;
+  if (ending) return ending;
+  const why = troubled(memory, LONG_PATIENCE_SECONDS)?.because;
+  if (why) return ended(memory, 'mixed', `${why}, and ${copy.id} runs beside it`);
+  if (lastedMs < LONGEST_SECONDS * 1000) return undefined;
   return ended(memory, 'mixed', `it did not end within 14 days, and ${copy.id} runs beside it`);
 }
 
@@ -104,12 +109,14 @@ function afterUndo(memory: SpotMemory, look: SpotLook, copyId: string): SpotEndi
     const left = `the old fleet is as it was, but instances of ${copyId} may still run, and nobody drains them`;
     return ended(memory, 'mixed', `${why}; ${left}`);
   }
-  const inTheWay = badDrain(memory, membersOf(memory, copyId)) ?? occupiedOf(look);
+  const inTheWay = badDrain(memory, membersOf(memory, copyId)) ?? occupiedOf(membersOf(memory, copyId), look);
   if (inTheWay === undefined) return undefined;
   return ended(memory, 'mixed', `${why}; the old fleet is as it was, but ${copyId} could not be emptied: ${inTheWay}`);
 }
 
-function occupiedOf({ occupied: [id] }: SpotLook): string | undefined {
+/** Of these instances, one that was drained in vain. */
+export function occupiedOf(instances: readonly string[], { occupied }: SpotLook): string | undefined {
+  const id = occupied.find((one) => instances.includes(one));
   return id && `${id} was drained, and is in use again`;
 }
 
@@ -120,10 +127,10 @@ function lost(memory: SpotMemory, { copy }: SpotLook): SpotEnding {
 }
 
 function troubled(memory: SpotMemory, patienceSeconds: number): SpotEnding | undefined {
-  const { trouble, atMs } = memory;
-  if (trouble === undefined || atMs - trouble.sinceMs < patienceSeconds * 1000) return undefined;
+  const { trouble } = memory;
+  if (trouble === undefined || trouble.atMs - trouble.sinceMs < patienceSeconds * 1000) return undefined;
   const { operation, message } = trouble.failure;
-  const hours = Math.round((atMs - trouble.sinceMs) / 3_600_000);
+  const hours = Math.round((trouble.atMs - trouble.sinceMs) / 3_600_000);
   return ended(memory, 'failed', `for ${hours} h ${operation} has answered "${message}"`);
 }
 

@@ -97,7 +97,11 @@ export function rememberSpot(before: SpotMemory, move: SpotMove, seen: SpotSeen)
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
   const { atMs } = moved;
   const undo = before.undo ?? (move.undo === undefined ? undefined : { because: move.undo, atMs });
-  const memory = withTried(withTrouble({ ...moved, ...(undo && { undo }) }, seen.failure), move, seen.failure);
+  const memory = withTried(
+    withTrouble({ ...moved, ...(undo && { undo }) }, move.kind, seen.failure),
+    move,
+    seen.failure,
+  );
   if (seen.kind === 'drain' && move.kind === 'drain') return withDrains(memory, move.instances, seen);
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, { ...seen.look, atMs }) : memory;

@@ -61,7 +61,9 @@ function endKindOf(outcome: FleetOutcome): RolloutAlertKind {
 
 /** Calls that have failed for an hour, and are tried again: the words after "for an hour". */
 export function lastingTrouble({ trouble, atMs }: CourseState): { key: string; because: string } | undefined {
-  if (trouble === undefined || atMs - trouble.sinceMs < HOUR_MS) return undefined;
+  if (trouble === undefined || trouble.atMs - trouble.sinceMs < HOUR_MS) return undefined;
+  // It has not been tried for long: something else is done by now.
+  if (atMs - trouble.atMs > 2 * HOUR_MS) return undefined;
   const { operation, message } = trouble.failure;
   const because = `for an hour ${operation} has answered "${message}"; it is tried again.`;
   return { key: `trouble ${trouble.sinceMs}`, because };
