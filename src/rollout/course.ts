@@ -14,8 +14,8 @@ export interface CourseState {
     readonly count: number;
     readonly sinceMs: number;
     readonly atMs: number;
-    /** The latest failure was a look's. */
-    readonly isLook: boolean;
+    /** The kind of the move that failed last. */
+    readonly move: string;
     readonly failure: Failure;
   };
   /** Alerts that went out, or were tried in vain, by their key. */
@@ -65,12 +65,11 @@ export function stepped<M extends CourseState>(memory: M, atMs: number): M {
 /** Moves that only look: what they answer says nothing about whether the others are answered. */
 const LOOKS: ReadonlySet<string> = new Set(['look', 'survey']);
 
-/** A failure in a row with those before; any answer ends the row, but a look's only that of looks. */
+/** A failure in a row with those before. An answer ends the row, but a look's only a row of such looks. */
 export function withTrouble<M extends CourseState>(memory: M, move: string, failure: Failure | undefined): M {
   const { trouble, ...others } = memory;
-  const isLook = LOOKS.has(move);
-  if (failure === undefined) return isLook && trouble && !trouble.isLook ? memory : (others as M);
+  if (failure === undefined) return LOOKS.has(move) && trouble && trouble.move !== move ? memory : (others as M);
   const { atMs } = memory;
   const count = (trouble?.count ?? 0) + 1;
-  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, isLook, failure } };
+  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, move, failure } };
 }

@@ -58,7 +58,7 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
   if (first) {
     const others = waitingOf(memory, plan).length;
     const held = others === 0 ? '' : ` ${others} further ${others === 1 ? 'fleet is' : 'fleets are'} not begun.`;
-    return ended(memory, 'stopped', `${first.fleet}: ${first.because}${held}`);
+    return ended(memory, 'stopped', `${first.fleet}: ${first.because}.${held}`);
   }
   if (announced?.imageId !== plan.target.imageId) {
     const because = `A newer release is there (${plan.target.version}): ${announced?.version} is not rolled out any further.`;

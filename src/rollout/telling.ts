@@ -106,8 +106,8 @@ export function withTold<M extends CourseState>(memory: M, alert: RolloutAlert, 
   const said = { ...memory.said, [key]: { atMs: memory.atMs, tries: done ? 0 : tries, done } };
   if (!done) return { ...memory, said };
   const still = Object.entries(memory.open).filter(([problem]) => !resolves.includes(problem as RolloutAlertKind));
-  const isHeard = failure === undefined && PROBLEMS.has(kind);
-  return { ...memory, said, open: { ...Object.fromEntries(still), ...(isHeard ? { [kind]: key } : {}) } };
+  // Tried in vain it may have been heard all the same.
+  return { ...memory, said, open: { ...Object.fromEntries(still), ...(PROBLEMS.has(kind) ? { [kind]: key } : {}) } };
 }
 
 function problemsIn(open: CourseState['open']): Problem[] {

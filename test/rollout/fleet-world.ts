@@ -7,6 +7,7 @@ import { beginFleet, rememberFleet } from '../../src/rollout/fleet-memory.ts';
 import type { FleetMove } from '../../src/rollout/fleet-moves.ts';
 import type { RefreshSeen } from '../../src/rollout/ports.ts';
 import type { FleetResult } from '../../src/rollout/request.ts';
+import type { RolloutAlert } from '../../src/rollout/telling.ts';
 import { fleet, NEW, OLD, START_MS, target } from './builders.ts';
 
 export interface Script {
@@ -39,7 +40,7 @@ export function playFleet(script: Script = {}) {
   let nowMs = START_MS;
   const trace: string[] = [];
   const moves: FleetMove[] = [];
-  const alerts: { kind: string; because: string }[] = [];
+  const alerts: RolloutAlert[] = [];
   let refresh: Refresh | undefined;
   let rolled = 0;
   let versions = 0;
@@ -186,7 +187,7 @@ export function playFleet(script: Script = {}) {
     imageId: NEW,
     version: target.version,
     noticedAt: new Date(START_MS).toISOString(),
-    release: 'al2023-x86-6-1',
+    release: 'al2023-x86-6-bcbc82db-2023-0-20261115',
   });
   for (let operations = 0; operations < 3_000; operations++) {
     const move = decideFleet(memory);

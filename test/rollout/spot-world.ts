@@ -247,7 +247,7 @@ export function playSpot(script: Script = {}) {
     imageId: NEW,
     version: target.version,
     noticedAt: new Date(START_MS).toISOString(),
-    release: 'al2023-x86-6-1',
+    release: 'al2023-x86-6-bcbc82db-2023-0-20261115',
   });
   for (let operations = 0; operations < 3_000; operations++) {
     const move = decideSpot(memory);
