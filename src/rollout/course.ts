@@ -29,6 +29,8 @@ const POLL_SECONDS = 60;
 const ELAPSED_SHARE = 0.012;
 const SLOWEST_POLL_SECONDS = 3_600;
 const MOST_BACKOFF_SECONDS = 900;
+/** What has failed for ten hours is tried every hour. */
+const TROUBLE_SHARE = 0.1;
 
 /** From one look to the next: the longer it has lasted, the rarer. */
 export function pollSeconds({ request, steppedAtMs }: CourseState): number {
@@ -37,10 +39,10 @@ export function pollSeconds({ request, steppedAtMs }: CourseState): number {
 }
 
 /** After a failure; undefined when it is time to try again. */
-export function backOff(memory: CourseState): Wait | undefined {
-  const { trouble, atMs } = memory;
+export function backOff({ trouble, atMs }: CourseState): Wait | undefined {
   if (trouble === undefined) return undefined;
-  const mostSeconds = Math.max(MOST_BACKOFF_SECONDS, pollSeconds(memory));
+  const lastedSeconds = (trouble.atMs - trouble.sinceMs) / 1000;
+  const mostSeconds = Math.max(MOST_BACKOFF_SECONDS, Math.min(SLOWEST_POLL_SECONDS, lastedSeconds * TROUBLE_SHARE));
   const untilMs = trouble.atMs + Math.min(mostSeconds, 2 ** Math.min(trouble.count, 12)) * 1000;
   if (atMs >= untilMs) return undefined;
   const { operation, reason } = trouble.failure;
@@ -72,4 +74,12 @@ export function withTrouble<M extends CourseState>(memory: M, move: string, fail
   const { atMs } = memory;
   const count = (trouble?.count ?? 0) + 1;
   return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, move, failure } };
+}
+
+/** The call that has failed for so long, and its answer; undefined while there is patience. */
+export function failingFor({ trouble }: CourseState, patienceSeconds: number): string | undefined {
+  if (trouble === undefined || trouble.atMs - trouble.sinceMs < patienceSeconds * 1000) return undefined;
+  const { operation, message } = trouble.failure;
+  const hours = Math.round((trouble.atMs - trouble.sinceMs) / 3_600_000);
+  return `for ${hours} h ${operation} has answered "${message}"`;
 }

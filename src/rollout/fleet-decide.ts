@@ -45,6 +45,8 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
   const planned = verdictOf(look);
   if (planned === undefined || !('policy' in planned)) return poll(memory, 'it is not to be rolled now');
 
+  // A failed call, too, is tried again only on what is so now.
+  if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
   const missing = planned.slots.find(({ template, written }) => {
     if (template === undefined || written !== 'image') return false;
     return memory.versions[versionKey({ templateId: template.id, number: template.number })] === undefined;
@@ -59,7 +61,6 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
       because: `its template names ${missing.version ?? missing.imageId}`,
     };
   }
-  if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
   const desired = desiredOf(planned, facts, memory.versions, target);
   return {
     kind: 'start-refresh',
@@ -75,8 +76,9 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
   const seen = refreshSeen(memory);
   const status = seen?.status;
   if (status === 'Successful') {
-    if (isVerified(look) && look.target) {
-      return { kind: 'promote', target: look.target, because: 'every instance runs it, and ECS knows them all' };
+    if (isVerified(look)) {
+      const { imageId } = memory.request;
+      return { kind: 'promote', imageId, because: 'every instance runs it, and ECS knows them all' };
     }
     return poll(memory, 'all instances are replaced: is every one of them at work?');
   }

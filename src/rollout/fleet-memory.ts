@@ -112,6 +112,12 @@ export function versionKey({ templateId, number }: { readonly templateId: string
   return `${templateId} ${number}`;
 }
 
+const BUSY: Failure = {
+  ok: false,
+  reason: 'other',
+  operation: 'autoscaling:StartInstanceRefresh',
+  message: 'another refresh is under way',
+};
 /** Clocks of AWS and of Lambda may differ by so much. */
 const SKEW_MS = 60_000;
 
@@ -123,7 +129,11 @@ function withStart(
   const { look, ...rest } = memory;
   const { atMs } = memory;
   // Before the start none was under way: one that is there now is ours, or began in the same moment.
-  if (id === undefined) return { ...rest, mayBeOursFromMs: (look?.atMs ?? atMs) - SKEW_MS };
+  if (id === undefined) {
+    // What is under way may be a while in showing: asked again at once, it would be asked a thousand times.
+    const doubtful = { ...rest, mayBeOursFromMs: (look?.atMs ?? atMs) - SKEW_MS };
+    return withTrouble(doubtful, 'start-refresh', BUSY);
+  }
   const refresh = { id, startedAtMs: atMs, canRollBack: preferences.autoRollback };
   return { ...memory, refresh, changedAtMs: atMs };
 }
@@ -143,11 +153,11 @@ function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
 /** The refresh that answered our start with "one is under way", when it is our own. */
 function adopting(memory: FleetMemory): FleetMemory {
   const { mayBeOursFromMs, ...rest } = memory;
-  const { look } = memory;
-  const seen = look?.refresh;
+  const seen = rest.look?.refresh;
   if (mayBeOursFromMs === undefined || seen === undefined || seen.startedAtMs < mayBeOursFromMs) return rest;
   if (seen.template !== undefined && !isOurs(seen.template, memory)) return rest;
-  return { ...rest, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
+  const { trouble: _, ...calm } = rest;
+  return { ...calm, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
 }
 
 /** It launches from a version that we made, or from the base that we would have started it with. */

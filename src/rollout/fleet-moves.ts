@@ -1,4 +1,3 @@
-import type { Target } from './fleet.ts';
 import type { Desired, RefreshPreferences } from './ports.ts';
 import type { RolloutAlert } from './telling.ts';
 
@@ -25,6 +24,6 @@ export type FleetMove = { readonly because: string } & (
       readonly forPause: boolean;
     }
   /** Others may follow what was verified. */
-  | { readonly kind: 'promote'; readonly target: Target }
+  | { readonly kind: 'promote'; readonly imageId: string }
   | { readonly kind: 'alert'; readonly alert: RolloutAlert }
 );

@@ -37,7 +37,7 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
       return { kind: 'cancel-refresh', atMs: now(), ...failureOf(await groups.cancelRefresh(move.group)) };
     case 'promote': {
       const name = ports.verifiedParameter(request.source);
-      const written = name === undefined ? undefined : await ports.parameters.writeParameter(name, move.target.imageId);
+      const written = name === undefined ? undefined : await ports.parameters.writeParameter(name, move.imageId);
       return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
     }
     case 'alert': {
@@ -50,7 +50,8 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
 /** The fleet, its source and its refresh, all of them now. */
 async function lookAtFleet(
   refreshId: string | undefined,
-  { fleet, source, release }: FleetRequest,
+  // Whatever its source names by now: this rollout is judged by its own image.
+  { fleet, source, release, imageId }: FleetRequest,
   ports: RolloutPorts,
 ): Promise<FleetLook> {
   const name = fleet.slice('group/'.length);
@@ -69,7 +70,6 @@ async function lookAtFleet(
   const refreshes = read(await ports.groups.refreshes(name));
   const refresh: RefreshSeen | undefined =
     refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
-  const imageId = 'because' in target ? undefined : target.imageId;
   const where = { clusters: facts?.clusters ?? [], isSteady: facts?.unsteady.length === 0 };
   return {
     ...known,

@@ -61,7 +61,9 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
     case 'survey':
       return seen.survey ? withSurvey(memory, seen.survey) : memory;
     case 'start-fleet': {
-      if (seen.failure || move.kind !== 'start-fleet') return memory;
+      // Without an answer it may have begun: looking after it, under its name and with the same words, joins or begins it.
+      const isRefused = seen.failure !== undefined && seen.failure.reason !== 'other';
+      if (isRefused || move.kind !== 'start-fleet') return memory;
       const { request } = move;
       return { ...memory, started: { ...memory.started, [request.fleet]: { request } } };
     }

@@ -1,5 +1,6 @@
 import { blockersOf } from './checks.ts';
 import { endedBy } from './control.ts';
+import { failingFor } from './course.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
@@ -26,11 +27,11 @@ const VERIFY_SECONDS = 1_800;
 export function spotEndingOf(memory: SpotMemory): SpotEnding | undefined {
   const { look, copy, request, atMs } = memory;
   const lastedMs = atMs - Date.parse(request.noticedAt);
-  if (look === undefined) return troubled(memory, PATIENCE_SECONDS);
+  if (look === undefined) return failedBy(memory, failingFor(memory, PATIENCE_SECONDS));
   if (copy === undefined) return beforeCopy(memory, look, lastedMs);
   const ending = memory.undo ? afterUndo(memory, look, copy.id) : afterCopy(memory, look, copy.id);
   if (ending) return ending;
-  const why = troubled(memory, LONG_PATIENCE_SECONDS)?.because;
+  const why = failingFor(memory, LONG_PATIENCE_SECONDS);
   if (why) return ended(memory, 'mixed', `${why}, and ${copy.id} runs beside it`);
   if (lastedMs < LONGEST_SECONDS * 1000) return undefined;
   return ended(memory, 'mixed', `it did not end within 14 days, and ${copy.id} runs beside it`);
@@ -40,7 +41,7 @@ function beforeCopy(memory: SpotMemory, look: SpotLook, lastedMs: number): SpotE
   const { request } = memory;
   const word = endedBy(look.control);
   if (memory.copyTried) {
-    const why = troubled(memory, word === undefined ? PATIENCE_SECONDS : SHORT_PATIENCE_SECONDS)?.because;
+    const why = failingFor(memory, word === undefined ? PATIENCE_SECONDS : SHORT_PATIENCE_SECONDS);
     if (why === undefined) return undefined;
     return ended(memory, 'failed', `${why}: a copy of it may have been launched all the same, look for one`);
   }
@@ -65,7 +66,7 @@ function beforeCopy(memory: SpotMemory, look: SpotLook, lastedMs: number): SpotE
   if (blockers[0] && lastedMs >= PATIENCE_SECONDS * 1000)
     return ended(memory, 'blocked', `for a day: ${blockers[0].because}`);
   if (lastedMs >= LONGEST_SECONDS * 1000) return ended(memory, 'cancelled', 'it was paused for 14 days');
-  return troubled(memory, PATIENCE_SECONDS);
+  return failedBy(memory, failingFor(memory, PATIENCE_SECONDS));
 }
 
 /** The old fleet is being replaced, or has been. */
@@ -81,7 +82,7 @@ function afterCopy(memory: SpotMemory, look: SpotLook, copyId: string): SpotEndi
     return { outcome: 'rolled', because };
   }
   if (isAtWork) {
-    const why = troubled(memory, PATIENCE_SECONDS)?.because;
+    const why = failingFor(memory, PATIENCE_SECONDS);
     if (why === undefined) return undefined;
     return ended(memory, 'failed', `${copyId} has taken its place and is at work, but ${why}`);
   }
@@ -126,14 +127,6 @@ function lost(memory: SpotMemory, { copy }: SpotLook): SpotEnding {
   return ended(memory, 'failed', `somebody else ended the old fleet meanwhile; ${left}`);
 }
 
-function troubled(memory: SpotMemory, patienceSeconds: number): SpotEnding | undefined {
-  const { trouble } = memory;
-  if (trouble === undefined || trouble.atMs - trouble.sinceMs < patienceSeconds * 1000) return undefined;
-  const { operation, message } = trouble.failure;
-  const hours = Math.round((trouble.atMs - trouble.sinceMs) / 3_600_000);
-  return ended(memory, 'failed', `for ${hours} h ${operation} has answered "${message}"`);
-}
-
 /** It is gone, or about to be: whatever it still has, it will not be kept. */
 export function isEnded(side: FleetSide | undefined): boolean {
   return side === undefined || side.state.startsWith('cancelled');
@@ -151,6 +144,10 @@ export function isCopyAtWork({ copy }: SpotMemory, { copy: side, hosts, unsteady
   if (copy === undefined || side === undefined) return false;
   const isThere = side.fulfilledCapacity >= copy.capacity && (hosts.fresh > 0 || copy.capacity === 0);
   return isThere && hosts.strangers.length === 0 && unsteady.length === 0;
+}
+
+function failedBy(memory: SpotMemory, because: string | undefined): SpotEnding | undefined {
+  return because === undefined ? undefined : ended(memory, 'failed', because);
 }
 
 function ended(memory: SpotMemory, outcome: FleetOutcome, because: string): SpotEnding {

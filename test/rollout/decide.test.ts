@@ -172,6 +172,26 @@ describe('the rollout of a release', () => {
     }
   });
 
+  it('asks for a fleet once, with the same words, when the answer to its start is lost', () => {
+    const { result, payloads, started } = play({
+      fleets: [group('a')],
+      failing: (call, kind) => (kind === 'start-fleet' && call < 6 ? 'after' : undefined),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(started).toHaveLength(1);
+    expect(payloads.size).toBe(1);
+  });
+
+  it('asks for an approval once, and says that it was given, or that nobody needs it any more', () => {
+    const fleets = [group('a', { 'ecs-drain:ami': 'approve' })];
+    const approved = play({ fleets, says: [{ atHours: 2, word: 'approve' }] }).alerts;
+    expect(approved.map(({ kind }) => kind)).toEqual(['approval-needed', 'resolved', 'rollout-done']);
+    expect(approved[1]).toMatchObject({ because: 'kim approved it.', resolves: ['approval-needed'] });
+    const unanswered = play({ fleets }).alerts;
+    expect(unanswered.map(({ kind }) => kind)).toEqual(['approval-needed', 'rollout-stopped']);
+    expect(unanswered[1]?.resolves).toEqual(['approval-needed']);
+  });
+
   it('says so when it does not get on for an hour', () => {
     const { alerts } = play({
       fleets: [group('a', { 'ecs-drain:minimum-age': '3h' })],

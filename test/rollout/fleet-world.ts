@@ -23,6 +23,8 @@ export interface Script {
   /** The nth call: `before` it nothing happens, `after` it the effect is there and the answer is lost. */
   readonly failing?: (call: number, move: FleetMove['kind']) => 'before' | 'after' | undefined;
   readonly gone?: true;
+  /** So long a start is answered with "one is under way", and none is to be seen. */
+  readonly busyMinutes?: number;
 }
 
 interface Refresh {
@@ -34,6 +36,7 @@ interface Refresh {
 }
 
 const INSTANCE_MINUTES = 5;
+const UNDER_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Cancelling', 'RollbackInProgress', 'Baking']);
 
 /** Plays the course of one group of four instances against a script: a refresh replaces one, rests, and then the others. */
 export function playFleet(script: Script = {}) {
@@ -147,8 +150,8 @@ export function playFleet(script: Script = {}) {
           ...(script.templateWarning ? { warnings: [script.templateWarning] } : {}),
         };
       case 'start-refresh': {
-        if (refresh !== undefined && !['Cancelled', 'Successful'].includes(progress().status))
-          return { kind: 'start-refresh', ...at };
+        if (minutes() < (script.busyMinutes ?? 0)) return { kind: 'start-refresh', ...at };
+        if (refresh !== undefined && UNDER_WAY.has(progress().status)) return { kind: 'start-refresh', ...at };
         const fresh = progress().fresh;
         starts += 1;
         rolled = fresh;
