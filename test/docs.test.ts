@@ -73,7 +73,7 @@ describe('the page about operating', () => {
   let all: ReadonlyMap<AlertKind, Example>;
   beforeAll(async () => {
     all = await examples();
-  });
+  }, 60_000);
 
   it.each(PAGES)('%s shows the alerts as the code publishes them (npm run docs writes them)', (name) => {
     const text = readFileSync(join(root, name), 'utf8');

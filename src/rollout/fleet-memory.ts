@@ -85,7 +85,9 @@ export function beginFleet(request: FleetRequest): FleetMemory {
 export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
-  const memory = withTrouble(moved, move.kind, seen.failure);
+  // What is under way may be a while in showing: asked again at once, it would be asked a thousand times.
+  const isBusy = seen.kind === 'start-refresh' && seen.id === undefined;
+  const memory = withTrouble(moved, move.kind, seen.failure ?? (isBusy ? BUSY : undefined));
   const { atMs } = memory;
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
@@ -129,11 +131,7 @@ function withStart(
   const { look, ...rest } = memory;
   const { atMs } = memory;
   // Before the start none was under way: one that is there now is ours, or began in the same moment.
-  if (id === undefined) {
-    // What is under way may be a while in showing: asked again at once, it would be asked a thousand times.
-    const doubtful = { ...rest, mayBeOursFromMs: (look?.atMs ?? atMs) - SKEW_MS };
-    return withTrouble(doubtful, 'start-refresh', BUSY);
-  }
+  if (id === undefined) return { ...rest, mayBeOursFromMs: (look?.atMs ?? atMs) - SKEW_MS };
   const refresh = { id, startedAtMs: atMs, canRollBack: preferences.autoRollback };
   return { ...memory, refresh, changedAtMs: atMs };
 }
