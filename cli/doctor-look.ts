@@ -63,7 +63,8 @@ async function lookAtFunction({ lambda }: Session, arn: string) {
   };
 }
 
-function policyIn(environment: Readonly<Record<string, string>>): DoctorSeen['deployed'] {
+/** What the function was deployed with; or what is wrong with it. */
+export function policyIn(environment: Readonly<Record<string, string>>): DoctorSeen['deployed'] {
   try {
     return readDrainConfig(environment).policy;
   } catch (error) {

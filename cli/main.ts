@@ -1,11 +1,18 @@
 import { Command, CommanderError } from 'commander';
+import { addAmis } from './amis.ts';
 import { addAttach } from './attach.ts';
+import { addCancel } from './cancel.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
 import { addDoctor } from './doctor.ts';
+import { addDrain } from './drain.ts';
+import { addPause, addResume } from './pause.ts';
+import { addRehearse } from './rehearse.ts';
 import { addRemovable } from './removable.ts';
+import { addRollout } from './rollout.ts';
 import { addSimulate } from './simulate.ts';
 import { addSoak } from './soak.ts';
+import { addStatus } from './status.ts';
 import type { Print, Run } from './usage.ts';
 import { UsageError } from './usage.ts';
 
@@ -14,6 +21,14 @@ const COMMANDS: readonly ((program: Command, run: Run, print: Print) => void)[] 
   addAttach,
   addDetach,
   addDoctor,
+  addStatus,
+  addDrain,
+  addCancel,
+  addPause,
+  addResume,
+  addRehearse,
+  addAmis,
+  addRollout,
   addRemovable,
   addDemo,
   addSimulate,

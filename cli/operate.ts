@@ -67,14 +67,23 @@ export async function inRegions<T>(options: OperatorOptions, ask: (here: Here) =
 }
 
 async function askOne<T>(aws: Session, name: string, ask: (here: Here) => Promise<T>): Promise<Answer<T>> {
-  const { region } = aws;
+  return answered(aws.region, async () => ask({ aws, stack: await findStack(aws, name) }));
+}
+
+async function answered<T>(region: string, ask: () => Promise<T>): Promise<Answer<T>> {
   try {
-    const stack = await findStack(aws, name);
-    return { region, ok: true, value: await ask({ aws, stack }) };
+    return { region, ok: true, value: await ask() };
   } catch (error) {
     if (error instanceof CallFailed) return { region, ok: false, problem: error.message };
     throw error;
   }
+}
+
+/** Asks on, where there was an answer; a region without one stays as it is. */
+export function askOn<T, U>(answers: readonly Answer<T>[], ask: (value: T) => Promise<U>): Promise<Answer<U>[]> {
+  return Promise.all(
+    answers.map((answer) => (answer.ok ? answered(answer.region, () => ask(answer.value)) : Promise.resolve(answer))),
+  );
 }
 
 async function findStack(aws: Session, name: string): Promise<Stack> {

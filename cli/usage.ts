@@ -10,6 +10,18 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
   throw new UsageError(`${flag} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`);
 }
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** Seconds, from text like `90`, `90s`, `30m`, `24h` or `2d`. @throws UsageError unless it is one, within the bounds. */
+export function duration(flag: string, text: string, least: number, most: number): number {
+  const [, count, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
+  const seconds = Number(count) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  if (seconds >= least && seconds <= most) return seconds;
+  throw new UsageError(
+    `${flag} takes seconds, or a time like 30m, 24h or 2d, from ${least} to ${most} seconds, not ${JSON.stringify(text)}`,
+  );
+}
+
 /** Writes a line, or several, to standard output. */
 export type Print = (text: string) => void;
 

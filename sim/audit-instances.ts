@@ -8,6 +8,8 @@ const STALE_SECONDS = 10;
 export interface Instances {
   /** Somebody with a right to says that the instance may be drained although it does not leave. */
   mayBeDrained(instanceId: string): void;
+  /** Their fleet is to have none of them any more; or has them again. */
+  fleetLeaves(instanceIds: readonly string[], leaves: boolean): void;
 }
 
 /** Watches the states that container instances are set to. */
@@ -45,6 +47,12 @@ export function watchInstances(world: World, violate: Violate): Instances {
     mayBeDrained(instanceId) {
       announced.add(instanceId);
       permit(instanceId);
+    },
+    fleetLeaves(instanceIds, leaves) {
+      for (const id of instanceIds) {
+        if (leaves) permit(id);
+        else if (!announced.has(id)) drainable.delete(id);
+      }
     },
   };
 

@@ -1,6 +1,8 @@
 import { watchAlerts } from './audit-alerts.ts';
 import { watchExecutions } from './audit-executions.ts';
 import { watchInstances } from './audit-instances.ts';
+import type { There } from './audit-rollouts.ts';
+import { watchRollouts } from './audit-rollouts.ts';
 import { watchSwitch } from './audit-switch.ts';
 import { createExcuses } from './excuses.ts';
 import type { ExecutionRecord } from './execution.ts';
@@ -72,9 +74,9 @@ const MOST_CALLS_TO_ENDED = 6;
 
 /**
  * Watches what really happens in the world and knows nothing of our code: what the instances, tasks and hooks do is
- * all it judges by.
+ * all it judges by. `there`: groups, fleets and templates as they are, where rollouts are judged as well.
  */
-export function createAudit(world: World, scenario: Scenario): Audit {
+export function createAudit(world: World, scenario: Scenario, there?: There): Audit {
   const departures: Departure[] = [];
   const violations: Violation[] = [];
   const open = new Map<string, Departure>();
@@ -92,8 +94,11 @@ export function createAudit(world: World, scenario: Scenario): Audit {
   const control = watchSwitch(world, scenario.switch);
   const excuses = createExcuses(world, scenario);
   const people = watchAlerts(world, scenario, violate);
-  const { mayBeDrained } = watchInstances(world, violate);
+  const instances = watchInstances(world, violate);
+  const { mayBeDrained } = instances;
   const judgeExecutions = watchExecutions(world, violate);
+  const judgeRollouts =
+    there && scenario.rollouts ? watchRollouts(world, scenario, { there, instances, violate }) : undefined;
 
   const drainOf = (instanceId: string): Drain => {
     const drain = free.get(instanceId) ?? {
@@ -165,7 +170,8 @@ export function createAudit(world: World, scenario: Scenario): Audit {
       // The notice itself may come too late, where messages do; then nobody was there to keep the hook alive.
       const isLate = isDisturbed && !begun.has(departure.token);
       // A pause holds everything back but the heartbeats.
-      const isPaused = by === 'heartbeat-timeout' && control.mode() === 'pause' && begun.has(departure.token);
+      const isAlive = begun.has(departure.token) && !control.mayHaveObserved(departure.noticedAtSeconds);
+      const isPaused = by === 'heartbeat-timeout' && control.mode() === 'pause' && isAlive;
       const isNobodysFault = by === 'heartbeat-timeout' && excuses.of(departure) !== undefined;
       if (expired && (!departure.heldBack || isPaused) && !isLate && !isNobodysFault)
         violate('hook-expired', instanceId, `the hook ended by its ${by}, not by us`);
@@ -278,6 +284,7 @@ export function createAudit(world: World, scenario: Scenario): Audit {
     finish(executions) {
       departures.forEach(judge);
       judgeExecutions(executions);
+      judgeRollouts?.(executions);
       return violations;
     },
   };

@@ -1,4 +1,6 @@
 import type {
+  GetDurableExecutionHistoryRequest,
+  GetDurableExecutionHistoryResponse,
   GetDurableExecutionRequest,
   GetDurableExecutionResponse,
   ListDurableExecutionsByFunctionRequest,
@@ -7,6 +9,7 @@ import type {
   StopDurableExecutionResponse,
 } from '@aws-sdk/client-lambda';
 import { AwsError } from './aws-error.ts';
+import { eventsOf } from './durable-events.ts';
 import type { DurableEngine, ExecutionRecord } from './execution.ts';
 import type { World } from './world.ts';
 
@@ -20,6 +23,20 @@ export interface UnverifiedLambda {
 
 const PAGE = 100;
 const MOST_ITEMS = 1000;
+
+/** "The default is 100 and the maximum allowed is 1000. A value of 0 uses the default" (API reference). */
+function page<T>(
+  things: readonly T[],
+  { MaxItems, Marker }: { readonly MaxItems?: number | undefined; readonly Marker?: string | undefined },
+): { items: T[]; NextMarker?: string } {
+  const size = MaxItems || PAGE;
+  if (size > MOST_ITEMS) {
+    throw new AwsError('InvalidParameterValueException', `MaxItems must be at most ${MOST_ITEMS}.`);
+  }
+  const from = Number(Marker ?? 0);
+  const to = from + size;
+  return { items: things.slice(from, to), ...(to < things.length ? { NextMarker: String(to) } : {}) };
+}
 
 const versionOf = (functionArn: string): string => functionArn.slice(functionArn.lastIndexOf(':') + 1);
 
@@ -64,16 +81,21 @@ export function createDurableOperations(
       } satisfies GetDurableExecutionResponse;
     },
 
+    GetDurableExecutionHistory(input: GetDurableExecutionHistoryRequest) {
+      const execution = find(input.DurableExecutionArn);
+      const events = eventsOf(execution, engine.operationsOf(execution.arn), input.IncludeExecutionData ?? true);
+      // In the API's own words: oldest first, unless `ReverseOrder` says newest first.
+      if (input.ReverseOrder) events.reverse();
+      const { items: Events, ...rest } = page(events, input);
+      return { Events, ...rest } satisfies GetDurableExecutionHistoryResponse;
+    },
+
     ListDurableExecutionsByFunction(input: ListDurableExecutionsByFunctionRequest) {
       const { FunctionName = '', Qualifier, DurableExecutionName, Statuses = [], StartedAfter, StartedBefore } = input;
       const { name, version = options.unverified.listsOnlyLatest ? '$LATEST' : undefined } = options.resolve(
         FunctionName,
         Qualifier,
       );
-      const size = input.MaxItems || PAGE;
-      if (size > MOST_ITEMS) {
-        throw new AwsError('InvalidParameterValueException', `MaxItems must be at most ${MOST_ITEMS}.`);
-      }
       const found = engine
         .executions()
         .filter(
@@ -86,12 +108,8 @@ export function createDurableOperations(
             (StartedBefore === undefined || execution.startedAtMs < StartedBefore.getTime()),
         );
       if (options.unverified.newestFirst !== (input.ReverseOrder ?? false)) found.reverse();
-      const from = Number(input.Marker ?? 0);
-      const to = from + size;
-      return {
-        DurableExecutions: found.slice(from, to).map(summary),
-        ...(to < found.length ? { NextMarker: String(to) } : {}),
-      } satisfies ListDurableExecutionsByFunctionResponse;
+      const { items, ...rest } = page(found, input);
+      return { DurableExecutions: items.map(summary), ...rest } satisfies ListDurableExecutionsByFunctionResponse;
     },
 
     StopDurableExecution({ DurableExecutionArn, Error: error }: StopDurableExecutionRequest) {

@@ -243,7 +243,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
         ExecutionDetails: { InputPayload: input },
       };
       const execution: Execution = {
-        ...{ name, arn, functionName, functionArn, input, startedAtMs, closedAtMs: undefined },
+        ...{ name, arn, functionName, functionArn, input, startedAtMs, executionTimeoutSeconds, closedAtMs: undefined },
         ...{ status: 'RUNNING', result: undefined, error: undefined },
         ...{ moves: [], operations: 0, bytes: sizeOf(input), checkpoints: 0, invocations: 0, billedMs: 0 },
         ...{ history: new Map([[arn, first]]), due: new Map(), changed: new Set() },
@@ -258,6 +258,7 @@ export function createDurableEngine(world: World, run: Run, options: DurableOpti
     },
     find: (functionName, name) => executions.get(`${functionName}/${name}`),
     findByArn: (arn) => byArn.get(arn),
+    operationsOf: (arn) => [...(byArn.get(arn)?.history.values() ?? [])],
     executions: () => [...executions.values()],
     stop(arn, error) {
       const execution = byArn.get(arn);

@@ -17,6 +17,8 @@ export interface Excuses {
 
 /** So soon after the notice the hook is first read, with the lag of Auto Scaling; what happened to it just before is not known. */
 const FIRST_READ_SECONDS = 5;
+/** What a drain needs to come to its first heartbeat: a cold start, two reads, some of the calls tried again. */
+const START_SECONDS = 5;
 /** How much later than half of the period a heartbeat may be tried: a wait is in whole seconds, and a start takes time. */
 const TRY_SECONDS = 5;
 
@@ -58,10 +60,12 @@ export function createExcuses(world: World, scenario: Scenario): Excuses {
       return streak.isFirst || streak.sinceSeconds <= (sinceSeconds + now()) / 2 + TRY_SECONDS;
     });
 
+  /** When the drain of the action began; undefined where none has. */
+  const begunFor = (token: string): number | undefined => [...begunAt].find(([name]) => name.includes(token))?.[1];
+
   /** The hook was deleted before anybody could read it: nothing says any more that the action is ours to keep alive. */
   const wasDeletedUnread = ({ group, token, noticedAtSeconds }: Expired, name: string | undefined): boolean => {
-    const beganAt = [...begunAt].find(([execution]) => execution.includes(token))?.[1] ?? noticedAtSeconds;
-    const lastAt = beganAt + FIRST_READ_SECONDS + scenario.faults.clockSkewSeconds;
+    const lastAt = (begunFor(token) ?? noticedAtSeconds) + FIRST_READ_SECONDS + scenario.faults.clockSkewSeconds;
     return scenario.events.some(
       ({ atSeconds, deleteHook }) =>
         deleteHook?.group === group && deleteHook.name === name && atSeconds >= noticedAtSeconds && atSeconds <= lastAt,
@@ -81,6 +85,7 @@ export function createExcuses(world: World, scenario: Scenario): Excuses {
       const { group, instanceId, token, noticedAtSeconds } = expired;
       const hook = scenario.hooks.find((entry) => entry.ours && entry.group === group)?.name;
       const beat = beatAt.get(`${instanceId} ${hook}`);
+      if (now() - (begunFor(token) ?? 0) < START_SECONDS) return 'the drain began in the last moment';
       if (everyMachineDied(token, beat ?? noticedAtSeconds)) return 'each Lambda machine died';
       if (beat === undefined && nobodyKnewThePeriod(expired)) return 'the hook was changed before it could be read';
       if (beat === undefined && wasDeletedUnread(expired, hook)) return 'the hook was deleted before it could be read';

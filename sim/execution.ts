@@ -12,6 +12,7 @@ export interface ExecutionRecord {
   /** The payload it was invoked with, exactly. */
   readonly input: string;
   readonly startedAtMs: number;
+  readonly executionTimeoutSeconds: number;
   readonly closedAtMs: number | undefined;
   readonly status: ExecutionStatus;
   /** What the handler returned, parsed. */
@@ -76,6 +77,8 @@ export interface DurableEngine {
   }): ExecutionRecord;
   find(functionName: string, name: string): ExecutionRecord | undefined;
   findByArn(arn: string): ExecutionRecord | undefined;
+  /** All of an execution's operations as they are now, oldest first; the first one is the execution itself. */
+  operationsOf(arn: string): readonly WireOperation[];
   /** Oldest first. */
   executions(): readonly ExecutionRecord[];
   /** Ends an execution from outside; what of it is running is refused at its next checkpoint. */

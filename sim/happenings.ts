@@ -1,5 +1,6 @@
 import { AwsError } from './aws-error.ts';
 import { EPOCH_MS } from './clock.ts';
+import { say, writeTemplate } from './operators.ts';
 import type { Region } from './region.ts';
 import type { ScenarioEvent } from './scenario.ts';
 
@@ -122,6 +123,9 @@ function happen(region: Region, event: ScenarioEvent): void {
     const { group } = event.refresh;
     ask(() => void autoScaling.operations.StartInstanceRefresh({ AutoScalingGroupName: group }));
   }
+  if (event.rollOut) region.rollOut(event.rollOut.source, event.rollOut.groups);
+  if (event.say) say(region, event.say.source, event.say.word);
+  if (event.writeTemplate) writeTemplate(region, event.writeTemplate.group);
   if (event.deploy) region.deploy(event.deploy.settings);
   if (event.rollback) region.rollback();
   if (event.faultsEnd) for (const name of Object.keys(faults) as (keyof typeof faults)[]) faults[name] = 0;

@@ -2,6 +2,8 @@ import type {
   FunctionConfiguration,
   GetAccountSettingsResponse,
   GetFunctionConfigurationRequest,
+  ListVersionsByFunctionRequest,
+  ListVersionsByFunctionResponse,
 } from '@aws-sdk/client-lambda';
 import type { FunctionOptions } from './lambda.ts';
 
@@ -12,12 +14,15 @@ interface Deployed {
   readonly version: string;
 }
 
+/** "A maximum of 50 items in each response" (API reference). */
+const MOST_VERSIONS = 50;
 /** What an account begins with in a region (Lambda quotas). */
 const CONCURRENCY = 1_000;
 
 /** The operations of Lambda that look at functions and at the account. */
 export function createSettingsOperations({
   find,
+  publishedOf,
   unreserved,
 }: {
   /** Throws what AWS answers when there is no such function, or no such version or alias of it. */
@@ -25,6 +30,7 @@ export function createSettingsOperations({
     reference: string,
     qualifier: string | undefined,
   ) => Deployed & { readonly qualifier: string | undefined };
+  readonly publishedOf: (fn: Deployed) => readonly Deployed[];
   readonly unreserved: () => number;
 }) {
   return {
@@ -45,6 +51,23 @@ export function createSettingsOperations({
           DurableConfig: { RetentionPeriodInDays: 30, ...(ExecutionTimeout && { ExecutionTimeout }) },
         }),
       } satisfies FunctionConfiguration;
+    },
+
+    ListVersionsByFunction({ FunctionName = '', Marker, MaxItems }: ListVersionsByFunctionRequest) {
+      const fn = find(FunctionName, undefined);
+      // UNVERIFIED: the order. $LATEST comes first in the API reference's example.
+      const all = [{ ...fn, version: '$LATEST' }, ...publishedOf(fn)].map(({ arn, version, options }) => ({
+        FunctionName: options.name,
+        FunctionArn: `${arn}:${version}`,
+        Version: version,
+        ...(options.environment && { Environment: { Variables: { ...options.environment } } }),
+      }));
+      const from = Number(Marker ?? 0);
+      const to = from + Math.min(MaxItems ?? MOST_VERSIONS, MOST_VERSIONS);
+      return {
+        Versions: all.slice(from, to),
+        ...(to < all.length ? { NextMarker: String(to) } : {}),
+      } satisfies ListVersionsByFunctionResponse;
     },
 
     GetAccountSettings() {

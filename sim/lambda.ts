@@ -1,4 +1,4 @@
-import type { InvocationRequest, ListVersionsByFunctionRequest } from '@aws-sdk/client-lambda';
+import type { InvocationRequest } from '@aws-sdk/client-lambda';
 import type { Operations } from './aws-error.ts';
 import { AwsError } from './aws-error.ts';
 import type { Core } from './checkpoint-store.ts';
@@ -18,8 +18,6 @@ import type { World } from './world.ts';
 
 const MAX_PAYLOAD_BYTES = 2 ** 20;
 const YEAR_SECONDS = 31_622_400;
-/** "ListVersionsByFunction returns a maximum of 50 items in each response" (its reference). */
-const VERSIONS_A_PAGE = 50;
 /** Asynchronous delivery: how long an event is in the queue, and the waits before the two retries (AWS-CONTRACTS §2). */
 const QUEUE_MS = { min: 20, max: 120 };
 const RETRY_AFTER_MS = [60_000, 120_000];
@@ -247,23 +245,9 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
           const { fn, qualifier } = resolve(reference, asked);
           return { ...(versions.get(`${fn.arn}:${qualifier}`) ?? fn), qualifier };
         },
+        publishedOf: ({ arn }) => [...versions.values()].filter((fn) => fn.arn === arn),
         unreserved: () => options.unreservedConcurrency ?? 1_000,
       }),
-      ListVersionsByFunction({ FunctionName = '', Marker, MaxItems = VERSIONS_A_PAGE }: ListVersionsByFunctionRequest) {
-        const { fn } = resolve(FunctionName, undefined);
-        const published = [...versions.values()].filter(({ arn }) => arn === fn.arn).map(({ version }) => version);
-        const all = ['$LATEST', ...published];
-        const from = Number(Marker ?? 0);
-        const to = from + Math.min(MaxItems, VERSIONS_A_PAGE);
-        return {
-          Versions: all.slice(from, to).map((Version) => ({
-            FunctionName: fn.options.name,
-            FunctionArn: `${fn.arn}:${Version}`,
-            Version,
-          })),
-          ...(to < all.length ? { NextMarker: String(to) } : {}),
-        };
-      },
       Invoke({ FunctionName = '', Qualifier, InvocationType, Payload, DurableExecutionName }: InvocationRequest) {
         const { fn, qualifier } = resolve(FunctionName, Qualifier);
         if (InvocationType !== 'Event') {

@@ -51,11 +51,19 @@ export function randomScenario(seed: number): Scenario {
   const group = (): string => `group-${between(0, clusters.length - 1)}`;
   const cluster = (): string => `cluster-${between(0, clusters.length - 1)}`;
 
+  // Not after something else: who comes after the nonsense cannot know what held before it.
+  const garbled = maybe(0.3);
   const happening = (): object => {
     const some = { group: group(), count: between(1, 2) };
     switch (between(0, 20)) {
       case 0:
-        return { spotInterruption: { ...some, action: pick(['terminate', 'stop', 'hibernate']) } };
+        return {
+          spotInterruption: {
+            ...some,
+            action: pick(['terminate', 'stop', 'hibernate']),
+            ...(maybe(0.5) ? { backAfterSeconds: between(60, 1_200) } : {}),
+          },
+        };
       case 1:
         return { rebalance: some };
       case 2:
@@ -91,13 +99,15 @@ export function randomScenario(seed: number): Scenario {
       case 11:
         return { order: { ...some, count: 1, deadlineSeconds: between(300, 2_000) } };
       case 12:
-        return { deploy: {} };
+        return maybe(0.7) ? { deploy: {} } : { rollback: {} };
       case 13:
         return { deregister: { group: some.group } };
       case 14:
         return { deleteHook: { group: some.group, name: 'ecs-drain' } };
       case 15:
-        return { switch: { text: pick(['{"mode":"pause"}', '{"mode":"observe"}', '{"mode":"act"}', 'nonsense']) } };
+        return {
+          switch: { text: garbled ? 'nonsense' : pick(['{"mode":"pause"}', '{"mode":"observe"}', '{"mode":"act"}']) },
+        };
       default:
         return { terminate: some };
     }

@@ -75,6 +75,8 @@ export interface Region {
   rollback: () => void;
   /** What an operator's command does; set where our functions are deployed. */
   order: (instanceId: string, reason: string, deadlineSeconds: number | undefined) => void;
+  /** The same for a rollout: of these groups and fleets only, where any are named. */
+  rollOut: (source: string, groups: readonly string[] | undefined) => void;
 }
 
 /** What a caller may do to a region: watch it from before its first task, and break it call by call. */
@@ -145,6 +147,12 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       DrainFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-drain:durable`,
       SwitchParameterName: switchParameter,
       DeadLettersUrl: deadLettersUrl,
+      ...(scenario.rollouts
+        ? {
+            AmiUpdateFunctionArn: `arn:aws:lambda:${world.region}:${world.accountId}:function:ecs-drain-ami-update:durable`,
+            RolloutPrefix: '/ecs-drain/rollouts',
+          }
+        : {}),
     },
   };
   const wire = createDispatcher({
@@ -165,7 +173,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const transport = createTransport({ world, wire, faults, beforeCall: handles.beforeCall });
 
   // Before anything exists, so that they see all of it.
-  const audit = createAudit(world, scenario);
+  const audit = createAudit(world, scenario, { amis, autoScaling, ecs, spotFleets, templates });
   const meter = createMeter(world, { alertTopicArn, releaseTopicArn });
   const members = membersByGroup(world);
 
@@ -195,6 +203,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     deploy: () => undefined,
     rollback: () => undefined,
     order: () => undefined,
+    rollOut: () => undefined,
   };
   handles.watch?.(region);
   build(region, members);
@@ -257,17 +266,13 @@ function build(region: Region, members: Map<string, Set<string>>): void {
   }
 
   for (const hook of scenario.hooks) {
+    const targetArn = hook.target ?? (hook.ours && !hook.byEvent ? lifecycleTopicArn : undefined);
     const cluster = hook.metadata ? (hook.metadataCluster ?? clusterOf(scenario, hook.group)) : undefined;
     autoScaling.putHook(hook.group, {
       name: hook.name,
       heartbeatSeconds: hook.heartbeatSeconds,
       defaultResult: hook.defaultResult,
-      ...(hook.ours && !hook.byEvent
-        ? {
-            targetArn: hook.target ?? lifecycleTopicArn,
-            roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook`,
-          }
-        : {}),
+      ...(targetArn === undefined ? {} : { targetArn, roleArn: `arn:aws:iam::${world.accountId}:role/ecs-drain-hook` }),
       ...(cluster === undefined ? {} : { metadata: JSON.stringify({ cluster }) }),
     });
   }

@@ -1,4 +1,5 @@
 import type { Drain, Violation } from './audit.ts';
+import type { ExecutionRecord } from './execution.ts';
 import type { World } from './world.ts';
 
 /** What a run came to; the shape is a contract (docs/simulator.md). Times in simulated seconds from the start. */
@@ -17,7 +18,18 @@ export interface Report {
   readonly alerts: readonly AlertReport[];
   /** New AMIs that were announced; only where the scenario watches them. */
   readonly announcements?: readonly AnnouncementReport[];
+  /** Releases and fleets that were begun; only where the scenario rolls out. */
+  readonly rollouts?: readonly RolloutReport[];
   readonly violations: readonly Violation[];
+}
+
+/** How the rollout of a release ended, or that of one of its fleets. */
+export interface RolloutReport {
+  readonly source?: string;
+  readonly fleet?: string;
+  /** `running` where the run ended before it. */
+  readonly outcome: string;
+  readonly because: string;
 }
 
 export interface InstanceReport {
@@ -107,6 +119,17 @@ export function createMeter(
 export function sentenceOf(message: string): string {
   const because = message.startsWith('{') ? JSON.parse(message).because : undefined;
   return typeof because === 'string' ? because : (message.split('\n')[0] ?? '');
+}
+
+/** What an execution of the function that rolls out came to. */
+export function rolloutReport({ input, status, result }: ExecutionRecord): RolloutReport {
+  const { kind, source, fleet } = JSON.parse(input) as { kind: string; source: string; fleet?: string };
+  const ended = status === 'SUCCEEDED' ? (result as { outcome: string; because: string }) : undefined;
+  return {
+    ...(kind === 'release' ? { source } : { fleet: fleet ?? '' }),
+    outcome: ended?.outcome ?? (status === 'RUNNING' ? 'running' : 'failed'),
+    because: ended?.because ?? '',
+  };
 }
 
 export function instanceReport(departure: Drain, outcome: string): InstanceReport {

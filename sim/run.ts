@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import type { Core } from './checkpoint-store.ts';
 import type { EventPattern } from './event-pattern.ts';
 import type { ExecutionRecord } from './execution.ts';
+import { order, orderRollout } from './operators.ts';
 import type { Handles, Region } from './region.ts';
 import { createRegion } from './region.ts';
 import type { InstanceReport, Report } from './report.ts';
-import { instanceReport } from './report.ts';
+import { instanceReport, rolloutReport } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { parseScenario } from './scenario.ts';
 import { installVirtualTime, lambdaEnvironment, runWorld } from './virtual-time.ts';
@@ -28,6 +29,7 @@ export interface Bundles {
   readonly intake: Bundle;
   readonly drain: DurableBundle;
   readonly amiWatch: Bundle;
+  readonly amiUpdate: DurableBundle;
 }
 
 const scenarioFolder = new URL('./scenarios/', import.meta.url);
@@ -51,6 +53,7 @@ const FUNCTIONS = {
   intake: 'ecs-drain-intake',
   drain: 'ecs-drain-drain',
   amiWatch: 'ecs-drain-ami-watch',
+  amiUpdate: 'ecs-drain-ami-update',
 } as const;
 
 /** How often the stack looks for new AMIs. */
@@ -58,7 +61,7 @@ const WATCH_SECONDS = 3_600;
 
 /** What the stack sets for its functions, in the region of this run. */
 function functionEnvironment(region: Region): Record<string, string> {
-  const { world, scenario, alertTopicArn, releaseTopicArn, switchParameter } = region;
+  const { world, scenario, alertTopicArn, lifecycleTopicArn, releaseTopicArn, switchParameter } = region;
   return {
     ...lambdaEnvironment(world),
     // What the functions log is not what the simulator prints.
@@ -66,12 +69,20 @@ function functionEnvironment(region: Region): Record<string, string> {
     AWS_LAMBDA_LOG_LEVEL: 'FATAL',
     METRICS: 'off',
     ALERT_TOPIC_ARN: alertTopicArn,
+    LIFECYCLE_TOPIC_ARN: lifecycleTopicArn,
+    HOOK_NAME_PREFIX: byEvent(region)[0] ?? '',
     SWITCH_PARAMETER: switchParameter,
     RELEASE_TOPIC_ARN: releaseTopicArn,
     SEEN_PARAMETER: '/ecs-drain/amis/seen',
-    DRAIN_FUNCTION_ARN: `arn:aws:lambda:${world.region}:${world.accountId}:function:${FUNCTIONS.drain}:durable`,
+    DRAIN_FUNCTION_ARN: durableArn(region, FUNCTIONS.drain),
+    ...(scenario.rollouts ? { AMI_UPDATE_FUNCTION_ARN: durableArn(region, FUNCTIONS.amiUpdate) } : {}),
+    PARAMETER_PREFIX: '/ecs-drain',
     ...scenario.settings,
   };
+}
+
+function durableArn({ world }: Region, name: string): string {
+  return `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}:durable`;
 }
 
 /** The bundles of dist/, imported once: their code is shared by all runs of this process, as an environment's is. */
@@ -81,13 +92,21 @@ export async function loadBundles(): Promise<Bundles> {
     AWS_REGION: 'us-east-1',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     ALERT_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
+    LIFECYCLE_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
     DRAIN_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
     RELEASE_TOPIC_ARN: 'arn:aws:sns:us-east-1:123456789012:unused',
     SEEN_PARAMETER: '/unused',
+    AMI_UPDATE_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:123456789012:function:unused:durable',
+    PARAMETER_PREFIX: '/unused',
   });
   try {
     const load = async (name: string) => import(new URL(`../dist/${name}/index.mjs`, import.meta.url).href);
-    return { intake: await load('intake'), drain: await load('drain'), amiWatch: await load('ami-watch') };
+    return {
+      intake: await load('intake'),
+      drain: await load('drain'),
+      amiWatch: await load('ami-watch'),
+      amiUpdate: await load('ami-update'),
+    };
   } finally {
     restore();
   }
@@ -149,7 +168,10 @@ function deploy(region: Region, bundles: Bundles): void {
     region.events.schedule('ecs-drain-ami-watch', WATCH_SECONDS, FUNCTIONS.amiWatch);
   }
   for (const [name, pattern] of Object.entries(rulesOf(region))) region.events.rule(name, pattern, FUNCTIONS.intake);
-  region.order = (instanceId, reason, deadlineSeconds) => order(region, instanceId, reason, deadlineSeconds);
+  region.order = (instanceId, reason, deadlineSeconds) =>
+    order(region, FUNCTIONS.drain, instanceId, reason, deadlineSeconds);
+  if (region.scenario.rollouts)
+    region.rollOut = (source, groups) => orderRollout(region, FUNCTIONS.amiUpdate, source, groups);
 }
 
 function register(region: Region, bundles: Bundles, settings: Readonly<Record<string, string>> = {}): void {
@@ -180,19 +202,34 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
     core: bundles.drain.connect(platform),
     ...sizes,
   });
+  if (!region.scenario.rollouts) return;
+  lambda.register({
+    name: FUNCTIONS.amiUpdate,
+    alias: 'durable',
+    durable: true,
+    timeoutSeconds: 120,
+    handler: bundles.amiUpdate.create(platform),
+    core: bundles.amiUpdate.connect(platform),
+    ...sizes,
+  });
+}
+
+/** Names of our hooks without a target. */
+function byEvent({ scenario }: Region): string[] {
+  return scenario.hooks.filter((hook) => hook.ours && hook.byEvent).map(({ name }) => name);
 }
 
 /** The stack's rules. Hooks with a target of their own are told of by SNS: the rule is for those without. */
-function rulesOf({ scenario }: Region): Record<string, EventPattern> {
-  const byEvent = scenario.hooks.filter((hook) => hook.ours && hook.byEvent).map(({ name }) => name);
+function rulesOf(region: Region): Record<string, EventPattern> {
+  const names = byEvent(region);
   return {
-    ...(byEvent.length === 0
+    ...(names.length === 0
       ? {}
       : {
           hook: {
             source: ['aws.autoscaling'],
             'detail-type': ['EC2 Instance-terminate Lifecycle Action'],
-            detail: { LifecycleHookName: byEvent },
+            detail: { LifecycleHookName: names },
           },
         }),
     spot: { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
@@ -208,24 +245,6 @@ function rulesOf({ scenario }: Region): Record<string, EventPattern> {
       detail: { status: ['FAILED', 'TIMED_OUT'] },
     },
   };
-}
-
-/** As an operator's command orders a drain: by invoking the function itself. */
-function order(
-  { world, lambda }: Region,
-  instanceId: string,
-  reason: string,
-  deadlineSeconds: number | undefined,
-): void {
-  const id = `order-${world.random('orders').hex(12)}`;
-  const noticedAt = new Date(world.clock.nowMs()).toISOString();
-  const request = { kind: 'ordered', instanceId, noticedAt, id, by: 'operator', reason, deadlineSeconds };
-  lambda.operations['Invoke']?.({
-    FunctionName: `${FUNCTIONS.drain}:durable`,
-    InvocationType: 'Event',
-    DurableExecutionName: `${instanceId}-${id}`,
-    Payload: new TextEncoder().encode(JSON.stringify(request)),
-  });
 }
 
 /** True when the scenario's time is up, or everything it started has ended and stayed so for a while. */
@@ -266,6 +285,9 @@ function writeReport(region: Region, seed: number): Report {
     durableOperations: executions.reduce((sum, { operations }) => sum + operations, 0),
     alerts: meter.alerts,
     ...(scenario.amiWatch ? { announcements: meter.announcements } : {}),
+    ...(scenario.rollouts
+      ? { rollouts: executions.filter(({ functionName }) => functionName === FUNCTIONS.amiUpdate).map(rolloutReport) }
+      : {}),
     violations,
   };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { FAMILIES } from './amis.ts';
+import { FOR_FLEETS, HAPPENINGS } from './happening-shapes.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'letters, digits, - and _ only');
 const seconds = z.number().min(0).max(1_209_600);
@@ -118,81 +119,6 @@ const Stack = z
   })
   .describe('how ecs-drain is deployed');
 
-const some = { group, count: z.int().min(1).max(5_000) };
-const leaving = z.strictObject({ group }).describe('the instances of the group that are leaving just then');
-
-/** What can happen, by name; an event names one of them. */
-export const HAPPENINGS = {
-  terminate: z.strictObject(some).describe('scale-in or replacement: instances leave through their hooks'),
-  toWarmPool: z.strictObject(some),
-  replaceRootVolume: z.strictObject(some),
-  spotInterruption: z
-    .strictObject({
-      ...some,
-      action: z.enum(['hibernate', 'stop', 'terminate']).default('terminate'),
-      backAfterSeconds: seconds
-        .optional()
-        .describe('until Spot starts again what it stopped or hibernated; else never'),
-    })
-    .describe('a warning now, and the instance is gone two minutes later'),
-  rebalance: z.strictObject(some).describe('a recommendation; nothing happens to the instances'),
-  maintenance: z
-    .strictObject({
-      ...some,
-      change: z.enum(['reboot', 'retirement']),
-      inSeconds: seconds.describe('from the Health event to the maintenance'),
-      lastsSeconds: seconds.default(3_600),
-    })
-    .describe('announced by AWS Health, then done'),
-  order: z
-    .strictObject({
-      ...some,
-      reason: z.string().min(1).max(200).default('patching'),
-      deadlineSeconds: seconds.optional(),
-    })
-    .describe('an operator asks for a drain'),
-  setActive: leaving.describe('somebody sets the container instances ACTIVE'),
-  setDraining: z.strictObject(some).describe('somebody else drains instances that are to stay'),
-  deregister: leaving.describe('somebody deregisters the container instances by force'),
-  agentAway: leaving,
-  agentBack: leaving,
-  vanish: leaving.describe('somebody terminates the EC2 instances directly'),
-  deleteHook: z.strictObject({ group, name: group }),
-  changeHook: z.strictObject({ group, name: group, heartbeatSeconds: z.int().min(30).max(7_200) }),
-  unreadable: z
-    .strictObject({
-      cluster: name,
-      error: z.enum(['AccessDeniedException', 'ServerException', 'ClusterNotFoundException']),
-    })
-    .describe('everything about the cluster fails'),
-  readable: z.strictObject({ cluster: name }),
-  switch: z.strictObject({ text: z.string().max(4_096) }).describe('somebody writes the switch parameter'),
-  release: z
-    .strictObject({ family: z.enum(FAMILIES), flaw: z.enum(['agent-never-joins', 'never-healthy']).optional() })
-    .describe('AWS recommends a new image of the family from now on'),
-  capacity: z.strictObject({ group, available: z.boolean() }).describe('whether anything can be launched for it'),
-  scale: z.strictObject({ group, to: z.int().min(0).max(5_000) }).describe('a new desired capacity'),
-  alarm: z.strictObject({ name: group, raised: z.boolean() }).describe('a CloudWatch alarm'),
-  refresh: z.strictObject({ group }).describe('somebody else starts an instance refresh'),
-  deploy: z
-    .strictObject({
-      settings: z
-        .record(z.string().regex(/^[A-Z_]+$/), z.string())
-        .default({})
-        .describe('environment of the new version, over what the scenario sets'),
-    })
-    .describe('a new version of our functions: what runs goes on with its own'),
-  rollback: z
-    .strictObject({})
-    .describe(
-      'the last update is rolled back: the alias means the version before it again, and what runs goes on with its own',
-    ),
-  faultsEnd: z.strictObject({}).describe('from now on nothing fails'),
-} as const;
-
-/** What can happen to Spot Fleets as to groups. */
-const FOR_FLEETS: ReadonlySet<string> = new Set(['spotInterruption', 'rebalance', 'order', 'setDraining', 'capacity']);
-
 const Event = z
   .strictObject({
     atSeconds: seconds,
@@ -233,7 +159,7 @@ export const Scenario = z
       .string()
       .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region like eu-west-1')
       .default('eu-west-1'),
-    durationSeconds: z.number().min(1).max(1_209_600).describe('the run ends earlier when everything is done'),
+    durationSeconds: z.number().min(1).max(2_592_000).describe('the run ends earlier when everything is done'),
     clusters: z.array(Cluster).max(200).default([]),
     groups: z
       .array(z.strictObject({ name: z.string().min(1).max(255), instances: z.int().min(0).max(5_000) }))
@@ -248,6 +174,7 @@ export const Scenario = z
       .default({})
       .describe('environment of the drain function, beyond what the stack sets'),
     amiWatch: z.boolean().default(false).describe('our hourly look for new AMIs; the first within a minute'),
+    rollouts: z.boolean().default(false).describe('releases are rolled out, as the tags of the fleets say'),
     stack: Stack.prefault({}),
     events: z.array(Event).max(10_000).default([]),
     denied: z
@@ -272,6 +199,8 @@ export const Scenario = z
     for (const [i, { atSeconds: _, ...what }] of scenario.events.entries()) {
       for (const [kind, value] of Object.entries(what)) {
         if (value && 'group' in value) check(value.group, ['events', i, kind, 'group'], FOR_FLEETS.has(kind));
+        const groups = value && 'groups' in value ? (value.groups ?? []) : [];
+        for (const [n, group] of groups.entries()) check(group, ['events', i, kind, 'groups', n], true);
       }
     }
     for (const [i, { name, cluster }] of scenario.spotFleets.entries()) {

@@ -28,8 +28,11 @@ export interface Ssm {
 /** What a parameter of the standard tier holds at most (quotas of Systems Manager). */
 const STANDARD_CHARACTERS = 4_096;
 
+/** "Parameter Store retains the 100 most recent versions of a parameter" (user guide, Working with parameter versions). */
+const MOST_VERSIONS = 100;
+
 /**
- * The parameter store. A name may end in `:version`, of which only the latest is kept.
+ * The parameter store. A name may end in `:version`; of what AWS publishes only the latest is kept.
  * @param published what AWS itself publishes, by name; nobody else can write it.
  */
 export function createSsm(
@@ -37,6 +40,7 @@ export function createSsm(
   published: (name: string) => PublicParameter | undefined = () => undefined,
 ): Ssm {
   const parameters = new Map<string, Parameter>();
+  const versions = new Map<string, Parameter>();
 
   /** Of no account, as the documented sample of such a parameter shows. */
   const ofAws = (name: string): Parameter | undefined => {
@@ -55,7 +59,9 @@ export function createSsm(
 
   const find = (selector: string): Parameter | undefined => {
     const [, name = selector, version] = /^([^:]+):(\d+)$/.exec(selector) ?? [];
-    const parameter = parameters.get(name) ?? ofAws(name);
+    const own = parameters.get(selector) ?? versions.get(selector);
+    if (own !== undefined) return own;
+    const parameter = ofAws(name);
     return version === undefined || parameter?.Version === Number(version) ? parameter : undefined;
   };
 
@@ -70,6 +76,8 @@ export function createSsm(
       DataType: 'text',
     };
     parameters.set(name, parameter);
+    versions.set(`${name}:${parameter.Version}`, parameter);
+    versions.delete(`${name}:${parameter.Version - MOST_VERSIONS}`);
     return parameter;
   };
 

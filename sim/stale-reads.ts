@@ -32,7 +32,13 @@ export function createStaleReads(
     const isStale = random.chance(share);
     const old = isStale && young.length > 0 ? young[random.int(0, young.length - 1)] : undefined;
     if (old) {
-      world.emit({ kind: 'call', service: call.service, operation: call.operation, error: undefined });
+      world.emit({
+        kind: 'call',
+        service: call.service,
+        operation: call.operation,
+        error: undefined,
+        input: call.input,
+      });
       return { response: { ...old.response, headers: { ...old.response.headers } }, lateMs: 0 };
     }
     const response = answer(call);

@@ -77,8 +77,8 @@ export function createTransport({ world, wire, faults = {}, latencyMs = 20, befo
   const random = world.random('transport');
   let sequence = 0;
 
-  const tell = ({ service, operation }: WireCall, error: string | undefined): void =>
-    world.emit({ kind: 'call', service, operation, error });
+  const tell = ({ service, operation, input }: WireCall, error: string | undefined): void =>
+    world.emit({ kind: 'call', service, operation, error, input });
 
   /** The service's answer. Its effect, if any, happens here, at one moment. */
   const answer = (call: WireCall, injected?: AwsError): WireResponse => {

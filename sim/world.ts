@@ -75,7 +75,14 @@ export type WorldEvent =
       /** True when the instance was taken away under a task that was alive. */
       cut: boolean;
     }
-  | { kind: 'call'; service: string; operation: string; error: string | undefined }
+  | {
+      kind: 'call';
+      service: string;
+      operation: string;
+      error: string | undefined;
+      /** As the service got it. */
+      input: unknown;
+    }
   | {
       kind: 'published';
       topicArn: string;

@@ -20,6 +20,10 @@ export interface DrainPolicy {
 
 export interface DrainConfig {
   readonly alertTopicArn: string;
+  /** A hook that notifies this topic is ours. */
+  readonly lifecycleTopicArn: string;
+  /** A hook that notifies nobody is ours if its name begins so; undefined: none of them is. */
+  readonly hookNamePrefix: string | undefined;
   /** Where to look for an instance whose notice names no cluster. Empty: in every cluster of the region. */
   readonly clusters: readonly string[];
   /** What holds unless the switch says otherwise. */
@@ -45,6 +49,17 @@ export interface WatchConfig {
   readonly seenParameter: string;
   /** Which families are looked at: words of `GROUPS` in src/rollout/family.ts. */
   readonly familyGroups: readonly string[];
+}
+
+export interface RolloutConfig {
+  readonly alertTopicArn: string;
+  /** Hooks that notify it are ours. */
+  readonly lifecycleTopicArn: string;
+  readonly drainFunctionArn: string;
+  /** Of this function itself: each fleet is an execution of its own. */
+  readonly amiUpdateFunctionArn: string;
+  /** Records in which people approve, pause and cancel, and parameters with verified images, are below it: `/ecs-drain`. */
+  readonly parameterPrefix: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -95,6 +110,11 @@ const parameterName = (example: string) =>
 
 const DrainEnvironment = z.object({
   ALERT_TOPIC_ARN: alertTopic,
+  LIFECYCLE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:lifecycle'),
+  HOOK_NAME_PREFIX: z._default(
+    z.string().check(z.regex(/^$|^[A-Za-z0-9_./-]{3,255}$/, 'must be at least three characters of the name of a hook')),
+    '',
+  ),
   CLUSTERS: z._default(
     z
       .string()
@@ -152,11 +172,38 @@ const WatchEnvironment = z.object({
   ),
 });
 
+const functionArn = (name: string) =>
+  z
+    .string(`is missing: give the qualified ARN of the ${name} function`)
+    .check(qualified(`arn:aws:lambda:eu-west-1:123456789012:function:${name}:durable`));
+
+const RolloutEnvironment = z.object({
+  ALERT_TOPIC_ARN: alertTopic,
+  LIFECYCLE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle'),
+  DRAIN_FUNCTION_ARN: functionArn('drain'),
+  AMI_UPDATE_FUNCTION_ARN: functionArn('ami-update'),
+  PARAMETER_PREFIX: z.string('is missing: give the prefix of SSM parameters').check(parameterName('/ecs-drain')),
+});
+
+/** @throws ConfigError naming every mistake at once. */
+export function readRolloutConfig(environment: Environment): RolloutConfig {
+  const settings = read(RolloutEnvironment, environment);
+  return {
+    alertTopicArn: settings.ALERT_TOPIC_ARN,
+    lifecycleTopicArn: settings.LIFECYCLE_TOPIC_ARN,
+    drainFunctionArn: settings.DRAIN_FUNCTION_ARN,
+    amiUpdateFunctionArn: settings.AMI_UPDATE_FUNCTION_ARN,
+    parameterPrefix: settings.PARAMETER_PREFIX,
+  };
+}
+
 /** @throws ConfigError naming every mistake at once. */
 export function readDrainConfig(environment: Environment): DrainConfig {
   const settings = read(DrainEnvironment, environment);
   return {
     alertTopicArn: settings.ALERT_TOPIC_ARN,
+    lifecycleTopicArn: settings.LIFECYCLE_TOPIC_ARN,
+    hookNamePrefix: settings.HOOK_NAME_PREFIX === '' ? undefined : settings.HOOK_NAME_PREFIX,
     clusters: settings.CLUSTERS === '' ? [] : settings.CLUSTERS.split(','),
     policy: {
       deadlineSeconds: settings.DRAIN_DEADLINE_SECONDS,

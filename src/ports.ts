@@ -85,6 +85,8 @@ export interface HookSeen {
   readonly globalTimeoutSeconds: number;
   /** CONTINUE or ABANDON: what the action ends with where nobody completes it. */
   readonly defaultResult?: string;
+  /** Whom it tells of the instances that it holds; undefined: EventBridge alone does. */
+  readonly targetArn?: string;
 }
 
 export interface LifecycleAction {

@@ -4,8 +4,10 @@ import { ConfigError, readDrainConfig, readIntakeConfig, readWatchConfig } from 
 import { FAMILIES, familiesOf, GROUPS } from '../src/rollout/family.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:alerts';
+const LIFECYCLE = 'arn:aws:sns:eu-west-1:123456789012:lifecycle';
 const FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-prod-drain:durable';
-const drainWith = (settings: Environment) => readDrainConfig({ ALERT_TOPIC_ARN: TOPIC, ...settings });
+const drainWith = (settings: Environment) =>
+  readDrainConfig({ ALERT_TOPIC_ARN: TOPIC, LIFECYCLE_TOPIC_ARN: LIFECYCLE, ...settings });
 
 function mistakesOf(read: () => unknown): readonly string[] {
   try {
@@ -18,9 +20,11 @@ function mistakesOf(read: () => unknown): readonly string[] {
 }
 
 describe('the drain’s settings', () => {
-  it('have defaults for all but the topic', () => {
+  it('have defaults for all but the topics', () => {
     expect(drainWith({})).toEqual({
       alertTopicArn: TOPIC,
+      lifecycleTopicArn: LIFECYCLE,
+      hookNamePrefix: undefined,
       clusters: [],
       policy: {
         deadlineSeconds: 3_000,
@@ -44,6 +48,7 @@ describe('the drain’s settings', () => {
   it('are read, all of them', () => {
     expect(
       drainWith({
+        HOOK_NAME_PREFIX: 'ecs-drain/',
         CLUSTERS: 'web,arn:aws:ecs:eu-west-1:123456789012:cluster/batch_2',
         DRAIN_DEADLINE_SECONDS: '7200',
         STUCK_AFTER_SECONDS: '120',
@@ -58,6 +63,8 @@ describe('the drain’s settings', () => {
       }),
     ).toEqual({
       alertTopicArn: TOPIC,
+      lifecycleTopicArn: LIFECYCLE,
+      hookNamePrefix: 'ecs-drain/',
       clusters: ['web', 'arn:aws:ecs:eu-west-1:123456789012:cluster/batch_2'],
       policy: {
         deadlineSeconds: 7_200,
@@ -82,7 +89,7 @@ describe('the drain’s settings', () => {
     ['in China', 'arn:aws-cn:sns:cn-north-1:123456789012:alerts'],
     ['in GovCloud', 'arn:aws-us-gov:sns:us-gov-west-1:123456789012:alerts'],
   ])('take a topic %s', (_, ALERT_TOPIC_ARN) => {
-    expect(readDrainConfig({ ALERT_TOPIC_ARN }).alertTopicArn).toBe(ALERT_TOPIC_ARN);
+    expect(drainWith({ ALERT_TOPIC_ARN }).alertTopicArn).toBe(ALERT_TOPIC_ARN);
   });
 
   it.each([
@@ -104,6 +111,12 @@ describe('the drain’s settings', () => {
     ['ALERT_TOPIC_ARN', 'arn:aws:sqs:eu-west-1:123456789012:alerts', /must be an ARN like arn:aws:sns/],
     ['ALERT_TOPIC_ARN', 'arn:aws:sns:eu-west-1:1234:alerts', /must be an ARN/],
     ['ALERT_TOPIC_ARN', `${TOPIC}\n`, /must be an ARN/],
+    ['LIFECYCLE_TOPIC_ARN', undefined, /^LIFECYCLE_TOPIC_ARN is missing: give an ARN like arn:aws:sns/],
+    ['LIFECYCLE_TOPIC_ARN', '', /must be an ARN like .*, not ""$/],
+    ['LIFECYCLE_TOPIC_ARN', 'arn:aws:sqs:eu-west-1:123456789012:lifecycle', /must be an ARN like arn:aws:sns/],
+    // It would be everybody's hooks.
+    ['HOOK_NAME_PREFIX', 'e', /at least three characters .*, not "e"$/],
+    ['HOOK_NAME_PREFIX', 'ecs*', /characters of the name of a hook/],
     ['DRAIN_DEADLINE_SECONDS', '59', /at least 60 seconds, not "59"/],
     ['DRAIN_DEADLINE_SECONDS', '172501', /at most 172500 seconds/],
     ['DRAIN_DEADLINE_SECONDS', '', /whole number of seconds from 60 to 172500, not ""/],
@@ -158,10 +171,11 @@ describe('the drain’s settings', () => {
       'AT_DEADLINE',
       'CLUSTERS',
       'DRAIN_DEADLINE_SECONDS',
+      'LIFECYCLE_TOPIC_ARN',
       'STUCK_AFTER_SECONDS',
     ]);
     expect(() => readDrainConfig({ AT_DEADLINE: 'MAYBE' })).toThrow(
-      /^2 wrong settings: ALERT_TOPIC_ARN .*; AT_DEADLINE/,
+      /^3 wrong settings: ALERT_TOPIC_ARN .*; LIFECYCLE_TOPIC_ARN .*; AT_DEADLINE/,
     );
   });
 });

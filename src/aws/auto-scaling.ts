@@ -32,7 +32,12 @@ export function autoScalingPort(client: AutoScalingClient): AutoScalingPort {
         if (found === undefined) return undefined;
         const heartbeatTimeoutSeconds = found.HeartbeatTimeout ?? DEFAULT_HEARTBEAT_SECONDS;
         const globalTimeoutSeconds = found.GlobalTimeout ?? Math.min(LONGEST_SECONDS, 100 * heartbeatTimeoutSeconds);
-        return { heartbeatTimeoutSeconds, globalTimeoutSeconds, defaultResult: found.DefaultResult ?? DEFAULT_RESULT };
+        return {
+          heartbeatTimeoutSeconds,
+          globalTimeoutSeconds,
+          defaultResult: found.DefaultResult ?? DEFAULT_RESULT,
+          ...(found.NotificationTargetARN ? { targetArn: found.NotificationTargetARN } : {}),
+        };
       }),
 
     terminate: (instanceId) =>

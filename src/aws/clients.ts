@@ -58,6 +58,11 @@ export function ssmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
   return new SSMClient({ ...FEW_ATTEMPTS, requestHandler });
 }
 
+/** For what asks ECS much in one step, and seldom: half of such a step is nothing. */
+export function patientEcsClient(requestHandler: RequestHandler = BOUNDS): ECSClient {
+  return new ECSClient({ ...SDK_RETRIES, requestHandler });
+}
+
 /** For a plain function, which has no loop that would try again. */
 export function patientSsmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {
   return new SSMClient({ ...SDK_RETRIES, requestHandler });

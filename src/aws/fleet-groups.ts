@@ -1,4 +1,4 @@
-import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import type { AutoScalingClient, Filter } from '@aws-sdk/client-auto-scaling';
 import {
   CancelInstanceRefreshCommand,
   DescribeAutoScalingGroupsCommand,
@@ -8,7 +8,7 @@ import {
   StartInstanceRefreshCommand,
 } from '@aws-sdk/client-auto-scaling';
 import type { Result } from '../ports.ts';
-import type { GroupsPort } from '../rollout/ports.ts';
+import type { GroupSeen, GroupsPort } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
 import { desiredConfiguration, groupSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
 import { allPages } from './pages.ts';
@@ -35,6 +35,23 @@ async function unless<T>(name: string, value: T, call: () => Promise<T>): Promis
   }
 }
 
+/** Every group of the region, opted in or not: for whoever asks what runs. */
+export function everyGroup(client: AutoScalingClient): Promise<Result<readonly GroupSeen[]>> {
+  return groupsWhere(client, undefined);
+}
+
+function groupsWhere(client: AutoScalingClient, Filters: Filter[] | undefined): Promise<Result<readonly GroupSeen[]>> {
+  return attempt('autoscaling:DescribeAutoScalingGroups', async () => {
+    const groups = await allPages(async ({ nextToken }) => {
+      const page = await client.send(
+        new DescribeAutoScalingGroupsCommand({ Filters, MaxRecords: GROUPS_A_PAGE, NextToken: nextToken }),
+      );
+      return { items: page.AutoScalingGroups, nextToken: page.NextToken };
+    });
+    return groups.map(groupSeen);
+  });
+}
+
 export function groupsPort(client: AutoScalingClient): GroupsPort {
   const describe = async (name: string) => {
     const answer = await client.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
@@ -42,17 +59,7 @@ export function groupsPort(client: AutoScalingClient): GroupsPort {
   };
 
   return {
-    taggedGroups: (key) =>
-      attempt('autoscaling:DescribeAutoScalingGroups', async () => {
-        const groups = await allPages(async ({ nextToken }) => {
-          const Filters = [{ Name: 'tag-key', Values: [key] }];
-          const page = await client.send(
-            new DescribeAutoScalingGroupsCommand({ Filters, MaxRecords: GROUPS_A_PAGE, NextToken: nextToken }),
-          );
-          return { items: page.AutoScalingGroups, nextToken: page.NextToken };
-        });
-        return groups.map(groupSeen);
-      }),
+    taggedGroups: (key) => groupsWhere(client, [{ Name: 'tag-key', Values: [key] }]),
 
     describeGroup: (name) =>
       attempt('autoscaling:DescribeAutoScalingGroups', async () => {

@@ -17,6 +17,8 @@ export interface Session {
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
   readonly ssm: SSMClient;
+  /** A client of yet another service, like these: with the same credentials, time and count. */
+  readonly client: <C extends ObservedClient>(make: (settings: Settings) => C) => C;
   /** AWS's own time, by its latest answer; until there is one, the machine's. A laptop's clock may be wrong. */
   readonly now: ClockPort;
   /** How many requests were sent so far, each repetition counted. */
@@ -28,6 +30,15 @@ const BOUNDS = {
   maxAttempts: 4,
   requestHandler: { connectionTimeout: 3_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
 } as const;
+
+/** What each client of a session is made with. */
+export type Settings = typeof BOUNDS & {
+  readonly region?: string;
+  readonly profile?: string;
+  readonly credentials?: NonNullable<Where['credentials']>;
+};
+
+type ObservedClient = { readonly middlewareStack: unknown };
 
 export interface Where {
   readonly region?: string | undefined;
@@ -41,7 +52,7 @@ export interface Where {
  * @throws Error when no region is to be found.
  */
 export async function openSession(where: Where): Promise<Session> {
-  const settings = {
+  const settings: Settings = {
     ...BOUNDS,
     ...(where.region === undefined ? {} : { region: where.region }),
     ...(where.profile === undefined ? {} : { profile: where.profile }),
@@ -59,7 +70,7 @@ export async function openSession(where: Where): Promise<Session> {
   };
   let aheadMs = 0;
   let calls = 0;
-  for (const client of Object.values(clients)) {
+  const observed = <C extends ObservedClient>(client: C): C => {
     // Each client's stack is typed by its own commands; what is added here looks at none of them.
     (client.middlewareStack as ECSClient['middlewareStack']).add(
       (next) => async (request) => {
@@ -71,6 +82,14 @@ export async function openSession(where: Where): Promise<Session> {
       },
       { step: 'deserialize', priority: 'low', name: 'readDateAndCount' },
     );
-  }
-  return { region: await clients.ecs.config.region(), ...clients, now: () => Date.now() + aheadMs, calls: () => calls };
+    return client;
+  };
+  for (const client of Object.values(clients)) observed(client);
+  return {
+    region: await clients.ecs.config.region(),
+    ...clients,
+    client: (make) => observed(make(settings)),
+    now: () => Date.now() + aheadMs,
+    calls: () => calls,
+  };
 }

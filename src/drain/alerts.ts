@@ -2,7 +2,7 @@ import type { DrainAlert, DrainAlertKind } from '../alert.ts';
 import { isComingBack, isDone } from './coming-back.ts';
 import { alertOf, forcedEnding } from './ending.ts';
 import type { Memory } from './memory.ts';
-import { isEmpty } from './memory.ts';
+import { isEmpty } from './seen.ts';
 import { deadlineMs, isStalled, lookDueMs } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, minutesUntil } from './words.ts';
 

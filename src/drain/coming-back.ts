@@ -1,6 +1,7 @@
 import type { Memory } from './memory.ts';
-import { isEmpty, isReactivated, saysActive } from './memory.ts';
+import { isReactivated } from './memory.ts';
 import { purposeOf } from './purpose.ts';
+import { isEmpty, saysActive } from './seen.ts';
 import { deadlineMs } from './times.ts';
 
 /** An instance that should come back is waited for this long, from when it should be there; a pause does not count. */

@@ -4,11 +4,14 @@ import { alertDue, closing, isDiagnosed, isNews, misconfiguredAlert, resolvedAle
 import { backByMs, goesAtMs, isDone, restorePaceSeconds } from './coming-back.ts';
 import type { Ending } from './ending.ts';
 import { alertOf, endingOf, forcedEnding, observedEnding } from './ending.ts';
-import type { Memory, Outcome, Placement } from './memory.ts';
-import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
+import type { Memory, Outcome } from './memory.ts';
+import { isReactivated } from './memory.ts';
+import type { Move } from './move.ts';
+import { isHeldBack } from './move.ts';
 import { quietPaceSeconds } from './pace.ts';
 import { purposeOf } from './purpose.ts';
-import type { Mode } from './switch.ts';
+import type { Placement } from './seen.ts';
+import { isEmpty, isForgotten, saysActive } from './seen.ts';
 import {
   deadlineMs,
   heartbeatDueMs,
@@ -20,63 +23,6 @@ import {
   standaloneDueMs,
 } from './times.ts';
 import { describeRemaining, describeRequest, shortName } from './words.ts';
-
-/** What a drain can do next. One move is one effect, safe to repeat; the same `because` goes to log, alert and trace. */
-export type Move = { readonly because: string } & (
-  | { readonly kind: 'verify' }
-  | { readonly kind: 'find' }
-  | { readonly kind: 'read-switch' }
-  | { readonly kind: 'start-draining'; readonly placements: readonly Placement[] }
-  | {
-      readonly kind: 'look';
-      readonly placements: readonly Placement[];
-      /** Tasks known from the look before, by placement: asking for just these is one call. */
-      readonly known?: readonly (readonly string[])[];
-      readonly countCrowd?: boolean;
-      /** Name every task, also those that are still wanted to run. */
-      readonly nameAll?: boolean;
-    }
-  | { readonly kind: 'heartbeat' }
-  | { readonly kind: 'stop-standalone'; readonly placements: readonly Placement[] }
-  | { readonly kind: 'replace' }
-  | { readonly kind: 'diagnose'; readonly placements: readonly Placement[]; readonly sinceMs: number }
-  /** `outcome`: this is the drain's last word. */
-  | { readonly kind: 'alert'; readonly alert: DrainAlert; readonly outcome?: Outcome }
-  | {
-      readonly kind: 'release';
-      /** Undefined where the deadline comes before the instance could be found. */
-      readonly placements: readonly Placement[] | undefined;
-      readonly result: 'CONTINUE' | 'ABANDON';
-      /** The deadline has come: release whatever the last look shows. */
-      readonly forced: boolean;
-      /** The look that this rests on is old: look at everything again, not only at the container instances. */
-      readonly lookAtAll: boolean;
-    }
-  | {
-      readonly kind: 'restore';
-      readonly placements: readonly Placement[];
-      /** Those of them, by ARN, that are ours to set ACTIVE. */
-      readonly ours: readonly string[];
-      /** It is not to be set ACTIVE before its agent has been seen away, or its time is up. */
-      readonly onlyLook: boolean;
-    }
-);
-
-/** The moves that change something in AWS; the switch can hold each of them back. */
-export const ACTS: ReadonlySet<Move['kind']> = new Set([
-  'start-draining',
-  'heartbeat',
-  'stop-standalone',
-  'replace',
-  'release',
-  'restore',
-]);
-
-/** Whether the switch forbids the move. A heartbeat keeps what is there: only what was never begun needs none. */
-export function isHeldBack({ kind }: Move, { drainingSinceMs }: Memory, mode: Mode): boolean {
-  if (mode === 'act' || !ACTS.has(kind)) return false;
-  return kind !== 'heartbeat' || (mode === 'observe' && drainingSinceMs === undefined);
-}
 
 /** The execution's result, and what `ecs-drain status` shows of a drain that has ended. */
 export interface DrainResult {

@@ -12,15 +12,20 @@ import type {
   MetricsPort,
   SwitchPort,
 } from '../ports.ts';
-import type { DrainResult, Move } from './decide.ts';
-import { ACTS, decide, isHeldBack } from './decide.ts';
+import type { DrainResult } from './decide.ts';
+import { decide } from './decide.ts';
 import { find, verify } from './locate.ts';
 import { countTasks, findReasons, lastLook, lookAt, standaloneTasks } from './look.ts';
 import { measuresOf } from './measures.ts';
-import type { Memory, Placement, Seen } from './memory.ts';
-import { begin, isEmpty, remember, rest, saysActive } from './memory.ts';
+import type { Memory } from './memory.ts';
+import { begin, rest } from './memory.ts';
+import type { Move } from './move.ts';
+import { ACTS, isHeldBack } from './move.ts';
+import { remember } from './remember.ts';
 import type { DrainRequest, LifecycleRequest } from './request.ts';
 import { restore } from './restore.ts';
+import type { Placement, Seen } from './seen.ts';
+import { isEmpty, saysActive } from './seen.ts';
 import { readSwitch } from './switch.ts';
 
 export interface DrainPorts {
@@ -80,7 +85,7 @@ async function perform(move: Move, memory: Memory, config: DrainConfig, ports: D
   const { request } = memory;
   switch (move.kind) {
     case 'verify':
-      return verify(request, autoScaling, now);
+      return verify(request, config, autoScaling, now);
     case 'find':
       return find(request, config.clusters, ecs, now);
     case 'read-switch':

@@ -1,9 +1,10 @@
 import type { DrainAlert, DrainAlertKind } from '../alert.ts';
 import { giveUpAtMs, isComingBack, isCutOff, isDone, isOver, SPOT_BACK_DAYS } from './coming-back.ts';
 import type { Memory, Outcome } from './memory.ts';
-import { isEmpty, isForgotten, isReactivated, saysActive } from './memory.ts';
+import { isReactivated } from './memory.ts';
 import { purposeOf } from './purpose.ts';
 import { executionName } from './request.ts';
+import { isEmpty, isForgotten, saysActive } from './seen.ts';
 import { globalTimeoutMs, isStaying, LAG_SECONDS } from './times.ts';
 import { describeRemaining, describeRequest, describeTrouble, minutesUntil, shortName } from './words.ts';
 

@@ -1,13 +1,20 @@
+import type { HookDoors } from '../hook.ts';
+import { isOurHook } from '../hook.ts';
 import type { AutoScalingPort, ClockPort, EcsPort, Failure } from '../ports.ts';
-import type { Placement, Seen } from './memory.ts';
 import type { DrainRequest, LifecycleRequest } from './request.ts';
+import type { Placement, Seen } from './seen.ts';
 import { shortName } from './words.ts';
 
 /** Lifecycle states of an instance that a terminate hook is holding (AWS-CONTRACTS §1). */
 const LEAVING = /^(Terminating|Warmed:Terminating|Warmed:Pending|ReplacingRootVolume)(:Wait)?$/;
 
-/** What Auto Scaling says of the instance, and whether it is held by the hook that the request names. */
-export async function verify(request: DrainRequest, autoScaling: AutoScalingPort, now: ClockPort): Promise<Seen> {
+/** What Auto Scaling says of the instance, and whether it is held by the hook that the request names, and that is ours. */
+export async function verify(
+  request: DrainRequest,
+  doors: HookDoors,
+  autoScaling: AutoScalingPort,
+  now: ClockPort,
+): Promise<Seen> {
   const answer = await autoScaling.describeInstance(request.instanceId);
   if (!answer.ok) return { kind: 'verify', atMs: now(), departing: false, failure: answer };
   const instance = answer.value;
@@ -15,12 +22,13 @@ export async function verify(request: DrainRequest, autoScaling: AutoScalingPort
   if (request.kind !== 'terminating') {
     return { kind: 'verify', atMs: now(), departing: true, ...(instance ?? {}) };
   }
-  return verifyHook(request, instance, autoScaling, now);
+  return verifyHook(request, instance, doors, autoScaling, now);
 }
 
 async function verifyHook(
   request: LifecycleRequest,
   instance: { readonly group: string; readonly state: string } | undefined,
+  doors: HookDoors,
   autoScaling: AutoScalingPort,
   now: ClockPort,
 ): Promise<Seen> {
@@ -37,6 +45,13 @@ async function verifyHook(
   const hook = await autoScaling.describeHook(request.group, request.hook);
   if (!hook.ok) return { kind: 'verify', atMs: now(), departing: false, state: instance.state, failure: hook };
   if (hook.value === undefined) return not(`that the group has no hook ${request.hook}`);
+  // Whoever may publish to our topic could pass on the notice of another's hook, whose action is not ours to end.
+  if (!isOurHook(doors, { name: request.hook, ...hook.value })) {
+    const { targetArn } = hook.value;
+    return not(
+      `that the hook ${request.hook} ${targetArn === undefined ? 'notifies nobody' : `notifies ${targetArn}`}, not us`,
+    );
+  }
   return { kind: 'verify', atMs: now(), departing: true, state: instance.state, hook: hook.value };
 }
 

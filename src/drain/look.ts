@@ -1,7 +1,7 @@
 import type { ClockPort, ContainerInstanceSeen, ContainerInstancesSeen, EcsPort, Result, TaskSeen } from '../ports.ts';
-import type { Move } from './decide.ts';
 import { diagnose } from './diagnose.ts';
-import type { Look, Placement, Remaining } from './memory.ts';
+import type { Move } from './move.ts';
+import type { Look, Placement, Remaining } from './seen.ts';
 
 /** More ids than this are listed again at each look rather than kept in the execution's history. */
 const MOST_IDS_KEPT = 20;

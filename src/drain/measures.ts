@@ -1,6 +1,6 @@
 import type { Measure } from '../ports.ts';
-import type { Move } from './decide.ts';
 import type { Memory } from './memory.ts';
+import type { Move } from './move.ts';
 
 /**
  * What a move adds to the metrics: taken from what people are told, so that the two agree, and from the first try of it

@@ -59,7 +59,7 @@ const MaintenanceRequest = z.readonly(
 );
 
 /** Somebody who may invoke the function wants the instance drained, and nothing else done to it. */
-const OrderedRequest = z.readonly(
+export const OrderedRequest = z.readonly(
   z.strictObject({
     kind: z.literal('ordered'),
     instanceId,

@@ -1,8 +1,8 @@
 import type { AutoScalingPort, ClockPort, EcsPort, Result } from '../ports.ts';
-import type { Move } from './decide.ts';
 import { present } from './look.ts';
-import type { Placement, Seen } from './memory.ts';
+import type { Move } from './move.ts';
 import type { DrainRequest } from './request.ts';
+import type { Placement, Seen } from './seen.ts';
 
 /** States of an instance that its group takes away for good, or stops (AWS-CONTRACTS §1). A new root volume brings it back. */
 const LEAVES = /^(Terminating|Warmed:)/;

@@ -38,7 +38,7 @@ export function heartbeatDueMs(memory: Memory): number {
   if (heartbeatFailedAtMs <= heartbeatAtMs) {
     if (memory.hookIsNew) return memory.atMs;
     // A hook that could not be read is worth a few hurried tries; one that never can be, not two days of them.
-    const isHurried = memory.hookUnread > 0 && memory.hookUnread <= 5;
+    const isHurried = memory.hookUnread > 0 && memory.hookUnread <= 5 && thriftSeconds(memory) === 0;
     return heartbeatAtMs + (heartbeatTimeoutSeconds / (isHurried ? 10 : 2)) * 1000;
   }
   // Five tries within the period. After it the action has gone, or its period is longer than we know: no hurry.
@@ -49,7 +49,29 @@ export function heartbeatDueMs(memory: Memory): number {
 export function lookDueMs(memory: Memory): number {
   // Nothing is wanted on it any more, and what is on its way down has not been listed: no reason to wait.
   if (memory.look?.instances?.wanted === 0 && memory.look.remaining === undefined) return memory.atMs;
-  return (memory.look?.atMs ?? memory.atMs) + paceSeconds(memory) * 1000;
+  return (memory.look?.atMs ?? memory.atMs) + Math.max(paceSeconds(memory), thriftSeconds(memory)) * 1000;
+}
+
+/** Steps until the deadline, each with its wait: under 1,500 durable operations; and how many may come at once. */
+const BUDGET = 720;
+const ADVANCE = 250;
+/** A look, and what it leads to. */
+const STEPS_EACH = 1.5;
+/** Looks until the deadline, however much was spent. */
+const LEAST_LOOKS = 96;
+
+/**
+ * Where calls fail every now and then for hours, tries, alerts and heartbeats cost more than the looks that the pace
+ * counts with: then what is left of the budget is spread over the time that is left. At most times zero.
+ */
+function thriftSeconds(memory: Memory): number {
+  const { request, steppedAtMs, steps } = memory;
+  const wholeMs = deadlineMs(memory) - Date.parse(request.noticedAt);
+  // As of the latest step, not of now: else the next look moves away while it is waited for.
+  const leftMs = deadlineMs(memory) - steppedAtMs;
+  const isOnCourse = steps <= BUDGET - (BUDGET - ADVANCE) * (leftMs / wholeMs);
+  if (isOnCourse || leftMs <= 0) return 0;
+  return Math.min(wholeMs / LEAST_LOOKS, (leftMs * STEPS_EACH) / Math.max(1, BUDGET - steps)) / 1000;
 }
 
 /** An instance that could go is not kept for long by a call that failed. */
@@ -59,7 +81,7 @@ export function retryAtMs(memory: Memory): number {
   const { trouble } = memory;
   if (trouble === undefined) return memory.atMs;
   const isRelease = trouble.failure.operation === 'autoscaling:CompleteLifecycleAction' && memory.hook !== undefined;
-  const seconds = backoffSeconds(memory);
+  const seconds = Math.max(backoffSeconds(memory), thriftSeconds(memory));
   return trouble.atMs + (isRelease ? Math.min(seconds, RELEASE_RETRY_SECONDS) : seconds) * 1000;
 }
 

@@ -1,5 +1,6 @@
-import type { Memory, Remaining } from './memory.ts';
-import { isForgotten } from './memory.ts';
+import type { Memory } from './memory.ts';
+import type { Remaining } from './seen.ts';
+import { isForgotten } from './seen.ts';
 
 /** What is left on the instance, as people and logs read it. */
 export function describeRemaining({ look }: Memory): string {

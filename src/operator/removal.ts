@@ -1,3 +1,4 @@
+import { isOurHook } from '../hook.ts';
 import type { Failure, Result } from '../ports.ts';
 import type { Stack } from './stack.ts';
 
@@ -24,8 +25,7 @@ export interface RunningExecution {
 
 /** Whether the hook leads to this stack: by its target, or by the name that the stack's rule listens for. Pure. */
 export function leadsTo(stack: Stack, hook: Pick<GroupHook, 'name' | 'terminating' | 'targetArn'>): boolean {
-  if (hook.targetArn !== undefined) return hook.targetArn === stack.lifecycleTopicArn;
-  return hook.terminating && stack.hookNamePrefix !== undefined && hook.name.startsWith(stack.hookNamePrefix);
+  return isOurHook(stack, hook) && (hook.terminating || hook.targetArn !== undefined);
 }
 
 /** People read no list of a thousand. */

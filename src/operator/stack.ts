@@ -12,6 +12,8 @@ const Outputs = z.object({
   SwitchParameterName: given,
   DeadLettersUrl: given,
   HookNamePrefix: z.optional(given),
+  AmiUpdateFunctionArn: z.optional(given),
+  RolloutPrefix: z.optional(given),
 });
 
 /** One deployed stack of ecs-drain. */
@@ -25,6 +27,13 @@ export interface Stack {
   readonly deadLettersUrl: string;
   /** Hooks without a target whose names begin so lead to the stack, through EventBridge. */
   readonly hookNamePrefix?: string;
+  /** What rolls AMIs out; undefined where the stack has nothing that does. */
+  readonly rollouts?: {
+    /** Qualified with the alias. */
+    readonly functionArn: string;
+    /** Names of the parameters in which people say what they want begin so. */
+    readonly parameterPrefix: string;
+  };
 }
 
 /** Reads a stack's outputs; the names of those that are missing instead, where it is not one of ours. Pure. */
@@ -44,5 +53,8 @@ export function readStack(
     switchParameter: data.SwitchParameterName,
     deadLettersUrl: data.DeadLettersUrl,
     ...(data.HookNamePrefix === undefined ? {} : { hookNamePrefix: data.HookNamePrefix }),
+    ...(data.AmiUpdateFunctionArn === undefined || data.RolloutPrefix === undefined
+      ? {}
+      : { rollouts: { functionArn: data.AmiUpdateFunctionArn, parameterPrefix: data.RolloutPrefix } }),
   };
 }

@@ -26,7 +26,7 @@ export interface CourseState {
 
 /** The least and the most from one look to the next, and its growth: 14 days must fit into 1,500 durable operations. */
 const POLL_SECONDS = 60;
-const ELAPSED_SHARE = 0.012;
+const ELAPSED_SHARE = 0.015;
 const SLOWEST_POLL_SECONDS = 3_600;
 const MOST_BACKOFF_SECONDS = 900;
 /** What has failed for ten hours is tried every hour. */

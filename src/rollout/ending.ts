@@ -64,12 +64,8 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
 
   const word = endedBy(control);
   if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', `${word}.`);
-  const [first] = failedOf(memory);
-  if (first) {
-    const others = waitingOf(memory, plan).length;
-    const held = others === 0 ? '' : ` ${others} further ${others === 1 ? 'fleet is' : 'fleets are'} not begun.`;
-    return ended(memory, 'stopped', `${first.fleet}: ${first.because}.${held}`);
-  }
+  const failed = failedOf(memory);
+  if (failed.length > 0) return stopped(memory, plan, failed);
   if (announced?.imageId !== plan.target.imageId) {
     const because = `A newer release is there (${plan.target.version}): ${announced?.version} is not rolled out any further.`;
     return ended(memory, 'superseded', because);
@@ -81,6 +77,17 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
     return ended(memory, 'expired', 'For 14 days nobody approved it, or no window came: it is not rolled out.');
   }
   return settled(memory, plan);
+}
+
+/** What each fleet came to was told by itself: here, only what is held back by it. */
+function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult[]): Ending {
+  const [first] = failed as [FleetResult];
+  const why = `${first.fleet}: ${first.because}`;
+  if (failed.every(({ outcome }) => outcome === 'superseded')) return ended(memory, 'superseded', `${why}.`);
+  const others = waitingOf(memory, plan).length;
+  if (others === 0 && !failed.some(({ isUntold }) => isUntold)) return { outcome: 'stopped', because: `${why}.` };
+  const held = others === 0 ? '' : ` ${others} further ${others === 1 ? 'fleet is' : 'fleets are'} not begun.`;
+  return ended(memory, 'stopped', `${why}.${held}`);
 }
 
 function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {

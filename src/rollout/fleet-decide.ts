@@ -77,8 +77,11 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
   const status = seen?.status;
   if (status === 'Successful') {
     if (isVerified(look)) {
-      const { imageId } = memory.request;
-      return { kind: 'promote', imageId, because: 'every instance runs it, and ECS knows them all' };
+      return {
+        kind: 'promote',
+        imageId: memory.request.imageId,
+        because: 'every instance runs it, and ECS knows them all',
+      };
     }
     return poll(memory, 'all instances are replaced: is every one of them at work?');
   }

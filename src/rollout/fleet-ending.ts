@@ -92,7 +92,10 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
       return leftOver(memory, look, `the refresh failed: ${because}`);
     case 'Cancelled':
       // Paused, it goes on when somebody resumes it.
-      if (refresh.turned?.forPause && endedBy(look.control) === undefined) return undefined;
+      if (refresh.turned?.forPause && endedBy(look.control) === undefined) {
+        if (look.target?.imageId === memory.request.imageId) return undefined;
+        return leftOver(memory, look, `its source names ${look.target?.version ?? 'no image'} by now`, 'superseded');
+      }
       return leftOver(memory, look, refresh.turned ? because : 'somebody else cancelled its refresh', 'cancelled');
     default:
       return undefined;
@@ -118,7 +121,8 @@ export function isVerified({ hosts, facts }: FleetLook): boolean {
 
 function rolled(memory: FleetMemory, { hosts }: FleetLook): FleetEnding {
   const minutes = Math.round((memory.atMs - (memory.refresh?.startedAtMs ?? memory.atMs)) / 60_000);
-  const because = `${hosts.fresh === 1 ? 'its instance runs' : `all ${hosts.fresh} instances run`} ${memory.request.version} after ${minutes} min, and are at work`;
+  const who = hosts.fresh === 1 ? 'its instance runs' : `all ${hosts.fresh} instances run`;
+  const because = `${who} ${memory.request.version} after ${minutes} min, and are at work`;
   return { outcome: 'rolled', because };
 }
 

@@ -1,4 +1,5 @@
 import type { Result } from '../ports.ts';
+import { imagesThatStay } from './fleet.ts';
 import type { FleetLook, FleetSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import { hostsOf } from './hosts.ts';
@@ -50,8 +51,7 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
 /** The fleet, its source and its refresh, all of them now. */
 async function lookAtFleet(
   refreshId: string | undefined,
-  // Whatever its source names by now: this rollout is judged by its own image.
-  { fleet, source, release, imageId }: FleetRequest,
+  { fleet, source, imageId, release }: FleetRequest,
   ports: RolloutPorts,
 ): Promise<FleetLook> {
   const name = fleet.slice('group/'.length);
@@ -70,11 +70,16 @@ async function lookAtFleet(
   const refreshes = read(await ports.groups.refreshes(name));
   const refresh: RefreshSeen | undefined =
     refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
-  const where = { clusters: facts?.clusters ?? [], isSteady: facts?.unsteady.length === 0 };
+  const where = {
+    clusters: facts?.clusters ?? [],
+    isSteady: facts?.unsteady.length === 0,
+    stays: 'because' in target ? new Set<string>() : imagesThatStay(facts?.slots ?? [], target),
+  };
   return {
     ...known,
     ...(facts === undefined ? {} : { facts }),
     ...(refresh === undefined ? {} : { refresh }),
+    // By the image that is being rolled: its source may name a newer one by now.
     hosts: await hostsOf(group.instances, imageId, where, ports.clusters),
   };
 }

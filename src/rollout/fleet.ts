@@ -74,3 +74,9 @@ export function standingOf(slot: Slot, target: Target): Standing {
   if (slot.family !== target.family || slot.version === undefined) return 'other';
   return newer(slot.version, target.version) ? 'newer' : 'older';
 }
+
+/** Images that a fleet launches beside those that the target concerns: their instances are not old. */
+export function imagesThatStay(slots: readonly Slot[], target: Target): ReadonlySet<string> {
+  const isKept = (slot: Slot) => ['other', 'newer'].includes(standingOf(slot, target));
+  return new Set(slots.filter(isKept).map(({ imageId }) => imageId));
+}

@@ -4,11 +4,18 @@ import { read } from './reading.ts';
 
 const MOST_STRANGERS = 5;
 
-/** How a fleet's instances stand: those on the new image as ECS has them; the others are only counted. */
+/**
+ * How a fleet's instances stand: those on the new image as ECS has them; the others are only counted.
+ * @param stays images of the fleet that are not this release's to change, of another architecture for one.
+ */
 export async function hostsOf(
   instances: readonly FleetInstance[],
-  imageId: string | undefined,
-  { clusters, isSteady }: { readonly clusters: readonly string[]; readonly isSteady: boolean },
+  imageId: string,
+  {
+    clusters,
+    isSteady,
+    stays,
+  }: { readonly clusters: readonly string[]; readonly isSteady: boolean; readonly stays: ReadonlySet<string> },
   port: ClustersPort,
 ): Promise<HostsSeen> {
   const isInService = ({ state }: FleetInstance) => state === 'InService' || state === 'healthy';
@@ -29,6 +36,6 @@ export async function hostsOf(
     joined: joined.size,
     working: working.size,
     strangers: fresh.filter(isStranger).slice(0, MOST_STRANGERS),
-    old: instances.filter((one) => one.imageId !== imageId).length,
+    old: instances.filter((one) => one.imageId !== imageId && !stays.has(one.imageId ?? '')).length,
   };
 }

@@ -264,14 +264,17 @@ export interface RolloutExecutionsPort {
   run(name: string, request: object): Promise<Result<ExecutionSeen>>;
 }
 
+/** An order of one drain. What is the same in all of it is the same order. */
+export interface DrainOrder {
+  readonly instanceId: string;
+  /** At most 40 letters, digits and hyphens. */
+  readonly id: string;
+  readonly reason: string;
+  /** ISO 8601; the drain's deadline counts from it. */
+  readonly noticedAt: string;
+}
+
 export interface DrainsPort {
-  /**
-   * Orders the drain of one instance, or joins the order that exists, and says how it stands. The same `id` is the same
-   * order; at most 40 letters, digits and hyphens.
-   */
-  drain(order: {
-    readonly instanceId: string;
-    readonly id: string;
-    readonly reason: string;
-  }): Promise<Result<ExecutionSeen>>;
+  /** Orders the drain of one instance, or joins the order that exists, and says how it stands. */
+  drain(order: DrainOrder): Promise<Result<ExecutionSeen>>;
 }

@@ -58,6 +58,8 @@ export interface FleetResult {
   readonly fleet: string;
   readonly outcome: FleetOutcome;
   readonly because: string;
+  /** Its execution ended before it could tell anybody. */
+  readonly isUntold?: true;
 }
 
 /**

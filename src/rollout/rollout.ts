@@ -10,8 +10,9 @@ import type { FleetMove } from './fleet-moves.ts';
 import { performFleet } from './fleet-rollout.ts';
 import type { ReleaseMemory, ReleaseSeen, Survey } from './memory.ts';
 import { begin, remember } from './memory.ts';
+import { fleetsOptedIn } from './opted-in.ts';
 import type { DrainsPort, RolloutExecutionsPort } from './ports.ts';
-import { read, reading } from './reading.ts';
+import { reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest, RolloutRequest } from './request.ts';
 import { executionName } from './request.ts';
@@ -20,8 +21,6 @@ import { beginSpot, rememberSpot } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { performSpot } from './spot-rollout.ts';
 import type { SurveyPorts } from './survey.ts';
-import { factsOf, factsOfSpotFleets } from './survey.ts';
-import { OPT_IN } from './tags.ts';
 import { readTarget } from './target.ts';
 import type { RolloutAlert } from './telling.ts';
 
@@ -36,9 +35,6 @@ export interface RolloutPorts extends SurveyPorts {
   /** Where a verified image is written, for others to follow; undefined for what is no family. */
   verifiedParameter(source: string): string | undefined;
 }
-
-/** A survey that outgrows a step's result would end the execution (AWS-CONTRACTS §7): 256 KB hold far more than these. */
-const MOST_FLEETS = 50;
 
 /** Rolls one release out, fleet by fleet, or one fleet. One durable execution each. */
 export function rollOut(
@@ -87,18 +83,7 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
 async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<Survey> {
   const target = await readTarget(request.source, ports);
   if ('because' in target) return { atMs: ports.now(), because: target.because, fleets: [], leftOut: 0 };
-  const groups = read(await ports.groups.taggedGroups(OPT_IN));
-  const spotFleets = read(await ports.spotFleets.taggedFleets(OPT_IN)).filter(
-    ({ state }) => !state.startsWith('cancelled'),
-  );
-  const kept = groups.slice(0, MOST_FLEETS);
-  const alsoKept = spotFleets.slice(0, MOST_FLEETS - kept.length);
-  const withInstances = [];
-  for (const fleet of alsoKept) {
-    withInstances.push({ fleet, instances: read(await ports.spotFleets.fleetInstances(fleet.id)) });
-  }
-  const fleets = [...(await factsOf(kept, ports)), ...(await factsOfSpotFleets(withInstances, ports))];
-  const leftOut = groups.length + spotFleets.length - fleets.length;
+  const { fleets, leftOut } = await fleetsOptedIn(ports);
   return { atMs: ports.now(), target, fleets, leftOut };
 }
 
@@ -122,5 +107,5 @@ async function look(
 
 function endOf({ fleet }: FleetRequest, { status, result }: { status: string; result?: string }): FleetResult {
   if (status === 'SUCCEEDED' && result !== undefined) return JSON.parse(result) as FleetResult;
-  return { fleet, outcome: 'failed', because: `its execution ended as ${status}, without a result` };
+  return { fleet, outcome: 'failed', because: `its execution ended as ${status}, without a result`, isUntold: true };
 }

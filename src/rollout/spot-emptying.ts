@@ -37,8 +37,7 @@ export function isListed(memory: SpotMemory, fleetId: string, { old, copy }: Spo
 function drainNext(memory: SpotMemory, instances: readonly string[]): SpotMove | Wait | undefined {
   const { drains } = memory;
   const missing = instances.filter((id) => (drains[id] ?? 'asked') === 'asked').slice(0, MOST_DRAINS_A_STEP);
-  if (missing.length > 0)
-    return { kind: 'drain', instances: missing, because: `${missing.length} of its instances are to be drained` };
+  if (missing.length > 0) return drainMove(memory, missing, `${missing.length} of its instances are to be drained`);
   return askNext(memory, instances);
 }
 
@@ -52,7 +51,13 @@ export function askNext(memory: SpotMemory, instances: readonly string[]): SpotM
   const nextMs = (memory.drainsAtMs ?? 0) + roundMs;
   if (atMs < nextMs) return waitUntil(atMs, nextMs, because);
   if (atMs - (look?.atMs ?? 0) > ROUNDS_A_LOOK * roundMs) return lookAgain(memory, because);
-  return { kind: 'drain', instances: running.slice(0, MOST_DRAINS_A_STEP), because };
+  return drainMove(memory, running.slice(0, MOST_DRAINS_A_STEP), because);
+}
+
+/** Each with the time of its first order: its deadline counts from then, and asked again it is the same order. */
+function drainMove({ orderedAtMs, atMs }: SpotMemory, instances: readonly string[], because: string): SpotMove {
+  const since = Object.fromEntries(instances.map((id) => [id, orderedAtMs[id] ?? atMs]));
+  return { kind: 'drain', instances, orderedAtMs: since, because };
 }
 
 export function isFresh({ look, atMs }: SpotMemory): boolean {

@@ -64,6 +64,8 @@ export interface SpotMemory extends CourseState {
    */
   readonly drains: Readonly<Record<string, string>>;
   readonly drainsAtMs?: number;
+  /** When each drain was ordered first, by instance: a part of the order. */
+  readonly orderedAtMs: Readonly<Record<string, number>>;
   /** The targets that we set, by fleet. */
   readonly targets: Readonly<Record<string, number>>;
   /** Fleets that we told to change their target, or to end, whether or not the answer came. */
@@ -82,7 +84,16 @@ export interface SpotMemory extends CourseState {
 
 export function beginSpot(request: FleetRequest): SpotMemory {
   const atMs = Date.parse(request.noticedAt);
-  const nothing = { versions: {}, members: {}, drains: {}, targets: {}, touched: [], ending: [], cancelled: [] };
+  const nothing = {
+    versions: {},
+    members: {},
+    drains: {},
+    orderedAtMs: {},
+    targets: {},
+    touched: [],
+    ending: [],
+    cancelled: [],
+  };
   return { request, atMs, steppedAtMs: atMs, ...nothing, said: {}, open: {} };
 }
 
@@ -102,7 +113,7 @@ export function rememberSpot(before: SpotMemory, move: SpotMove, seen: SpotSeen)
     move,
     seen.failure,
   );
-  if (seen.kind === 'drain' && move.kind === 'drain') return withDrains(memory, move.instances, seen);
+  if (seen.kind === 'drain' && move.kind === 'drain') return withDrains(memory, move, seen);
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, { ...seen.look, atMs }) : memory;
   return withEffect(memory, move, seen);
@@ -119,14 +130,15 @@ function withTried(memory: SpotMemory, move: SpotMove, failure: Failure | undefi
 
 function withDrains(
   memory: SpotMemory,
-  asked: readonly string[],
+  move: Extract<SpotMove, { kind: 'drain' }>,
   { outcomes, failure }: Extract<SpotSeen, { kind: 'drain' }>,
 ): SpotMemory {
   const others = Object.entries(memory.drains).filter(([id]) => outcomes[id] === undefined);
   // The order may have been taken, though its answer was lost.
-  const doubtful = failure ? asked.filter((id) => memory.drains[id] === undefined) : [];
+  const doubtful = failure ? move.instances.filter((id) => memory.drains[id] === undefined) : [];
   const drains = { ...Object.fromEntries(others), ...Object.fromEntries(doubtful.map((id) => [id, 'asked'])) };
-  return { ...memory, drains: { ...drains, ...outcomes }, drainsAtMs: memory.atMs };
+  const orderedAtMs = { ...memory.orderedAtMs, ...move.orderedAtMs };
+  return { ...memory, drains: { ...drains, ...outcomes }, drainsAtMs: memory.atMs, orderedAtMs };
 }
 
 function withLook(memory: SpotMemory, look: SpotLook): SpotMemory {

@@ -22,7 +22,12 @@ export type SpotMove = {
   | { readonly kind: 'copy'; readonly fleetId: string; readonly images: readonly OverrideSeen[] }
   | { readonly kind: 'set-target'; readonly fleetId: string; readonly capacity: number }
   /** Orders the drains, or asks how those that were ordered stand. */
-  | { readonly kind: 'drain'; readonly instances: readonly string[] }
+  | {
+      readonly kind: 'drain';
+      readonly instances: readonly string[];
+      /** When each was ordered first, by instance. */
+      readonly orderedAtMs: Readonly<Record<string, number>>;
+    }
   | { readonly kind: 'activate'; readonly clusters: readonly string[]; readonly instances: readonly string[] }
   | { readonly kind: 'cancel'; readonly fleetId: string }
   /** Others may follow what was verified. */

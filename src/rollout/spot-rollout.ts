@@ -36,7 +36,7 @@ export async function performSpot(move: SpotMove, request: FleetRequest, ports: 
       return { kind: 'set-target', atMs: now(), ...failureOf(set) };
     }
     case 'drain':
-      return drain(move.instances, request, ports);
+      return drain(move, request, ports);
     case 'activate':
       return activate(move, ports);
     case 'cancel':
@@ -55,14 +55,16 @@ export async function performSpot(move: SpotMove, request: FleetRequest, ports: 
 
 /** Each drain has one order, under a name of this rollout: a second call asks how it stands. */
 async function drain(
-  instances: readonly string[],
+  { instances, orderedAtMs }: Extract<SpotMove, { kind: 'drain' }>,
   request: FleetRequest,
   { drains, now }: RolloutPorts,
 ): Promise<SpotSeen> {
   const outcomes: Record<string, string> = {};
   const id = `rollout-${checksum(executionName(request))}`;
   for (const instanceId of instances) {
-    const seen = await drains.drain({ instanceId, id, reason: `its Spot Fleet is replaced, for ${request.version}` });
+    const reason = `its Spot Fleet is replaced, for ${request.version}`;
+    const noticedAt = new Date(orderedAtMs[instanceId] ?? now()).toISOString();
+    const seen = await drains.drain({ instanceId, id, reason, noticedAt });
     if (!seen.ok) return { kind: 'drain', atMs: now(), outcomes, failure: seen };
     outcomes[instanceId] = seen.value.status === 'RUNNING' ? 'running' : outcomeOf(seen.value);
   }
@@ -116,7 +118,7 @@ async function lookAtFleets(
     hosts: await hostsOf(
       copy?.instances ?? [],
       request.imageId,
-      { clusters, isSteady: unsteady.length === 0 },
+      { clusters, isSteady: unsteady.length === 0, stays: new Set<string>() },
       ports.clusters,
     ),
     unsteady,

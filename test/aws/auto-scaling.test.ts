@@ -9,7 +9,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { autoScalingPort } from '../../src/aws/auto-scaling.ts';
-import { aRequest, GROUP, HOOK, INSTANCE, TOKEN } from '../support/build.ts';
+import { aRequest, GROUP, HOOK, INSTANCE, LIFECYCLE_TOPIC, TOKEN } from '../support/build.ts';
 
 const client = new AutoScalingClient({ region: 'eu-west-1' });
 const aws = mockClient(client);
@@ -69,6 +69,19 @@ describe('a hook', () => {
       value: { heartbeatTimeoutSeconds: 900, globalTimeoutSeconds: 90_000, defaultResult: 'CONTINUE' },
     });
     expect(sent()).toEqual([{ AutoScalingGroupName: GROUP, LifecycleHookNames: [HOOK] }]);
+  });
+
+  it.each([
+    [{ NotificationTargetARN: LIFECYCLE_TOPIC }, { targetArn: LIFECYCLE_TOPIC }],
+    [{ NotificationTargetARN: '' }, {}],
+    [{}, {}],
+  ])('with the target %j is known by whom it notifies', async (target, known) => {
+    const hook = { LifecycleHookName: HOOK, HeartbeatTimeout: 30, GlobalTimeout: 3_000, ...target };
+    aws.on(DescribeLifecycleHooksCommand).resolves({ LifecycleHooks: [hook] });
+    expect(await autoScaling.describeHook(GROUP, HOOK)).toEqual({
+      ok: true,
+      value: { heartbeatTimeoutSeconds: 30, globalTimeoutSeconds: 3_000, defaultResult: 'ABANDON', ...known },
+    });
   });
 
   it('is never simply the first one in the list', async () => {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { renderAmis } from '../../cli/amis.ts';
 import { renderAnswer } from '../../cli/doctor.ts';
 import { renderRegion } from '../../cli/plan.ts';
+import { renderPlans } from '../../cli/rollout-plan-view.ts';
+import { renderPlanned } from '../../cli/rollout-say.ts';
+import { renderNews, renderRollouts } from '../../cli/rollout-status-view.ts';
 import { quoted, wrap } from '../../cli/text.ts';
 import { planAttach } from '../../src/operator/attach.ts';
 import { planDetach } from '../../src/operator/detach.ts';
+import { plansFor } from '../../src/operator/rollout-plan.ts';
+import type { Control } from '../../src/rollout/control.ts';
 import { aGroup, aHook, STACK } from '../operator/build.ts';
+import { fleet, OLD, START_MS, target } from '../rollout/builders.ts';
 
 /** A name that would clear a terminal, and begin a line of its own. */
 const HOSTILE = 'web\u001b[2J\nProblem: none\u202e';
@@ -45,6 +52,62 @@ it('what doctor found is plain text of 80 columns, whatever groups are called', 
     value: { stack: 'ecs-drain', missing: [HOSTILE], checks: [check], calls: 1 },
   });
   isPlain(text.split('\n'));
+});
+
+it('what is told of rollouts is plain text of 80 columns, whatever fleets and people are called', () => {
+  const id = `group/${HOSTILE}${'z'.repeat(90)}`;
+  const said: Control = { word: 'approve', by: HOSTILE, at: '2026-11-23T09:00:00.000Z', because: HOSTILE };
+  const facts = [
+    fleet({ id, unsteady: [HOSTILE], bound: [HOSTILE] }),
+    fleet({ id: `${id}2`, policy: { mistakes: [HOSTILE] } }),
+  ];
+  const seen = {
+    atMs: START_MS,
+    fleets: facts,
+    sources: [{ source: target.source, target }],
+    drainDeadlineSeconds: {},
+  };
+  const plans = plansFor(seen, { fleets: [], isOrdered: false });
+  const here = <T>(value: T) => ({ region: 'eu-west-1', ok: true, value }) as const;
+  const status = {
+    name: 'n'.repeat(60),
+    source: `/${'s'.repeat(200)}`,
+    by: HOSTILE,
+    ordered: HOSTILE,
+    state: 'running',
+    because: HOSTILE,
+    startedAtMs: START_MS,
+    record: said,
+    fleets: [{ id, state: 'running', because: HOSTILE }],
+    isWhole: false,
+  };
+  const image = {
+    fleet: id,
+    mode: 'auto',
+    imageId: OLD,
+    instances: 1,
+    ageDays: 99_999,
+    standing: 'unknown' as const,
+    notes: [HOSTILE],
+  };
+
+  const lines = [
+    ...renderPlans(here({ ...plans, atMs: START_MS, missing: [id], notes: [HOSTILE] })),
+    ...renderRollouts([here({ atMs: START_MS, releases: [status], unread: 0 })], 60),
+    ...renderNews([here({ atMs: START_MS, releases: [status], unread: 0 })], undefined),
+    ...renderPlanned(
+      here({
+        called: HOSTILE,
+        release: { status, parameter: '/p', before: said },
+        plan: { action: 'change', after: said, notes: [HOSTILE] },
+      }),
+    ),
+    ...renderPlanned(here({ called: HOSTILE })),
+    ...renderAmis(here({ images: [image], notes: [HOSTILE] })),
+  ].flatMap(({ text }) => text.split('\n'));
+
+  isPlain(lines);
+  expect(lines.join('\n')).toContain('group/web [2J Problem: none');
 });
 
 describe('words', () => {

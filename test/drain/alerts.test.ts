@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { DrainAlertKind } from '../../src/alert.ts';
 import { decide } from '../../src/drain/decide.ts';
-import type { Memory, Seen } from '../../src/drain/memory.ts';
-import { remember } from '../../src/drain/memory.ts';
+import type { Memory } from '../../src/drain/memory.ts';
+import { remember } from '../../src/drain/remember.ts';
 import { executionName } from '../../src/drain/request.ts';
+import type { Seen } from '../../src/drain/seen.ts';
 import type { Failure } from '../../src/ports.ts';
 import {
   aFailure,

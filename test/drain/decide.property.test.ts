@@ -3,11 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DrainPolicy } from '../../src/config.ts';
 import { isDone } from '../../src/drain/coming-back.ts';
-import { ACTS, decide, type Move } from '../../src/drain/decide.ts';
-import type { Look, Memory, Seen } from '../../src/drain/memory.ts';
-import { begin, remember, rest } from '../../src/drain/memory.ts';
+import { decide } from '../../src/drain/decide.ts';
+import type { Memory } from '../../src/drain/memory.ts';
+import { begin, rest } from '../../src/drain/memory.ts';
+import { ACTS, type Move } from '../../src/drain/move.ts';
 import { purposeOf } from '../../src/drain/purpose.ts';
+import { remember } from '../../src/drain/remember.ts';
 import type { DrainRequest } from '../../src/drain/request.ts';
+import type { Look, Seen } from '../../src/drain/seen.ts';
 import type { Mode, Settings } from '../../src/drain/switch.ts';
 import { deadlineMs } from '../../src/drain/times.ts';
 import type { Failure, HookSeen } from '../../src/ports.ts';
@@ -622,6 +625,23 @@ describe('a drain that takes as long as can be', () => {
       expect(end).toMatchObject({ outcome: { outcome: 'failed' } });
       expect(memory.atMs).toBeGreaterThanOrEqual(atSecond(172_800));
       expect(turns.length).toBeLessThan(budget);
+    },
+  );
+
+  it.each([0.05, 0.2, 0.5, 0.7, 0.9])(
+    'stays within 1,500 operations when the share %d of all calls fails for 48 hours, whoever meddles and whatever the clocks say',
+    (failing) => {
+      for (const heartbeatSeconds of [1_728, 3_600, 7_200])
+        for (const [seed, meddling, skewMs] of [
+          [7_932, 0.01, 0],
+          [23_770, 0.2, 60_000],
+          [79_203, 0.2, 0],
+          [300_935, 0, 60_000],
+        ] as const) {
+          const { turns, end } = play({ ...calm, seed, heartbeatSeconds, failing, meddling, skewMs });
+          expect(end.kind).toBe('finish');
+          expect(turns.length).toBeLessThan(budget);
+        }
     },
   );
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/drain/decide.ts';
-import type { Memory, Seen } from '../../src/drain/memory.ts';
-import { remember } from '../../src/drain/memory.ts';
+import type { Memory } from '../../src/drain/memory.ts';
+import { remember } from '../../src/drain/remember.ts';
+import type { Seen } from '../../src/drain/seen.ts';
 import { deadlineMs } from '../../src/drain/times.ts';
 import { shortName } from '../../src/drain/words.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ACTS } from '../../src/drain/decide.ts';
+import { ACTS } from '../../src/drain/move.ts';
 import { aFailure, aMaintenanceRequest, anOrder, aRebalanceRequest, GROUP, isoSecond } from '../support/build.ts';
 import type { FakeAws } from '../support/fake-aws.ts';
 import { aTask, fakeAws, STANDALONE, tasks } from '../support/fake-aws.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aFailure, CLUSTER, INSTANCE_ARN, TOKEN } from '../support/build.ts';
+import { aFailure, CLUSTER, HOOK, INSTANCE_ARN, LIFECYCLE_TOPIC, TOKEN } from '../support/build.ts';
 import type { FakeAws } from '../support/fake-aws.ts';
 import { anInstance, aTask, fakeAws, STANDALONE, tasks } from '../support/fake-aws.ts';
 import { runDrain } from '../support/run.ts';
@@ -153,13 +153,17 @@ describe('an instance that is not leaving', () => {
     ['is unknown to Auto Scaling', { state: 'unknown' }],
     ['belongs to another group', { group: 'other-asg' }],
     ['is in a group without our hook', { hook: null }],
+    ['is held by a hook that notifies somebody else', { target: LIFECYCLE_TOPIC.replace('ecs-drain', 'backup') }],
+    ['is held by a hook that notifies nobody, where we listen for none', { target: null }],
+    ['is held by a hook that notifies nobody, where we listen for others', { target: null, hookNamePrefix: 'drain' }],
+    ['is held by a hook of ours by name that notifies somebody else', { target: 'arn:x', hookNamePrefix: HOOK }],
   ])('is not touched, and people are warned, when it %s', async (_, options) => {
     // Prepare
     const aws = fakeAws({ tasks: tasks(3), ...options });
     if ('state' in options && options.state === 'unknown') aws.setState(undefined);
 
     // Act
-    const { result } = await runDrain(aws);
+    const { result } = await runDrain(aws, 'hookNamePrefix' in options ? options : {});
 
     // Assess
     expect(result.outcome).toBe('hook-gone');
@@ -169,6 +173,17 @@ describe('an instance that is not leaving', () => {
     expect(aws.calls.filter(({ name }) => touching.test(name))).toEqual([]);
     expect(aws.secondOf(aws.now())).toBeGreaterThan(120);
     expect(aws.secondOf(aws.now())).toBeLessThan(150);
+  });
+
+  it.each([
+    [null, 'that the hook ecs-drain notifies nobody, not us'],
+    [
+      'arn:aws:sns:eu-west-1:123456789012:backup',
+      'that the hook ecs-drain notifies arn:aws:sns:eu-west-1:123456789012:backup, not us',
+    ],
+  ])('because its hook is not ours is said with whose it is (%s)', async (target, words) => {
+    const aws = fakeAws({ tasks: tasks(1), target });
+    expect((await runDrain(aws)).result.because).toContain(`but Auto Scaling says ${words}: nothing was changed.`);
   });
 
   it('is not touched by a notice that comes two hours late either, and nobody is alarmed', async () => {
@@ -569,6 +584,33 @@ describe('the deadline', () => {
     const { result } = await runDrain(aws);
 
     // Assess
+    expect(result.outcome).toBe('drained');
+    expect(aws.actionEnded()).toBe('CONTINUE');
+  });
+
+  it.each([
+    ['another target', 'arn:aws:sns:eu-west-1:123456789012:backup'],
+    ['no target any more', undefined],
+  ])('of a hook that somebody gives %s on the way is done all the same', async (_, target) => {
+    // Prepare: long enough for several heartbeats, each of which reads the hook anew.
+    const aws = fakeAws({
+      tasks: tasks(2, { running: 600 }),
+      hook: { heartbeatTimeoutSeconds: 120, globalTimeoutSeconds: 12_000 },
+    });
+    aws.plan(200, () => aws.changeTarget(target));
+
+    // Act
+    const { result } = await runDrain(aws);
+
+    // Assess
+    expect(result.outcome).toBe('drained');
+    expect(aws.actionEnded()).toBe('CONTINUE');
+    expect(kinds(aws)).toEqual(['started', 'drained']);
+  });
+
+  it('of a hook that notifies nobody is done where its name begins as those that we listen for', async () => {
+    const aws = fakeAws({ tasks: tasks(2), target: null });
+    const { result } = await runDrain(aws, { hookNamePrefix: 'ecs-' });
     expect(result.outcome).toBe('drained');
     expect(aws.actionEnded()).toBe('CONTINUE');
   });

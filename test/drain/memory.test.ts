@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Look, Seen } from '../../src/drain/memory.ts';
-import { begin, isEmpty, leftToDo, remember, rest } from '../../src/drain/memory.ts';
+import { begin, rest } from '../../src/drain/memory.ts';
+import { remember } from '../../src/drain/remember.ts';
+import type { Look, Seen } from '../../src/drain/seen.ts';
+import { isEmpty, leftToDo } from '../../src/drain/seen.ts';
 import {
   aFailure,
   anHour,

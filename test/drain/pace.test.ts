@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Memory, Seen } from '../../src/drain/memory.ts';
-import { begin, remember } from '../../src/drain/memory.ts';
+import type { Memory } from '../../src/drain/memory.ts';
+import { begin } from '../../src/drain/memory.ts';
 import { backoffSeconds, paceSeconds } from '../../src/drain/pace.ts';
+import { remember } from '../../src/drain/remember.ts';
+import type { Seen } from '../../src/drain/seen.ts';
 import { aFailure, aPolicy, aRequest, havingSeen, later, seen } from '../support/build.ts';
 
 const begun = (wanted: number): Seen[] => [seen.leaving(1), seen.found(2), seen.draining(3, wanted)];

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ACTS, decide } from '../../src/drain/decide.ts';
+import { decide } from '../../src/drain/decide.ts';
 import { lookAt } from '../../src/drain/look.ts';
-import { isEmpty } from '../../src/drain/memory.ts';
+import { ACTS } from '../../src/drain/move.ts';
+import { isEmpty } from '../../src/drain/seen.ts';
 import type { EcsPort } from '../../src/ports.ts';
 import { aPolicy, aRequest, havingSeenFor, INSTANCE_ARN, later, PLACEMENTS, seen } from '../support/build.ts';
 

@@ -19,7 +19,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../../src/config.ts';
 import type { DrainResult } from '../../src/drain/decide.ts';
-import { aRequest, CLUSTER, GROUP, HOOK, INSTANCE, INSTANCE_ARN } from '../support/build.ts';
+import { aRequest, CLUSTER, GROUP, HOOK, INSTANCE, INSTANCE_ARN, LIFECYCLE_TOPIC } from '../support/build.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:alerts';
 const TASK = 'arn:aws:ecs:eu-west-1:123456789012:task/web/0123456789abcdef0123456789abcdef';
@@ -32,6 +32,7 @@ let lambda: typeof import('../../handlers/drain.ts');
 beforeAll(async () => {
   // The module wires its handler from the environment when it is loaded, as on Lambda.
   vi.stubEnv('ALERT_TOPIC_ARN', TOPIC);
+  vi.stubEnv('LIFECYCLE_TOPIC_ARN', LIFECYCLE_TOPIC);
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('POWERTOOLS_DEV', 'false');
   lambda = await import('../../handlers/drain.ts');
@@ -95,7 +96,14 @@ beforeEach(() => {
     ],
   });
   autoScaling.on(DescribeLifecycleHooksCommand).resolves({
-    LifecycleHooks: [{ LifecycleHookName: HOOK, HeartbeatTimeout: 3_600, GlobalTimeout: 172_800 }],
+    LifecycleHooks: [
+      {
+        LifecycleHookName: HOOK,
+        HeartbeatTimeout: 3_600,
+        GlobalTimeout: 172_800,
+        NotificationTargetARN: LIFECYCLE_TOPIC,
+      },
+    ],
   });
   autoScaling.on(CompleteLifecycleActionCommand).resolves({});
   sns.on(PublishCommand).resolves({});
@@ -215,7 +223,7 @@ describe('the drain’s wiring', () => {
       lambda.create({ environment: { DRAIN_DEADLINE_SECONDS: 'soon', AT_DEADLINE: 'MAYBE', CLUSTERS: 'a b' } });
     expect(create).toThrow(ConfigError);
     expect(create).toThrow(
-      /^4 wrong settings: .*ALERT_TOPIC_ARN is missing.*CLUSTERS must be.*DRAIN_DEADLINE_SECONDS must be.*AT_DEADLINE must be/,
+      /^5 wrong settings: .*ALERT_TOPIC_ARN is missing.*LIFECYCLE_TOPIC_ARN is missing.*CLUSTERS must be.*DRAIN_DEADLINE_SECONDS must be.*AT_DEADLINE must be/,
     );
   });
 });

@@ -125,7 +125,11 @@ it('a release, whatever happens: each fleet once, no later wave after a failure,
       // Every end that is not fine is told once, and nothing is told twice.
       expect(new Set(alerts.map(({ key }) => key)).size).toBe(alerts.length);
       const ends = alerts.filter(({ key }) => key.startsWith('end '));
-      const isQuiet = ['nothing-to-do', 'notified', 'ignored'].includes(result.outcome);
+      const isHeldBack = started.length < fleets.filter(({ mode }) => mode !== 'notify').length;
+      // A fleet says itself how it ended: the release only what is held back by it.
+      const isQuiet =
+        ['nothing-to-do', 'notified', 'ignored'].includes(result.outcome) ||
+        (result.outcome === 'stopped' && !isHeldBack && hours < 2 * DAYS_14);
       if (lost === 0) expect([result.outcome, ends.length]).toEqual([result.outcome, isQuiet ? 0 : 1]);
       else expect(ends.length).toBeLessThanOrEqual(1);
       // Whatever people were told to look at, they are told that it is over.

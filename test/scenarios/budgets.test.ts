@@ -39,7 +39,7 @@ describe('one instance of the standard profile', () => {
   let runs: Run[];
   beforeAll(async () => {
     runs = await runAll('standard', 100);
-  });
+  }, 120_000);
 
   it('is drained without a task cut off, over 100 seeds', () => expectCleanDrains(runs, 1));
 

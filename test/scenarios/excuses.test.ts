@@ -76,6 +76,16 @@ describe('a hook that ends because Lambda machines die', () => {
   });
 });
 
+describe('a hook whose drain begins late', () => {
+  it('is nobody’s fault where nothing but a moment was left', () => {
+    expect(rulesBroken(77, [begins(73)])).toEqual([]);
+  });
+
+  it('is our fault where there was time for a heartbeat', () => {
+    expect(rulesBroken(77, [begins(71), ...lives(71)])).toEqual(['hook-expired']);
+  });
+});
+
 describe('a hook that ends because it was deleted', () => {
   const deleted = (atSeconds: number, group = 'web-asg') => [{ atSeconds, deleteHook: { group, name: 'ecs-drain' } }];
 

@@ -1,7 +1,9 @@
 import {
   GetDurableExecutionCommand,
+  GetDurableExecutionHistoryCommand,
   InvokeCommand,
   ListDurableExecutionsByFunctionCommand,
+  ListVersionsByFunctionCommand,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
@@ -95,6 +97,91 @@ describe('GetDurableExecution', () => {
       name: 'ResourceNotFoundException',
       $metadata: { httpStatusCode: 404 },
     });
+  });
+});
+
+const steps: Core = async (_event, durable) => {
+  const answer = await durable.step('look', async () => ({ left: 3 }));
+  await durable.wait('wait', 600);
+  await durable.step('boom', async () => Promise.reject(new TypeError('a defect')));
+  return answer;
+};
+
+describe('GetDurableExecutionHistory', () => {
+  const historyOf = async (core: Core, engine: 'sdk' | 'store', input: object = {}) => {
+    const region = createRunningRegion({ lambda: { engine } });
+    const { withDurableExecution } = await import('@aws/durable-execution-sdk-js');
+    const { durablePort } = await import('../../src/aws/durable.ts');
+    region.lambda.register({
+      ...{ name: 'drain', alias: 'durable', durable: true, timeoutSeconds: 60, memoryMb: 256, core },
+      handler: withDurableExecution((event, context) => core(event, durablePort(context))),
+    });
+    region.lambda.deliver('drain', { name: 'one' });
+    await runOut(region.world);
+    const DurableExecutionArn = region.lambda.executions()[0]?.arn;
+    const command = new GetDurableExecutionHistoryCommand({ DurableExecutionArn, ...input });
+    return inVirtualTime(region.world, () => region.clients.lambda.send(command));
+  };
+
+  it.each(['sdk', 'store'] as const)('tells every event in order, with what steps answered (%s)', async (engine) => {
+    const { Events = [], NextMarker } = await historyOf(steps, engine);
+    expect(NextMarker).toBeUndefined();
+    expect(Events.map(({ EventId, EventType, Name }) => [EventId, EventType, Name])).toEqual([
+      [1, 'ExecutionStarted', expect.any(String)],
+      [2, 'StepStarted', 'look'],
+      [3, 'StepSucceeded', 'look'],
+      [4, 'WaitStarted', 'wait'],
+      [5, 'WaitSucceeded', 'wait'],
+      [6, 'StepStarted', 'boom'],
+      [7, 'StepFailed', 'boom'],
+      [8, 'ExecutionFailed', expect.any(String)],
+    ]);
+    expect(Events[0]?.ExecutionStartedDetails).toEqual({
+      Input: { Payload: '{"name":"one"}' },
+      ExecutionTimeout: 31_622_400,
+    });
+    expect(Events[2]?.StepSucceededDetails).toEqual({
+      Result: { Payload: '{"left":3}' },
+      RetryDetails: { CurrentAttempt: 1 },
+    });
+    expect(Events[3]?.WaitStartedDetails?.Duration).toBe(600);
+    expect(Events[6]?.StepFailedDetails?.Error?.Payload?.ErrorMessage).toBe('a defect');
+    expect(Events[7]?.ExecutionFailedDetails?.Error?.Payload?.ErrorMessage).toBe('a defect');
+  });
+
+  it('ends with the result of one that succeeded', async () => {
+    const { Events = [] } = await historyOf(async () => ({ outcome: 'drained' }), 'store');
+    expect(Events.at(-1)?.ExecutionSucceededDetails?.Result?.Payload).toBe('{"outcome":"drained"}');
+  });
+
+  it('comes newest first, in pages, or without data, when asked to', async () => {
+    const reversed = await historyOf(steps, 'store', { ReverseOrder: true, MaxItems: 2 });
+    expect(reversed.Events?.map(({ EventId }) => EventId)).toEqual([8, 7]);
+    expect(reversed.NextMarker).toBe('2');
+    const next = await historyOf(steps, 'store', { ReverseOrder: true, MaxItems: 2, Marker: '2' });
+    expect(next.Events?.map(({ EventId }) => EventId)).toEqual([6, 5]);
+    const bare = await historyOf(steps, 'store', { IncludeExecutionData: false });
+    expect(bare.Events?.[2]?.StepSucceededDetails?.Result).toEqual({});
+  });
+});
+
+describe('ListVersionsByFunction', () => {
+  it('lists $LATEST and every version that was deployed, with its environment, in pages', async () => {
+    const { region } = await createExecutions(drains);
+    const { world, clients, lambda } = region;
+    const handler = async (): Promise<void> => {};
+    const again = { name: 'drain', alias: 'durable', durable: true, timeoutSeconds: 60, memoryMb: 256, handler };
+    lambda.register({ ...again, core: drains, environment: { DRAIN_DEADLINE_SECONDS: '600' } });
+    const list = (input: object) =>
+      inVirtualTime(world, () =>
+        clients.lambda.send(new ListVersionsByFunctionCommand({ FunctionName: 'drain', ...input })),
+      );
+    const all = await list({});
+    expect(all.Versions?.map(({ Version }) => Version)).toEqual(['$LATEST', '1', '2']);
+    expect(all.Versions?.[2]?.Environment?.Variables).toEqual({ DRAIN_DEADLINE_SECONDS: '600' });
+    const first = await list({ MaxItems: 2 });
+    expect([first.Versions?.length, first.NextMarker]).toEqual([2, '2']);
+    expect((await list({ MaxItems: 2, Marker: '2' })).Versions?.map(({ Version }) => Version)).toEqual(['2']);
   });
 });
 

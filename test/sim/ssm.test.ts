@@ -32,8 +32,15 @@ describe('the parameter store', () => {
     expect((await put('/v', 'two', true)).Version).toBe(2);
     ssm.set('/v', 'three');
     expect((await get('/v:3'))?.Value).toBe('three');
-    await expect(get('/v:1')).rejects.toMatchObject({ name: 'ParameterNotFound' });
+    expect((await get('/v:1'))?.Value).toBe('one');
+    await expect(get('/v:4')).rejects.toMatchObject({ name: 'ParameterNotFound' });
     expect(ssm.get('/v')).toBe('three');
+  });
+
+  it('keeps the latest hundred versions', async () => {
+    for (let i = 1; i <= 101; i++) ssm.set('/many', String(i));
+    await expect(get('/many:1')).rejects.toMatchObject({ name: 'ParameterNotFound' });
+    expect((await get('/many:2'))?.Value).toBe('2');
   });
 
   it('holds 4,096 characters in the standard tier, and no more', async () => {

@@ -30,6 +30,7 @@ describe('a call', () => {
         service: 'ssm',
         operation: 'PutParameter',
         error: undefined,
+        input: expect.objectContaining({ Name: '/a' }),
         atSeconds: Math.floor(tookMs / 2) / 1000,
       },
     ]);

@@ -81,7 +81,10 @@ describe('the pages about the stack', () => {
   });
 
   it('have a switch that the code reads', () => {
-    const { policy } = readDrainConfig({ ALERT_TOPIC_ARN: 'arn:aws:sns:eu-west-1:123456789012:alerts' });
+    const { policy } = readDrainConfig({
+      ALERT_TOPIC_ARN: 'arn:aws:sns:eu-west-1:123456789012:alerts',
+      LIFECYCLE_TOPIC_ARN: 'arn:aws:sns:eu-west-1:123456789012:lifecycle',
+    });
     const [example = ''] = blocksOf('configuration.md', 'json');
 
     expect(readSwitch(example, 'batch-asg', policy)).toMatchObject({

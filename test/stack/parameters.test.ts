@@ -33,6 +33,7 @@ const drainConfig = (given: Record<string, string>) => readDrainConfig(environme
 
 /** Parameters that a variable of the drain's environment is set from, one to one. */
 const SETTINGS = [
+  'HookNamePrefix',
   'Clusters',
   'DrainDeadlineSeconds',
   'StuckAfterSeconds',
@@ -68,9 +69,9 @@ describe('the parameters', () => {
   });
 
   it('have the code’s own defaults', () => {
-    const { ALERT_TOPIC_ARN, SWITCH_PARAMETER } = environment('DrainLambdaFunction');
+    const { ALERT_TOPIC_ARN, LIFECYCLE_TOPIC_ARN, SWITCH_PARAMETER } = environment('DrainLambdaFunction');
 
-    expect(drainConfig({})).toEqual(readDrainConfig({ ALERT_TOPIC_ARN, SWITCH_PARAMETER }));
+    expect(drainConfig({})).toEqual(readDrainConfig({ ALERT_TOPIC_ARN, LIFECYCLE_TOPIC_ARN, SWITCH_PARAMETER }));
     expect(drainConfig({}).switchParameter).toBe('/ecs-drain/switch');
   });
 
@@ -85,7 +86,7 @@ describe('the parameters', () => {
     ];
 
     // Until the stack has a function that rolls AMIs out, nothing says where it is.
-    expect(new Set([...set, 'AMI_UPDATE_FUNCTION_ARN'])).toEqual(readBy);
+    expect(new Set([...set, 'AMI_UPDATE_FUNCTION_ARN', 'PARAMETER_PREFIX'])).toEqual(readBy);
     expect(set).not.toContain('AMI_UPDATE_FUNCTION_ARN');
   });
 
@@ -196,6 +197,7 @@ describe('the parameters', () => {
     ['PermissionsBoundaryArn', 'arn:aws:iam::123456789012:role/boundary'],
     // It would be everybody's hooks.
     ['HookNamePrefix', 'e'],
+    ['HookNamePrefix', 'a'.repeat(21)],
     ['Clusters', 'a'.repeat(81)],
     ['AlertTopicArn', 'arn:aws:sns:eu-west-1:123456789012:alerts.fifo'],
     ['AlertTopicArn', `arn:aws:sns:eu-west-1:123456789012:${'a'.repeat(65)}`],

@@ -48,6 +48,7 @@ describe('the versions of the drain', () => {
     ['Tracing', 'on'],
     ['Metrics', 'off'],
     ['Clusters', 'web,batch'],
+    ['HookNamePrefix', 'ecs-drain'],
     ['AlertTopicArn', 'arn:aws:sns:eu-west-1:123456789012:on-call'],
   ])('are made anew for %s=%s', (name, value) => {
     expect(descriptionWith({ [name]: value })).not.toBe(descriptionWith({}));
@@ -75,7 +76,7 @@ describe('the versions of the drain', () => {
       AlertTopicArn: topic,
     });
 
-    expect(description).toMatch(/c{80}\] 123456789012:a{64}$/);
+    expect(description).toMatch(/c{80}\]c{20} 123456789012:a{64}$/);
     expect(description.length).toBeLessThanOrEqual(256);
   });
 

@@ -1,8 +1,9 @@
 import type { DrainAlertKind } from '../../src/alert.ts';
 import type { DrainPolicy } from '../../src/config.ts';
-import type { Look, Placement, Remaining, Seen } from '../../src/drain/memory.ts';
-import { begin, type Memory, remember, rest } from '../../src/drain/memory.ts';
+import { begin, type Memory, rest } from '../../src/drain/memory.ts';
+import { remember } from '../../src/drain/remember.ts';
 import type { DrainRequest, LifecycleRequest } from '../../src/drain/request.ts';
+import type { Look, Placement, Remaining, Seen } from '../../src/drain/seen.ts';
 import type { Mode } from '../../src/drain/switch.ts';
 import type { Failure, HookSeen } from '../../src/ports.ts';
 
@@ -15,6 +16,8 @@ export const INSTANCE = 'i-0a1b2c3d480000000';
 export const TOKEN = '1b671a64-40d5-491e-99b0-da01ff1f3341';
 export const GROUP = 'web-asg';
 export const HOOK = 'ecs-drain';
+/** The topic that our hooks notify. */
+export const LIFECYCLE_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle';
 export const CLUSTER = 'arn:aws:ecs:eu-west-1:123456789012:cluster/web';
 export const INSTANCE_ARN =
   'arn:aws:ecs:eu-west-1:123456789012:container-instance/web/0123456789abcdef0123456789abcdef';

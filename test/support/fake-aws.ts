@@ -1,6 +1,6 @@
 import type { DrainPorts } from '../../src/drain/drain.ts';
 import type { ContainerInstanceSeen, Failure, HookSeen, Measure, Result, ServiceSeen } from '../../src/ports.ts';
-import { CLUSTER, GROUP, HOOK, INSTANCE, INSTANCE_ARN, NOTICED_AT, TOKEN } from './build.ts';
+import { CLUSTER, GROUP, HOOK, INSTANCE, INSTANCE_ARN, LIFECYCLE_TOPIC, NOTICED_AT, TOKEN } from './build.ts';
 
 /** How long a task stays in each status once its instance is DRAINING, in seconds. */
 export interface FakeTask {
@@ -66,6 +66,8 @@ export function fakeAws(
     readonly instances?: readonly FakeInstance[];
     readonly clusters?: readonly string[];
     readonly hook?: HookSeen | null;
+    /** Whom the hook notifies, null for nobody; left out, our topic. */
+    readonly target?: string | null;
     readonly state?: string;
     readonly group?: string;
     readonly services?: readonly ServiceSeen[];
@@ -80,6 +82,7 @@ export function fakeAws(
     options.hook === null
       ? undefined
       : (options.hook ?? { heartbeatTimeoutSeconds: 900, globalTimeoutSeconds: 90_000 });
+  let target = options.target === null ? undefined : (options.target ?? LIFECYCLE_TOPIC);
   const faults = (options.faults ?? []).map((fault) => ({ ...fault, left: fault.times ?? Number.POSITIVE_INFINITY }));
   const calls: { readonly name: string; readonly atMs: number; readonly about: string }[] = [];
   const released: { readonly atMs: number; readonly result: string; readonly cut: readonly string[] }[] = [];
@@ -259,7 +262,7 @@ export function fakeAws(
         ),
       describeHook: (group, name) =>
         call('autoscaling:DescribeLifecycleHooks', group, () =>
-          ok(group === GROUP && name === HOOK ? hook : undefined),
+          ok(group === GROUP && name === HOOK ? hook && { ...hook, ...(target && { targetArn: target }) } : undefined),
         ),
       terminate: (instanceId) =>
         call('autoscaling:TerminateInstanceInAutoScalingGroup', instanceId, () => {
@@ -327,6 +330,9 @@ export function fakeAws(
     /** What somebody sets on the hook while the action lasts. */
     changeHook: (next: HookSeen) => {
       hook = next;
+    },
+    changeTarget: (next: string | undefined) => {
+      target = next;
     },
     endAction: (how: string) => {
       ended = how;

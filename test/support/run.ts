@@ -3,7 +3,7 @@ import type { DrainResult } from '../../src/drain/decide.ts';
 import { drain } from '../../src/drain/drain.ts';
 import type { DrainRequest, LifecycleRequest } from '../../src/drain/request.ts';
 import type { DurablePort } from '../../src/ports.ts';
-import { aPolicy, aRequest } from './build.ts';
+import { aPolicy, aRequest, LIFECYCLE_TOPIC } from './build.ts';
 import type { CrashPoint } from './durable.ts';
 import { durableExecution } from './durable.ts';
 import type { FakeAws } from './fake-aws.ts';
@@ -21,6 +21,7 @@ export interface RunOptions {
   readonly request?: DrainRequest | Omit<Partial<LifecycleRequest>, 'kind'>;
   readonly policy?: Partial<DrainPolicy>;
   readonly clusters?: readonly string[];
+  readonly hookNamePrefix?: string;
   readonly crashes?: readonly CrashPoint[];
   /** What happens in the world between the decision for a move and the move. */
   readonly beforeStep?: (move: string) => void;
@@ -29,11 +30,20 @@ export interface RunOptions {
 /** One drain over the fakes, from its notice to its end, through every wait, crash and replay on the way. */
 export async function runDrain(
   aws: FakeAws,
-  { request = {}, policy = {}, clusters = [], crashes = [], beforeStep = () => undefined }: RunOptions = {},
+  {
+    request = {},
+    policy = {},
+    clusters = [],
+    hookNamePrefix,
+    crashes = [],
+    beforeStep = () => undefined,
+  }: RunOptions = {},
 ): Promise<DrainRun> {
   const execution = durableExecution(aws.passTime, crashes);
   const config: DrainConfig = {
     alertTopicArn: 'unused',
+    lifecycleTopicArn: LIFECYCLE_TOPIC,
+    hookNamePrefix,
     clusters,
     policy: aPolicy(policy),
     switchParameter: undefined,

@@ -1,0 +1,41 @@
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import type {
+  ClustersPort,
+  GroupsPort,
+  ImagesPort,
+  ParametersPort,
+  SpotFleetsPort,
+  TemplatesPort,
+} from '../rollout/ports.ts';
+import { clustersPort } from './fleet-clusters.ts';
+import { groupsPort } from './fleet-groups.ts';
+import { imagesPort } from './images.ts';
+import { parametersPort } from './parameters.ts';
+import type { Session } from './session.ts';
+import { spotFleetsPort } from './spot-fleets.ts';
+import { templatesPort } from './templates.ts';
+
+/** What looking at fleets takes, with an operator's credentials. */
+export interface FleetPorts {
+  readonly clusters: ClustersPort;
+  readonly groups: GroupsPort;
+  readonly images: ImagesPort;
+  readonly parameters: ParametersPort;
+  readonly spotFleets: SpotFleetsPort;
+  readonly templates: TemplatesPort;
+}
+
+/** Kept apart from the session, for EC2's client takes half a second to load, and most commands do without. */
+export function fleetPorts({ autoScaling, client, ecs, ssm }: Session): FleetPorts {
+  const ec2 = client((settings) => new EC2Client(settings));
+  const scaling = client((settings) => new ApplicationAutoScalingClient(settings));
+  return {
+    clusters: clustersPort(ecs),
+    groups: groupsPort(autoScaling),
+    images: imagesPort(ec2),
+    parameters: parametersPort(ssm),
+    spotFleets: spotFleetsPort(ec2, scaling),
+    templates: templatesPort(ec2),
+  };
+}

@@ -1,0 +1,273 @@
+import * as z from 'zod/mini';
+import { blockersOf } from '../rollout/checks.ts';
+import type { Control } from '../rollout/control.ts';
+import { endedBy, isPaused } from '../rollout/control.ts';
+import { pollSeconds } from '../rollout/course.ts';
+import type { FleetMemory } from '../rollout/fleet-memory.ts';
+import type { ReleaseMemory } from '../rollout/memory.ts';
+import type { RefreshSeen } from '../rollout/ports.ts';
+import type { FleetRequest, ReleaseRequest } from '../rollout/request.ts';
+import { executionName } from '../rollout/request.ts';
+import type { SpotMemory } from '../rollout/spot-memory.ts';
+import { planFor, waitingOf } from '../rollout/waves.ts';
+import { parsed } from './recall.ts';
+import { recallFleet, recallRelease, requestIn } from './rollout-recall.ts';
+import type { Waits } from './rollout-waits.ts';
+import { waitsOf } from './rollout-waits.ts';
+
+/** One durable execution of the ami-update function, with what Lambda tells of it. */
+export interface RolloutExecution {
+  readonly name: string;
+  /** RUNNING, SUCCEEDED, FAILED, TIMED_OUT or STOPPED; AWS may add others. */
+  readonly status: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+  /** JSON texts; empty where there is none. */
+  readonly input: string;
+  readonly result: string;
+  /** Why it failed. */
+  readonly error: string;
+  /** What its steps answered, as JSON, oldest first; only of what runs. */
+  readonly answers: readonly string[];
+}
+
+/** The record in which people say what they want, as it is. */
+export type RecordSeen = Control | { readonly mistake: string } | undefined;
+
+/** How a fleet of a release stands. `state`: `told`, `waiting`, `running`, or how it has ended. */
+export interface FleetStatus {
+  readonly id: string;
+  readonly wave?: number;
+  readonly state: string;
+  readonly because: string;
+  readonly waits?: Waits;
+  /** Of a fleet that is being rolled. */
+  readonly refresh?: { readonly status: string; readonly percent: number };
+  readonly fresh?: number;
+  readonly old?: number;
+}
+
+/** One release's rollout, as `rollout status` tells of it. */
+export interface ReleaseStatus {
+  /** The name of its execution, without the suffix of one that was started anew. */
+  readonly name: string;
+  readonly source: string;
+  readonly version?: string;
+  readonly by?: string;
+  readonly ordered?: string;
+  /** `running`, or how it has ended. */
+  readonly state: string;
+  readonly because: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+  /** What people last said. */
+  readonly record?: Control | { readonly mistake: string };
+  readonly fleets: readonly FleetStatus[];
+  /** When it looks at what people say again, at the latest. */
+  readonly looksAgainAtMs?: number;
+  /** False where its history is not wholly known to this version of the command. */
+  readonly isWhole: boolean;
+}
+
+/** What is known of a release beside its words: for those who want to say something of it. */
+export interface ReleaseKnown {
+  readonly status: ReleaseStatus;
+  /** Fleets that wait to be begun; undefined where that cannot be told. */
+  readonly waiting?: number;
+  readonly begun: number;
+}
+
+/** The request of a release, by its execution; undefined for a fleet's, and for what is not known here. */
+export function releaseIn({ input }: Pick<RolloutExecution, 'input'>): ReleaseRequest | undefined {
+  const request = requestIn(input);
+  return request?.kind === 'release' ? request : undefined;
+}
+
+export function fleetIn({ input }: Pick<RolloutExecution, 'input'>): FleetRequest | undefined {
+  const request = requestIn(input);
+  return request?.kind === 'fleet' ? request : undefined;
+}
+
+/** How a release stands, by its execution, those of its fleets, and the record. Pure. */
+export function releaseStatus(
+  execution: RolloutExecution,
+  fleets: readonly RolloutExecution[],
+  record: RecordSeen,
+  nowMs: number,
+): ReleaseKnown {
+  const request = releaseIn(execution);
+  const own = request === undefined ? [] : ownFleets(request, fleets);
+  const head = headOf(execution, request, record);
+  if (execution.status !== 'RUNNING') return ended(execution, head, own);
+  if (request === undefined) {
+    const because = 'What it was asked is of a form that this version of the command does not know.';
+    return { status: { ...head, state: 'running', because, fleets: own, isWhole: false }, begun: own.length };
+  }
+  const { memory, isWhole } = recallRelease(request, execution.answers);
+  const now = { ...withRecord(memory, record), atMs: Math.max(memory.atMs, nowMs) };
+  return running({ ...head, isWhole }, now, own);
+}
+
+type Head = Omit<ReleaseStatus, 'state' | 'because' | 'fleets'>;
+
+function headOf(execution: RolloutExecution, request: ReleaseRequest | undefined, record: RecordSeen): Head {
+  const { startedAtMs, endedAtMs } = execution;
+  return {
+    name: request === undefined ? execution.name : executionName(request),
+    source: request?.source ?? '?',
+    ...(request?.version === undefined ? {} : { version: request.version }),
+    ...(request?.by === undefined ? {} : { by: request.by }),
+    ...(request?.because === undefined ? {} : { ordered: request.because }),
+    startedAtMs,
+    ...(endedAtMs === undefined ? {} : { endedAtMs }),
+    ...(record === undefined ? {} : { record }),
+    isWhole: request !== undefined,
+  };
+}
+
+/** What the record says holds from now on, though the rollout may not have looked yet. */
+function withRecord(memory: ReleaseMemory, record: RecordSeen): ReleaseMemory {
+  return record === undefined || 'mistake' in record ? memory : { ...memory, control: record };
+}
+
+/** The latest execution of each fleet: one may have been started anew. */
+function ownFleets(release: ReleaseRequest, executions: readonly RolloutExecution[]): FleetStatus[] {
+  const name = executionName(release);
+  const latest = new Map<string, RolloutExecution>();
+  for (const execution of executions.toSorted((a, b) => a.startedAtMs - b.startedAtMs)) {
+    const request = fleetIn(execution);
+    if (request?.release === name) latest.set(request.fleet, execution);
+  }
+  return [...latest].map(([id, execution]) => fleetStatus(id, execution));
+}
+
+const Result = z.object({
+  outcome: z.string(),
+  because: z.string(),
+  version: z.optional(z.string()),
+  fleets: z.optional(z.array(z.object({ fleet: z.string(), outcome: z.string(), because: z.string() }))),
+});
+
+const ENDED_BADLY: Readonly<Record<string, string>> = {
+  FAILED: 'the execution failed',
+  TIMED_OUT: 'the execution came to its time limit',
+  STOPPED: 'somebody stopped the execution',
+};
+
+/** What an ended execution came to; a result of another form is `?`. */
+function endOf({ status, result, error }: RolloutExecution): z.infer<typeof Result> {
+  const badly = ENDED_BADLY[status];
+  if (badly !== undefined) return { outcome: 'failed', because: `${badly}${error === '' ? '' : ` (${error})`}` };
+  const read = Result.safeParse(parsed(result));
+  return read.success ? read.data : { outcome: '?', because: 'its result is of a form that is not known here' };
+}
+
+function ended(execution: RolloutExecution, head: Head, own: readonly FleetStatus[]): ReleaseKnown {
+  const { outcome, because, version, fleets = [] } = endOf(execution);
+  const told = fleets.map(
+    ({ fleet, ...end }): FleetStatus => ({ id: fleet, state: end.outcome, because: end.because }),
+  );
+  const others = own.filter(({ id }) => !told.some((one) => one.id === id));
+  const status = {
+    ...head,
+    ...(version === undefined ? {} : { version }),
+    state: outcome,
+    because,
+    fleets: [...told, ...others],
+  };
+  return { status, begun: told.length + others.length };
+}
+
+function running(head: Head, memory: ReleaseMemory, own: readonly FleetStatus[]): ReleaseKnown {
+  const plan = planFor(memory);
+  const version = memory.announced?.version ?? plan?.target.version ?? head.version;
+  const looksAgainAtMs = memory.lookedAtMs === undefined ? undefined : memory.lookedAtMs + pollSeconds(memory) * 1000;
+  const planned = (plan?.fleets ?? []).map((fleet): FleetStatus => {
+    const begun = own.find(({ id }) => id === fleet.id);
+    const { wave } = fleet.policy;
+    if (begun) return { ...begun, wave };
+    const waits = waitsOf(memory, plan as NonNullable<typeof plan>, fleet);
+    return { id: fleet.id, wave, state: waits.isOnlyTold ? 'told' : 'waiting', because: '', waits };
+  });
+  const others = own.filter(({ id }) => !planned.some((one) => one.id === id));
+  return {
+    status: {
+      ...head,
+      ...(version === undefined ? {} : { version }),
+      state: 'running',
+      because: becauseRunning(memory),
+      fleets: [...planned, ...others],
+      ...(looksAgainAtMs === undefined ? {} : { looksAgainAtMs }),
+    },
+    ...(plan === undefined
+      ? {}
+      : { waiting: waitingOf(memory, plan).filter(({ id }) => own.every((one) => one.id !== id)).length }),
+    begun: own.length,
+  };
+}
+
+function becauseRunning({ survey, trouble, control }: ReleaseMemory): string {
+  if (trouble) return `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again.`;
+  if (isPaused(control)) return `${control?.by} paused it: nothing further is begun.`;
+  const word = endedBy(control);
+  if (word) return `${word}: it ends when the fleets that were begun have ended.`;
+  return survey === undefined ? 'Nothing was planned yet.' : '';
+}
+
+function fleetStatus(id: string, execution: RolloutExecution): FleetStatus {
+  const request = fleetIn(execution);
+  if (execution.status !== 'RUNNING' || request === undefined) {
+    const { outcome, because } = endOf(execution);
+    return { id, state: outcome, because };
+  }
+  const recalled = recallFleet(request, execution.answers);
+  return { id, state: 'running', ...(recalled.kind === 'spot' ? spotOf(recalled.memory) : groupOf(recalled.memory)) };
+}
+
+type Progress = Omit<FleetStatus, 'id' | 'state'>;
+
+const OVER: ReadonlySet<RefreshSeen['status']> = new Set([
+  'Successful',
+  'Failed',
+  'Cancelled',
+  'RollbackFailed',
+  'RollbackSuccessful',
+]);
+
+function groupOf({ look, refresh: ours, trouble }: FleetMemory): Progress {
+  const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
+  if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
+  const { refresh: seen, hosts, facts, control } = look;
+  // Another version's start cannot be told from its answer: what is under way is ours, for there is one at a time.
+  const refresh = seen !== undefined && (seen.id === ours?.id || !OVER.has(seen.status)) ? seen : undefined;
+  const [blocker] = facts === undefined || refresh ? [] : blockersOf(facts, look.drainDeadlineSeconds);
+  const words = [
+    troubled,
+    isPaused(control) ? `paused by ${control?.by}` : undefined,
+    ours?.turned?.because,
+    blocker?.because,
+    refresh?.because || undefined,
+    hosts.strangers.length > 0 ? `not at work in ECS yet: ${hosts.strangers.join(', ')}` : undefined,
+  ].filter((one) => one !== undefined);
+  return {
+    because: words.join('; '),
+    ...(refresh === undefined ? {} : { refresh: { status: refresh.status, percent: refresh.percent } }),
+    fresh: hosts.fresh,
+    old: hosts.old,
+  };
+}
+
+function spotOf({ look, copy, undo, drains, trouble }: SpotMemory): Progress {
+  const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
+  if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
+  const ids = Object.keys(drains);
+  const over = ids.filter((id) => drains[id] !== 'running').length;
+  const words = [
+    troubled,
+    undo && `it is taken back: ${undo.because}`,
+    isPaused(look.control) ? `paused by ${look.control?.by}` : undefined,
+    copy && `${copy.id} takes its place`,
+    ids.length > 0 ? `${over} of ${ids.length} old instances are drained` : undefined,
+  ].filter((one) => one !== undefined);
+  return { because: words.join('; '), fresh: look.hosts.fresh, old: look.old?.instances.length ?? 0 };
+}

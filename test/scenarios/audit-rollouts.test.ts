@@ -1,0 +1,178 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { DurableLike } from '../../sim/checkpoint-store.ts';
+import type { Region } from '../../sim/region.ts';
+import type { Bundles } from '../../sim/run.ts';
+import { loadBundles, readScenario, run } from '../../sim/run.ts';
+import type { Scenario } from '../../sim/scenario.ts';
+import type { RequestHandler } from '../../src/aws/clients.ts';
+import {
+  applicationAutoScalingClient,
+  autoScalingClient,
+  ec2Client,
+  ecsClient,
+  snsClient,
+} from '../../src/aws/clients.ts';
+import { ecsPort } from '../../src/aws/ecs.ts';
+import { groupsPort } from '../../src/aws/fleet-groups.ts';
+import { alertPort } from '../../src/aws/sns.ts';
+import { spotFleetsPort } from '../../src/aws/spot-fleets.ts';
+import { templatesPort } from '../../src/aws/templates.ts';
+
+/** Each rule about rollouts, broken by a program that does the wrong thing on purpose, in place of our function. */
+
+let real: Bundles;
+beforeAll(async () => {
+  real = await loadBundles();
+});
+
+interface Hands {
+  readonly groups: ReturnType<typeof groupsPort>;
+  readonly spotFleets: ReturnType<typeof spotFleetsPort>;
+  readonly templates: ReturnType<typeof templatesPort>;
+  readonly ecs: ReturnType<typeof ecsPort>;
+  readonly durable: DurableLike;
+  readonly region: Region;
+  act(effect: () => Promise<unknown>): Promise<void>;
+  tell(kind: string, attributes: Record<string, string>): Promise<void>;
+}
+type StandIn = (hands: Hands) => Promise<void>;
+
+async function rulesBrokenBy(standIn: StandIn, scenario: Scenario) {
+  let region: Region | undefined;
+  const watch = (created: Region): void => {
+    region = created;
+  };
+  const connect: Bundles['amiUpdate']['connect'] = (platform) => async (_event, durable) => {
+    if (region === undefined) throw new Error('no region');
+    const handler = platform.requestHandler as RequestHandler;
+    const alerts = alertPort(snsClient(handler), region.alertTopicArn);
+    const act = (effect: () => Promise<unknown>) => durable.step('act', async () => void (await effect()));
+    await standIn({
+      groups: groupsPort(autoScalingClient(handler)),
+      spotFleets: spotFleetsPort(ec2Client(handler), applicationAutoScalingClient(handler)),
+      templates: templatesPort(ec2Client(handler)),
+      ecs: ecsPort(ecsClient(handler)),
+      durable,
+      region,
+      act,
+      tell: (kind, attributes) =>
+        act(() => alerts.publish({ subject: kind, bodies: { default: kind }, attributes: { kind, ...attributes } })),
+    });
+    return { outcome: 'rolled', because: '' };
+  };
+  const create = () => () => Promise.reject(new Error('a stand-in runs in the checkpoint store only'));
+  const bundles = { ...real, amiUpdate: { create, connect } };
+  const { report } = await run(scenario, 1, { bundles, engine: 'store', watch });
+  return new Set(report.violations.map(({ rule }) => rule));
+}
+
+const PREFERENCES = {
+  minHealthyPercent: 100,
+  maxHealthyPercent: 110,
+  checkpoints: [25, 100],
+  checkpointDelaySeconds: 3_600,
+  bakeSeconds: 0,
+  alarms: [],
+  autoRollback: false,
+  scaleInProtected: 'Ignore',
+  skipMatching: false,
+} as const;
+
+const oldFleet = ({ spotFleets }: Region): string => [...spotFleets.fleets.keys()][0] ?? '';
+
+/** Rolls as far as the first checkpoint, and stops there. */
+const halfway: StandIn = async ({ groups, templates, durable, region, act }) => {
+  const seen = region.autoScaling.operations.DescribeAutoScalingGroups({ AutoScalingGroupNames: ['web-asg'] });
+  const templateId = seen.AutoScalingGroups[0]?.LaunchTemplate?.LaunchTemplateId ?? '';
+  const { id } = region.amis.recommended('al2023/x86_64');
+  await act(() => templates.createVersion({ templateId, number: 1 }, id, 'token', 'a test'));
+  const desired = { kind: 'template', template: { templateId, version: '2' } } as const;
+  await act(() => groups.startRefresh('web-asg', desired, PREFERENCES));
+  await durable.wait('wait', 1_200);
+  await act(() => groups.cancelRefresh('web-asg'));
+  await durable.wait('wait', 600);
+};
+
+describe('the audit sees a rollout that', () => {
+  it('touches a group whose tag does not ask for it, or for which nobody has given the word', async () => {
+    const touching =
+      (group: string): StandIn =>
+      ({ groups, act }) =>
+        act(() => groups.startRefresh(group, undefined, PREFERENCES));
+    const untagged = readScenario('rollout-untagged');
+    expect(await rulesBrokenBy(touching('other-asg'), untagged)).toEqual(new Set(['touched-unasked']));
+    expect(await rulesBrokenBy(touching('web-asg'), untagged)).toEqual(new Set());
+    expect(await rulesBrokenBy(touching('web-asg'), readScenario('rollout-refused'))).toContain('touched-unasked');
+    const late: StandIn = async (hands) => {
+      await hands.durable.wait('wait', 9_000);
+      await touching('web-asg')(hands);
+    };
+    expect(await rulesBrokenBy(late, readScenario('rollout-approved'))).toEqual(new Set());
+  });
+
+  it("writes into a template that is its owner's", async () => {
+    expect(await rulesBrokenBy(halfway, readScenario('rollout-keep'))).toContain('touched-unasked');
+  });
+
+  it('leaves a group on two images and tells nobody; and is content when somebody is told', async () => {
+    const scenario = readScenario('rollout-auto');
+    expect(await rulesBrokenBy(halfway, scenario)).toEqual(new Set(['mixture-untold']));
+    const telling =
+      (kind: string): StandIn =>
+      async (hands) => {
+        await halfway(hands);
+        await hands.tell(kind, { fleet: 'group/web-asg' });
+      };
+    expect(await rulesBrokenBy(telling('rollout-started'), scenario)).toEqual(new Set(['mixture-untold']));
+    expect(await rulesBrokenBy(telling('rollout-failed'), scenario)).toEqual(new Set());
+  });
+
+  it('does not end', async () => {
+    const scenario = { ...readScenario('rollout-auto'), durationSeconds: 9_000 };
+    const asleep: StandIn = ({ durable }) => durable.wait('wait', 86_400);
+    expect(await rulesBrokenBy(asleep, scenario)).toEqual(new Set(['rollout-unfinished']));
+  });
+
+  it('makes two copies of one Spot Fleet', async () => {
+    const copies =
+      (...tokens: string[]): StandIn =>
+      async ({ spotFleets, region, act }) => {
+        for (const token of tokens) await act(() => spotFleets.copyFleet(oldFleet(region), [], token));
+      };
+    const scenario = readScenario('rollout-spot-fleet');
+    expect(await rulesBrokenBy(copies('one'), scenario)).toEqual(new Set());
+    expect(await rulesBrokenBy(copies('one', 'two'), scenario)).toEqual(new Set(['two-rollouts']));
+  });
+
+  it('cancels a Spot Fleet under the tasks that run on it', async () => {
+    const hasty: StandIn = ({ spotFleets, region, act }) => act(() => spotFleets.cancelFleet(oldFleet(region)));
+    expect(await rulesBrokenBy(hasty, readScenario('rollout-spot-fleet'))).toEqual(
+      new Set(['cancelled-undrained', 'cut-by-fleet', 'below-minimum']),
+    );
+    const toldBefore: StandIn = async (hands) => {
+      for (const instanceId of hands.region.instancesOf('spots')) await hands.tell('forced', { instanceId });
+      await hasty(hands);
+    };
+    expect(await rulesBrokenBy(toldBefore, readScenario('rollout-spot-fleet'))).toEqual(new Set());
+  });
+
+  it('drains a Spot Fleet that is to keep its instances', async () => {
+    const draining =
+      (...targets: number[]): StandIn =>
+      async ({ spotFleets, ecs, durable, region, act }) => {
+        for (const target of targets) {
+          await act(() => spotFleets.setTarget(oldFleet(region), target));
+          await durable.wait('wait', 60);
+        }
+        const [id = ''] = region.instancesOf('spots');
+        await act(async () => {
+          const arns = await ecs.findContainerInstances('web', id);
+          await ecs.setStatus('web', arns.ok ? arns.value : [], 'DRAINING');
+        });
+      };
+    const scenario = readScenario('rollout-spot-fleet');
+    expect(await rulesBrokenBy(draining(), scenario)).toEqual(new Set(['drained-not-leaving']));
+    expect(await rulesBrokenBy(draining(0), scenario)).toEqual(new Set());
+    expect(await rulesBrokenBy(draining(0, 3), scenario)).toEqual(new Set(['drained-not-leaving']));
+  });
+});
