@@ -4,8 +4,10 @@ import type { Region } from '../sim/region.ts';
 import { loadBundles, readScenario, run } from '../sim/run.ts';
 import type { Scenario } from '../sim/scenario.ts';
 import type { AlertKind, DrainAlertKind } from '../src/alert.ts';
+import { rolloutExamples } from './rollout-alert-docs.ts';
 
-const PAGE = fileURLToPath(new URL('../docs/operating.md', import.meta.url));
+/** The runbook, and the forms of what is said of rollouts. */
+export const PAGES = ['docs/operating.md', 'docs/rollout-alerts.md'] as const;
 
 /** What SNS got. */
 export interface Example {
@@ -56,7 +58,7 @@ function setActiveAgain({ world, ecs }: Region): void {
   });
 }
 
-/** An alert of each kind, as the built bundles publish it in the simulator. */
+/** An alert of each kind, as the built bundles publish it in the simulator; of rollouts, as scripted courses come to it. */
 export async function examples(): Promise<ReadonlyMap<AlertKind, Example>> {
   const bundles = await loadBundles();
   const found = new Map<AlertKind, Example>();
@@ -78,7 +80,7 @@ export async function examples(): Promise<ReadonlyMap<AlertKind, Example>> {
     if (heard[0] === undefined) throw new Error(`nobody hears ${kind} in the scenario ${scenario}`);
     found.set(kind as AlertKind, heard[0]);
   }
-  return found;
+  return new Map([...found, ...rolloutExamples()]);
 }
 
 function fenced(language: string, ...text: string[]): string {
@@ -135,4 +137,10 @@ export function withExamples(page: string, all: ReadonlyMap<AlertKind, Example>)
   });
 }
 
-if (import.meta.main) writeFileSync(PAGE, withExamples(readFileSync(PAGE, 'utf8'), await examples()));
+if (import.meta.main) {
+  const all = await examples();
+  for (const name of PAGES) {
+    const page = fileURLToPath(new URL(`../${name}`, import.meta.url));
+    writeFileSync(page, withExamples(readFileSync(page, 'utf8'), all));
+  }
+}

@@ -87,7 +87,7 @@ function summary({ target, fleets }: Plan): string {
   const approval = fleets.filter(({ policy }) => policy.mode === 'approve').length;
   const auto = fleets.filter(({ policy }) => policy.mode === 'auto').length;
   const how = [
-    ...(auto > 0 ? [`${auto} by itself`] : []),
+    ...(auto > 0 ? [`${auto} by ${auto === 1 ? 'itself' : 'themselves'}`] : []),
     ...(approval > 0 ? [`${approval} when somebody approves it`] : []),
   ];
   return `${release}: ${rolled}${how.length === 0 ? '; their tags say notify' : `, ${how.join(', ')}`}.`;

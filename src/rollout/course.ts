@@ -14,6 +14,8 @@ export interface CourseState {
     readonly count: number;
     readonly sinceMs: number;
     readonly atMs: number;
+    /** The kind of the move that failed last. */
+    readonly move: string;
     readonly failure: Failure;
   };
   /** Alerts that went out, or were tried in vain, by their key. */
@@ -27,6 +29,8 @@ const POLL_SECONDS = 60;
 const ELAPSED_SHARE = 0.015;
 const SLOWEST_POLL_SECONDS = 3_600;
 const MOST_BACKOFF_SECONDS = 900;
+/** What has failed for ten hours is tried every hour. */
+const TROUBLE_SHARE = 0.1;
 
 /** From one look to the next: the longer it has lasted, the rarer. */
 export function pollSeconds({ request, steppedAtMs }: CourseState): number {
@@ -37,7 +41,9 @@ export function pollSeconds({ request, steppedAtMs }: CourseState): number {
 /** After a failure; undefined when it is time to try again. */
 export function backOff({ trouble, atMs }: CourseState): Wait | undefined {
   if (trouble === undefined) return undefined;
-  const untilMs = trouble.atMs + Math.min(MOST_BACKOFF_SECONDS, 2 ** Math.min(trouble.count, 10)) * 1000;
+  const lastedSeconds = (trouble.atMs - trouble.sinceMs) / 1000;
+  const mostSeconds = Math.max(MOST_BACKOFF_SECONDS, Math.min(SLOWEST_POLL_SECONDS, lastedSeconds * TROUBLE_SHARE));
+  const untilMs = trouble.atMs + Math.min(mostSeconds, 2 ** Math.min(trouble.count, 12)) * 1000;
   if (atMs >= untilMs) return undefined;
   const { operation, reason } = trouble.failure;
   return waitUntil(atMs, untilMs, `${operation} failed (${reason}): again soon`);
@@ -58,10 +64,22 @@ export function stepped<M extends CourseState>(memory: M, atMs: number): M {
   return { ...memory, atMs: latestMs, steppedAtMs: latestMs };
 }
 
-export function withTrouble<M extends CourseState>(memory: M, failure: Failure | undefined): M {
+/** Moves that only look: what they answer says nothing about whether the others are answered. */
+const LOOKS: ReadonlySet<string> = new Set(['look', 'survey']);
+
+/** A failure in a row with those before. An answer ends the row, but a look's only a row of such looks. */
+export function withTrouble<M extends CourseState>(memory: M, move: string, failure: Failure | undefined): M {
   const { trouble, ...others } = memory;
-  if (failure === undefined) return others as M;
+  if (failure === undefined) return LOOKS.has(move) && trouble && trouble.move !== move ? memory : (others as M);
   const { atMs } = memory;
   const count = (trouble?.count ?? 0) + 1;
-  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, failure } };
+  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, move, failure } };
+}
+
+/** The call that has failed for so long, and its answer; undefined while there is patience. */
+export function failingFor({ trouble }: CourseState, patienceSeconds: number): string | undefined {
+  if (trouble === undefined || trouble.atMs - trouble.sinceMs < patienceSeconds * 1000) return undefined;
+  const { operation, message } = trouble.failure;
+  const hours = Math.round((trouble.atMs - trouble.sinceMs) / 3_600_000);
+  return `for ${hours} h ${operation} has answered "${message}"`;
 }

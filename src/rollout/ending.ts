@@ -1,5 +1,6 @@
 import { endAlert, isAnnounced } from './announce.ts';
 import { endedBy } from './control.ts';
+import { failingFor } from './course.ts';
 import type { ReleaseMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
@@ -36,6 +37,10 @@ export interface Ending {
 
 /** Nobody answered, no window came: after so long it is over, and somebody hears of it. */
 const LONGEST_SECONDS = 14 * 86_400;
+/** A fleet begun on the last day takes as long again, and then it has ended, though nobody could read how. */
+const LONGEST_RUNNING_SECONDS = 2 * LONGEST_SECONDS + 86_400;
+/** What fails while fleets wait is tried over a weekend: people were told after an hour. */
+const LONG_PATIENCE_SECONDS = 3 * 86_400;
 /** So long what cannot be read is tried again, before there is anything to wait for. */
 const PATIENCE_SECONDS = 86_400;
 
@@ -50,7 +55,12 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
   }
   if (plan === undefined) return { outcome: 'ignored', because: survey.because ?? 'its source names no image' };
   // What is being rolled is looked after to its end, whatever else is said.
-  if (runningOf(memory).length > 0) return undefined;
+  const running = runningOf(memory);
+  if (running.length > 0) {
+    if (atMs < Date.parse(request.noticedAt) + LONGEST_RUNNING_SECONDS * 1000) return undefined;
+    const names = running.map(({ fleet }) => fleet).join(', ');
+    return ended(memory, 'stopped', `For ${LONGEST_RUNNING_SECONDS / 86_400} days there is no end of: ${names}.`);
+  }
 
   const word = endedBy(control);
   if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', `${word}.`);
@@ -61,6 +71,8 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
     return ended(memory, 'superseded', because);
   }
   if (waitingOf(memory, plan).length > 0) {
+    const why = failingFor(memory, LONG_PATIENCE_SECONDS);
+    if (why !== undefined) return ended(memory, 'failed', `It does not get on, and is given up: ${why}.`);
     if (atMs < Date.parse(request.noticedAt) + LONGEST_SECONDS * 1000) return undefined;
     return ended(memory, 'expired', 'For 14 days nobody approved it, or no window came: it is not rolled out.');
   }

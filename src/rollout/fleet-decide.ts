@@ -45,6 +45,8 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
   const planned = verdictOf(look);
   if (planned === undefined || !('policy' in planned)) return poll(memory, 'it is not to be rolled now');
 
+  // A failed call, too, is tried again only on what is so now.
+  if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
   const missing = planned.slots.find(({ template, written }) => {
     if (template === undefined || written !== 'image') return false;
     return memory.versions[versionKey({ templateId: template.id, number: template.number })] === undefined;
@@ -59,7 +61,6 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
       because: `its template names ${missing.version ?? missing.imageId}`,
     };
   }
-  if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
   const desired = desiredOf(planned, facts, memory.versions, target);
   return {
     kind: 'start-refresh',

@@ -1,5 +1,6 @@
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
+import { failingFor } from './course.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { refreshSeen } from './fleet-memory.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
@@ -26,9 +27,8 @@ export function fleetEndingOf(memory: FleetMemory): FleetEnding | undefined {
   const { look, refresh, request, atMs } = memory;
   const lastedMs = atMs - Date.parse(request.noticedAt);
   if (look === undefined) {
-    const { trouble } = memory;
-    if (trouble === undefined || lastedMs < PATIENCE_SECONDS * 1000) return undefined;
-    return ended(memory, 'failed', `for a day ${trouble.failure.operation} has answered "${trouble.failure.message}"`);
+    const why = failingFor(memory, PATIENCE_SECONDS);
+    return why === undefined ? undefined : ended(memory, 'failed', why);
   }
   if (look.facts === undefined) return ended(memory, 'failed', 'there is no such fleet any more');
   if (refresh === undefined) return beforeStart(memory, look);
@@ -63,7 +63,8 @@ function beforeStart(memory: FleetMemory, look: FleetLook): FleetEnding | undefi
     return ended(memory, 'blocked', `for a day: ${blockers[0].because}`);
   if (isPaused(look.control) && waitedMs >= LONGEST_SECONDS * 1000)
     return ended(memory, 'cancelled', 'it was paused for 14 days');
-  return undefined;
+  const why = failingFor(memory, PATIENCE_SECONDS);
+  return why === undefined ? undefined : ended(memory, 'failed', why);
 }
 
 function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetEnding | undefined {
@@ -72,7 +73,8 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
   const because = refresh.turned?.because ?? seen?.because ?? '';
   switch (seen?.status) {
     case 'Successful': {
-      if (promoted) return rolled(memory, look);
+      // Without any instance nothing is proved, and nobody may follow it.
+      if (promoted || (isVerified(look) && look.hosts.fresh === 0)) return rolled(memory, look);
       if (isVerified(look) || atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
       const { strangers, old } = look.hosts;
       if (old > 0) return leftOver(memory, look, 'the refresh left instances out');

@@ -85,7 +85,9 @@ export function beginFleet(request: FleetRequest): FleetMemory {
 export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
-  const memory = withTrouble(moved, seen.failure);
+  // What is under way may be a while in showing: asked again at once, it would be asked a thousand times.
+  const isBusy = seen.kind === 'start-refresh' && seen.id === undefined;
+  const memory = withTrouble(moved, move.kind, seen.failure ?? (isBusy ? BUSY : undefined));
   const { atMs } = memory;
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
@@ -112,6 +114,12 @@ export function versionKey({ templateId, number }: { readonly templateId: string
   return `${templateId} ${number}`;
 }
 
+const BUSY: Failure = {
+  ok: false,
+  reason: 'other',
+  operation: 'autoscaling:StartInstanceRefresh',
+  message: 'another refresh is under way',
+};
 /** Clocks of AWS and of Lambda may differ by so much. */
 const SKEW_MS = 60_000;
 
@@ -143,11 +151,11 @@ function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
 /** The refresh that answered our start with "one is under way", when it is our own. */
 function adopting(memory: FleetMemory): FleetMemory {
   const { mayBeOursFromMs, ...rest } = memory;
-  const { look } = memory;
-  const seen = look?.refresh;
+  const seen = rest.look?.refresh;
   if (mayBeOursFromMs === undefined || seen === undefined || seen.startedAtMs < mayBeOursFromMs) return rest;
   if (seen.template !== undefined && !isOurs(seen.template, memory)) return rest;
-  return { ...rest, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
+  const { trouble: _, ...calm } = rest;
+  return { ...calm, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
 }
 
 /** It launches from a version that we made, or from the base that we would have started it with. */

@@ -55,13 +55,15 @@ export function begin(request: ReleaseRequest): ReleaseMemory {
 export function remember(before: ReleaseMemory, move: ReleaseMove, seen: ReleaseSeen): ReleaseMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
-  const memory = withTrouble(moved, seen.failure);
+  const memory = withTrouble(moved, move.kind, seen.failure);
   const { atMs } = memory;
   switch (seen.kind) {
     case 'survey':
       return seen.survey ? withSurvey(memory, seen.survey) : memory;
     case 'start-fleet': {
-      if (seen.failure || move.kind !== 'start-fleet') return memory;
+      // Without an answer it may have begun: looking after it, under its name and with the same words, joins or begins it.
+      const isRefused = seen.failure !== undefined && seen.failure.reason !== 'other';
+      if (isRefused || move.kind !== 'start-fleet') return memory;
       const { request } = move;
       return { ...memory, started: { ...memory.started, [request.fleet]: { request } } };
     }

@@ -7,7 +7,12 @@ export type SpotMove = {
   /** Why all of it is taken back, from this move on. */
   readonly undo?: string;
 } & (
-  | { readonly kind: 'look'; readonly copyId: string | undefined }
+  | {
+      readonly kind: 'look';
+      readonly copyId: string | undefined;
+      /** Instances that were drained: does anything run on them again? */
+      readonly emptied: readonly string[];
+    }
   | {
       readonly kind: 'make-version';
       readonly source: { readonly templateId: string; readonly number: number };
@@ -25,6 +30,7 @@ export type SpotMove = {
     }
   | { readonly kind: 'activate'; readonly clusters: readonly string[]; readonly instances: readonly string[] }
   | { readonly kind: 'cancel'; readonly fleetId: string }
+  /** Others may follow what was verified. */
   | { readonly kind: 'promote'; readonly imageId: string }
   | { readonly kind: 'alert'; readonly alert: RolloutAlert }
 );

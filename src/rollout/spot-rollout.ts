@@ -11,13 +11,15 @@ import type { SpotMove } from './spot-moves.ts';
 import { factsOfSpotFleets } from './survey.ts';
 import { readTarget } from './target.ts';
 
+const MOST_OCCUPIED = 5;
+
 /** Carries one move of a Spot Fleet's rollout out. */
 export async function performSpot(move: SpotMove, request: FleetRequest, ports: RolloutPorts): Promise<SpotSeen> {
   const { spotFleets, templates, now } = ports;
   const failureOf = (result: Result<unknown>) => (result.ok ? {} : { failure: result });
   switch (move.kind) {
     case 'look': {
-      const look = await reading(() => lookAtFleets(move.copyId, request, ports));
+      const look = await reading(() => lookAtFleets(move, request, ports));
       return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
     }
     case 'make-version': {
@@ -86,7 +88,11 @@ async function activate(
   return { kind: 'activate', atMs: ports.now() };
 }
 
-async function lookAtFleets(copyId: string | undefined, request: FleetRequest, ports: RolloutPorts): Promise<SpotLook> {
+async function lookAtFleets(
+  { copyId, emptied }: Extract<SpotMove, { kind: 'look' }>,
+  request: FleetRequest,
+  ports: RolloutPorts,
+): Promise<SpotLook> {
   const { spotFleets, now } = ports;
   const record = read(await readRecord(request.release, ports));
   const target = await readTarget(request.source, ports);
@@ -96,8 +102,12 @@ async function lookAtFleets(copyId: string | undefined, request: FleetRequest, p
   };
   const old = await sideOf(request.fleet.slice('spot-fleet/'.length));
   const copy = copyId === undefined ? undefined : await sideOf(copyId);
-  const [facts] = old === undefined ? [] : await factsOfSpotFleets([old], ports);
-  const where = { clusters: facts?.clusters ?? [], isSteady: facts?.unsteady.length === 0, stays: new Set<string>() };
+  const known = [old, copy].filter((one) => one !== undefined);
+  const each = await factsOfSpotFleets(known, ports);
+  const facts = old && each[0];
+  // The old fleet's clusters while the copy's instances join them; the copy's when the old one is gone.
+  const clusters = [...new Set(each.flatMap((one) => one.clusters))];
+  const unsteady = [...new Set(each.flatMap((one) => one.unsteady))];
   return {
     atMs: now(),
     ...('because' in target ? {} : { target }),
@@ -105,8 +115,29 @@ async function lookAtFleets(copyId: string | undefined, request: FleetRequest, p
     ...(facts === undefined ? {} : { facts }),
     ...(old === undefined ? {} : { old: side(old) }),
     ...(copy === undefined ? {} : { copy: side(copy) }),
-    hosts: await hostsOf(copy?.instances ?? [], request.imageId, where, ports.clusters),
+    hosts: await hostsOf(
+      copy?.instances ?? [],
+      request.imageId,
+      { clusters, isSteady: unsteady.length === 0, stays: new Set<string>() },
+      ports.clusters,
+    ),
+    unsteady,
+    occupied: await occupiedOf(emptied, clusters, ports),
   };
+}
+
+/** Those that somebody set ACTIVE, or that tasks were placed on, after they were drained. */
+async function occupiedOf(emptied: readonly string[], clusters: readonly string[], ports: RolloutPorts) {
+  const occupied: string[] = [];
+  for (const cluster of emptied.length === 0 ? [] : clusters) {
+    const hosts = read(await ports.clusters.hosts(cluster, emptied));
+    occupied.push(
+      ...hosts
+        .filter(({ status, runningTasks }) => status === 'ACTIVE' || runningTasks > 0)
+        .map(({ instanceId }) => instanceId),
+    );
+  }
+  return occupied.slice(0, MOST_OCCUPIED);
 }
 
 function side({ fleet, instances }: { fleet: SpotFleetSeen; instances: readonly FleetInstance[] }): FleetSide {

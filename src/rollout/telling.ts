@@ -61,7 +61,9 @@ function endKindOf(outcome: FleetOutcome): RolloutAlertKind {
 
 /** Calls that have failed for an hour, and are tried again: the words after "for an hour". */
 export function lastingTrouble({ trouble, atMs }: CourseState): { key: string; because: string } | undefined {
-  if (trouble === undefined || atMs - trouble.sinceMs < HOUR_MS) return undefined;
+  if (trouble === undefined || trouble.atMs - trouble.sinceMs < HOUR_MS) return undefined;
+  // It has not been tried for long: something else is done by now.
+  if (atMs - trouble.atMs > 2 * HOUR_MS) return undefined;
   const { operation, message } = trouble.failure;
   const because = `for an hour ${operation} has answered "${message}"; it is tried again.`;
   return { key: `trouble ${trouble.sinceMs}`, because };
@@ -104,8 +106,8 @@ export function withTold<M extends CourseState>(memory: M, alert: RolloutAlert, 
   const said = { ...memory.said, [key]: { atMs: memory.atMs, tries: done ? 0 : tries, done } };
   if (!done) return { ...memory, said };
   const still = Object.entries(memory.open).filter(([problem]) => !resolves.includes(problem as RolloutAlertKind));
-  const isHeard = failure === undefined && PROBLEMS.has(kind);
-  return { ...memory, said, open: { ...Object.fromEntries(still), ...(isHeard ? { [kind]: key } : {}) } };
+  // Tried in vain it may have been heard all the same.
+  return { ...memory, said, open: { ...Object.fromEntries(still), ...(PROBLEMS.has(kind) ? { [kind]: key } : {}) } };
 }
 
 function problemsIn(open: CourseState['open']): Problem[] {

@@ -13,7 +13,7 @@ describe('the rollout of a release', () => {
     expect(started.map(({ fleet }) => fleet)).toEqual(['group/a', 'group/b']);
     expect(alerts.map(({ kind }) => kind)).toEqual(['image-available', 'rollout-done']);
     expect(alerts[0]?.because).toBe(
-      `al2023/x86_64 2023.0.20261115 (${NEW}) is there: 2 fleets with 8 instances would get it, 2 by itself.`,
+      `al2023/x86_64 2023.0.20261115 (${NEW}) is there: 2 fleets with 8 instances would get it, 2 by themselves.`,
     );
   });
 
@@ -166,16 +166,36 @@ describe('the rollout of a release', () => {
     const fleets = [group('a'), group('b', { 'ecs-drain:wave': '2' })];
     const calm = play({ fleets });
     for (let n = 1; n <= calm.trace.length; n++) {
-      const { result, started } = play({ fleets, failing: (call) => call === n });
+      const { result, started } = play({ fleets, failing: (call) => (call === n ? 'refused' : undefined) });
       expect(result.outcome).toBe('rolled');
       expect(started.map(({ fleet }) => fleet)).toEqual(['group/a', 'group/b']);
     }
   });
 
+  it('asks for a fleet once, with the same words, when the answer to its start is lost', () => {
+    const { result, payloads, started } = play({
+      fleets: [group('a')],
+      failing: (call, kind) => (kind === 'start-fleet' && call < 6 ? 'after' : undefined),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(started).toHaveLength(1);
+    expect(payloads.size).toBe(1);
+  });
+
+  it('asks for an approval once, and says that it was given, or that nobody needs it any more', () => {
+    const fleets = [group('a', { 'ecs-drain:ami': 'approve' })];
+    const approved = play({ fleets, says: [{ atHours: 2, word: 'approve' }] }).alerts;
+    expect(approved.map(({ kind }) => kind)).toEqual(['approval-needed', 'resolved', 'rollout-done']);
+    expect(approved[1]).toMatchObject({ because: 'kim approved it.', resolves: ['approval-needed'] });
+    const unanswered = play({ fleets }).alerts;
+    expect(unanswered.map(({ kind }) => kind)).toEqual(['approval-needed', 'rollout-stopped']);
+    expect(unanswered[1]?.resolves).toEqual(['approval-needed']);
+  });
+
   it('says so when it does not get on for an hour', () => {
     const { alerts } = play({
       fleets: [group('a', { 'ecs-drain:minimum-age': '3h' })],
-      failing: (call, kind) => kind === 'look' && call < 40,
+      failing: (call, kind) => (kind === 'look' && call < 40 ? 'refused' : undefined),
     });
     expect(alerts).toContainEqual(
       expect.objectContaining({ kind: 'rollout-stuck', because: expect.stringContaining('Rate exceeded') }),

@@ -181,6 +181,36 @@ describe('the rollout of one group', () => {
     expect(alerts.at(-1)?.because).toContain(because);
   });
 
+  it('promotes the image that it has verified, whatever its source names by then, and none that no instance proved', () => {
+    const newer = { ...target, version: '2023.0.20261201', imageId: 'ami-0ddddddddddddddd4' };
+    const { result, moves } = playFleet({ target: (at) => (at > 15 ? newer : target) });
+    expect(result.outcome).toBe('rolled');
+    expect(moves.filter(({ kind }) => kind === 'promote')).toEqual([expect.objectContaining({ imageId: NEW })]);
+
+    const empty = playFleet({ facts: () => ({ desired: 0, images: {} }) });
+    expect(empty.result.outcome).toBe('rolled');
+    expect(empty.trace).not.toContain('promote');
+  });
+
+  it.each(['make-version', 'start-refresh', 'look'])(
+    'ends with an alert when the call behind %s fails for ever',
+    (kind) => {
+      const { result, alerts, operations } = playFleet({
+        failing: (_, move) => (move === kind ? 'before' : undefined),
+      });
+      expect(result).toMatchObject({ outcome: 'failed', because: expect.stringContaining('socket hang up') });
+      expect(alerts.map((alert) => alert.kind)).toEqual(['rollout-stuck', 'rollout-failed']);
+      expect(alerts.at(-1)?.resolves).toEqual(['rollout-stuck']);
+      expect(operations).toBeLessThan(1_500);
+    },
+  );
+
+  it('does not ask again and again while AWS says that a refresh is under way, and none is to be seen', () => {
+    const { result, trace } = playFleet({ busyMinutes: 30 });
+    expect(result.outcome).toBe('rolled');
+    expect(trace.filter((kind) => kind === 'start-refresh').length).toBeLessThan(15);
+  });
+
   it('does not call a fleet rolled whose services are worse off than before', () => {
     const { result } = playFleet({ facts: (at) => (at > 30 ? { unsteady: ['api'] } : {}) });
     expect(result).toMatchObject({ outcome: 'failed', because: expect.stringContaining('not steady: api') });

@@ -7,6 +7,7 @@ import { beginFleet, rememberFleet } from '../../src/rollout/fleet-memory.ts';
 import type { FleetMove } from '../../src/rollout/fleet-moves.ts';
 import type { RefreshSeen } from '../../src/rollout/ports.ts';
 import type { FleetResult } from '../../src/rollout/request.ts';
+import type { RolloutAlert } from '../../src/rollout/telling.ts';
 import { fleet, NEW, OLD, START_MS, target } from './builders.ts';
 
 export interface Script {
@@ -22,6 +23,8 @@ export interface Script {
   /** The nth call: `before` it nothing happens, `after` it the effect is there and the answer is lost. */
   readonly failing?: (call: number, move: FleetMove['kind']) => 'before' | 'after' | undefined;
   readonly gone?: true;
+  /** So long a start is answered with "one is under way", and none is to be seen. */
+  readonly busyMinutes?: number;
 }
 
 interface Refresh {
@@ -33,13 +36,14 @@ interface Refresh {
 }
 
 const INSTANCE_MINUTES = 5;
+const UNDER_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Cancelling', 'RollbackInProgress', 'Baking']);
 
 /** Plays the course of one group of four instances against a script: a refresh replaces one, rests, and then the others. */
 export function playFleet(script: Script = {}) {
   let nowMs = START_MS;
   const trace: string[] = [];
   const moves: FleetMove[] = [];
-  const alerts: { kind: string; because: string }[] = [];
+  const alerts: RolloutAlert[] = [];
   let refresh: Refresh | undefined;
   let rolled = 0;
   let versions = 0;
@@ -146,8 +150,8 @@ export function playFleet(script: Script = {}) {
           ...(script.templateWarning ? { warnings: [script.templateWarning] } : {}),
         };
       case 'start-refresh': {
-        if (refresh !== undefined && !['Cancelled', 'Successful'].includes(progress().status))
-          return { kind: 'start-refresh', ...at };
+        if (minutes() < (script.busyMinutes ?? 0)) return { kind: 'start-refresh', ...at };
+        if (refresh !== undefined && UNDER_WAY.has(progress().status)) return { kind: 'start-refresh', ...at };
         const fresh = progress().fresh;
         starts += 1;
         rolled = fresh;
@@ -186,7 +190,7 @@ export function playFleet(script: Script = {}) {
     imageId: NEW,
     version: target.version,
     noticedAt: new Date(START_MS).toISOString(),
-    release: 'al2023-x86-6-1',
+    release: 'al2023-x86-6-bcbc82db-2023-0-20261115',
   });
   for (let operations = 0; operations < 3_000; operations++) {
     const move = decideFleet(memory);

@@ -6,7 +6,8 @@ import type { ReleaseResult } from '../../src/rollout/ending.ts';
 import type { FleetFacts, Target } from '../../src/rollout/fleet.ts';
 import type { ReleaseMemory, ReleaseSeen } from '../../src/rollout/memory.ts';
 import { begin, remember } from '../../src/rollout/memory.ts';
-import type { FleetOutcome, ReleaseRequest } from '../../src/rollout/request.ts';
+import type { FleetOutcome, FleetRequest, ReleaseRequest } from '../../src/rollout/request.ts';
+import type { RolloutAlert } from '../../src/rollout/telling.ts';
 import { NEW, OLD, START_MS, target } from './builders.ts';
 
 export interface Script {
@@ -17,16 +18,20 @@ export interface Script {
   /** What people say, and when. */
   readonly says?: readonly { readonly atHours: number; readonly word: Control['word'] }[];
   /** How each fleet ends (rolled, after half an hour, unless said). */
-  readonly ends?: Readonly<Record<string, { readonly outcome: FleetOutcome; readonly afterHours: number }>>;
-  /** The nth call fails, counted from one. */
-  readonly failing?: (call: number, move: ReleaseMove['kind']) => boolean;
+  readonly ends?: Readonly<
+    Record<string, { readonly outcome: FleetOutcome; readonly afterHours: number; readonly because?: string }>
+  >;
+  /** The nth call, counted from one: `refused` or `before` nothing happens, `after` the effect is there and the answer is lost. */
+  readonly failing?: (call: number, move: ReleaseMove['kind']) => 'before' | 'after' | 'refused' | undefined;
 }
 
 export interface Played {
   readonly result: ReleaseResult;
   readonly trace: readonly string[];
-  readonly alerts: readonly { readonly kind: string; readonly because: string; readonly details: readonly string[] }[];
+  readonly alerts: readonly RolloutAlert[];
   readonly started: readonly { readonly fleet: string; readonly atHours: number }[];
+  /** What was ever asked to be started: Lambda refuses a name with another payload (AWS-CONTRACTS §7). */
+  readonly payloads: ReadonlySet<string>;
   /** Steps and waits: what Lambda counts. */
   readonly operations: number;
   readonly hours: number;
@@ -40,6 +45,11 @@ export function play(script: Script): Played {
   const trace: string[] = [];
   const alerts: Played['alerts'][number][] = [];
   const started = new Map<string, number>();
+  const payloads = new Set<string>();
+  const start = (request: FleetRequest): void => {
+    payloads.add(JSON.stringify(request));
+    if (!started.has(request.fleet)) started.set(request.fleet, nowMs);
+  };
   let operations = 0;
   let calls = 0;
   const request = {
@@ -80,10 +90,12 @@ export function play(script: Script): Played {
     nowMs += 1_000;
     calls += 1;
     const at = { atMs: nowMs };
-    if (script.failing?.(calls, move.kind)) {
+    const fails = script.failing?.(calls, move.kind);
+    if (fails !== undefined) {
+      if (fails === 'after' && move.kind === 'start-fleet') start(move.request);
       const failure = {
         ok: false,
-        reason: 'throttled',
+        reason: fails === 'refused' ? 'throttled' : 'other',
         operation: 'ssm:GetParameters',
         message: 'Rate exceeded',
       } as const;
@@ -98,15 +110,17 @@ export function play(script: Script): Played {
         return { kind: 'survey', ...at, survey: { ...at, ...what, fleets: fleetsNow(), leftOut: 0 } };
       }
       case 'start-fleet':
-        started.set(move.request.fleet, nowMs);
+        start(move.request);
         return { kind: 'start-fleet', ...at };
       case 'look': {
+        // Asking joins the execution, or starts it.
+        for (const request of move.requests) start(request);
         const ended = move.requests
           .filter(({ fleet }) => isEnded(fleet))
           .map(({ fleet }) => ({
             fleet,
             outcome: script.ends?.[fleet]?.outcome ?? 'rolled',
-            because: 'as the script says',
+            because: script.ends?.[fleet]?.because ?? 'all 4 instances run it after 28 min, and are at work',
           }));
         return { kind: 'look', ...at, ...controlNow(), ended };
       }
@@ -121,7 +135,7 @@ export function play(script: Script): Played {
     if (move.kind === 'finish') {
       const hours = hoursSince(nowMs);
       const starts = [...started].map(([fleet, atMs]) => ({ fleet, atHours: hoursSince(atMs) }));
-      return { result: move.outcome, trace, alerts, started: starts, operations, hours };
+      return { result: move.outcome, trace, alerts, started: starts, payloads, operations, hours };
     }
     if (move.kind === 'wait') {
       nowMs = Math.max(nowMs, memory.atMs) + move.seconds * 1000;
