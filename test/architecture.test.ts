@@ -111,6 +111,11 @@ const EXEMPTIONS: readonly Exemption[] = [
     imports: '@aws/durable-execution-sdk-js',
     because: 'withDurableExecution makes the handler itself; there is nothing to hide behind a port',
   },
+  {
+    file: 'handlers/ami-update.ts',
+    imports: '@aws/durable-execution-sdk-js',
+    because: 'withDurableExecution makes the handler itself; there is nothing to hide behind a port',
+  },
 ];
 
 const ROOT = new URL('../', import.meta.url);
