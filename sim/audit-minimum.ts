@@ -45,7 +45,9 @@ export function watchMinimum(
     const key = `${event.cluster}/${event.service}`;
     const tasks = running.get(key) ?? new Set<string>();
     running.set(key, tasks);
-    if (event.lastStatus === 'RUNNING' && event.desiredStatus === 'RUNNING' && event.alive) {
+    // By ECS's own count, which knows nothing yet of what EC2 took under an agent that is away.
+    const isCounted = event.lastStatus === 'RUNNING' && event.desiredStatus === 'RUNNING';
+    if (isCounted && !(event.cut && isOurs(event))) {
       tasks.add(event.taskArn);
       return;
     }
