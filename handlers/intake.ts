@@ -19,7 +19,10 @@ export function create({ environment, requestHandler }: Platform): (event: unkno
   const { drainFunctionArn, amiUpdateFunctionArn } = config;
   const ports = {
     executions: executionPort(lambdas, drainFunctionArn),
-    rollouts: amiUpdateFunctionArn === undefined ? undefined : executionPort(lambdas, amiUpdateFunctionArn),
+    rollouts:
+      amiUpdateFunctionArn === undefined
+        ? undefined
+        : { ...executionPort(lambdas, amiUpdateFunctionArn), functionArn: amiUpdateFunctionArn },
     alerts: alertPort(snsClient(requestHandler), config.alertTopicArn),
   };
   return async (event, context) => {

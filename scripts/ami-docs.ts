@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Family } from '../src/rollout/family.ts';
 import { FAMILIES, familiesOf, GROUPS, parametersOf } from '../src/rollout/family.ts';
+import { OPT_IN, TAGS } from '../src/rollout/tags.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/amis.md', import.meta.url));
-const BLOCK = /(<!-- families:[^>]*-->\n)[\s\S]*?(<!-- \/families -->)/;
 
 /** Every family, by the words that settings call it by. */
 export function familyTable(): string {
@@ -26,9 +26,35 @@ function doneOf({ support, endsOn }: Family): string {
   return `announced; its life ended on ${endsOn}: rolled out only when asked for`;
 }
 
-/** The page with its table as the code has it now. */
-export function withFamilies(page: string): string {
-  return page.replace(BLOCK, (_all, start: string, end: string) => `${start}${familyTable()}\n${end}`);
+/** Every tag: what it may say, what it says otherwise, what it is for. */
+export function tagTable(): string {
+  const rows = Object.entries(TAGS).map(
+    ([tag, { says, otherwise, means }]) => `| \`${tag}\` | ${says} | ${otherwiseOf(tag, otherwise)} | ${means} |`,
+  );
+  return ['| tag | says | unless given | means |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-if (import.meta.main) writeFileSync(PAGE, withFamilies(readFileSync(PAGE, 'utf8')));
+function otherwiseOf(tag: string, otherwise: unknown): string {
+  if (tag === OPT_IN) return 'never touched';
+  if (otherwise === undefined || (Array.isArray(otherwise) && otherwise.length === 0)) return 'none';
+  if (Array.isArray(otherwise)) return `\`${otherwise.join('-')}\``;
+  return typeof otherwise === 'number' && /age|delay|bake/.test(tag)
+    ? `\`${otherwise / 60}m\``
+    : `\`${String(otherwise)}\``;
+}
+
+const BLOCKS = { families: familyTable, tags: tagTable };
+
+/** The page with its tables as the code has them now. */
+export function withTables(page: string): string {
+  return Object.entries(BLOCKS).reduce(
+    (text, [name, table]) =>
+      text.replace(
+        new RegExp(`(<!-- ${name}:[^>]*-->\\n)[\\s\\S]*?(<!-- /${name} -->)`),
+        (_all, start: string, end: string) => `${start}${table()}\n${end}`,
+      ),
+    page,
+  );
+}
+
+if (import.meta.main) writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8')));

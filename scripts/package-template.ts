@@ -111,7 +111,7 @@ export function packageTemplate(root: string, folder: string): void {
 }
 
 /**
- * A line for each parameter, resource and output: readable, and small enough to be sent in a request (51,200 bytes).
+ * A line for each parameter, resource and output: what a release changes shows as lines.
  */
 function inLines(template: object): string {
   const sections = Object.entries(template).map(([name, section]) => {

@@ -14,7 +14,10 @@ export interface Template {
   };
   readonly Parameters: Readonly<Record<string, Parameter>>;
   readonly Resources: Readonly<
-    Record<string, { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> }>
+    Record<
+      string,
+      { readonly Type: string; readonly Condition?: string; readonly Properties: Readonly<Record<string, unknown>> }
+    >
   >;
 }
 
@@ -63,17 +66,17 @@ export function permissionTable(template: Template): string {
   return [
     '| role | to | may | on | only |',
     '|---|---|---|---|---|',
-    ...roles.flatMap(([role, { Properties }]) =>
-      (Properties['Policies'] as readonly unknown[]).flatMap((policy) => permissionRows(role, policy)),
+    ...roles.flatMap(([role, { Properties, Condition }]) =>
+      (Properties['Policies'] as readonly unknown[]).flatMap((policy) => permissionRows(role, policy, Condition)),
     ),
   ].join('\n');
 }
 
-function permissionRows(role: string, policy: unknown): string[] {
+function permissionRows(role: string, policy: unknown, ofRole: string | undefined): string[] {
   const [condition, whenTrue] = (policy as { readonly 'Fn::If'?: readonly [string, Policy] })['Fn::If'] ?? [];
   return ((whenTrue ?? policy) as Policy).PolicyDocument.Statement.map(({ Sid, Action, Resource, Condition }) => {
     const actions = [Action].flat().map(code).join(', ');
-    const only = [WHEN[condition ?? ''], ...conditionWords(Condition)].filter(Boolean).join('; ');
+    const only = [WHEN[ofRole ?? ''], WHEN[condition ?? ''], ...conditionWords(Condition)].filter(Boolean).join('; ');
     const purpose = Sid.replace(/(?<=.)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
     return `| ${role} | ${purpose} | ${actions} | ${resourceWords(Resource)} | ${only} |`;
   });
@@ -83,6 +86,7 @@ const WHEN: Readonly<Record<string, string>> = {
   HasKey: 'with `KmsKeyArn`',
   AlertTopicHasKey: 'with `AlertTopicKeyArn`',
   Traces: 'with `Tracing=on`',
+  RollsOut: 'with `Rollouts=on`',
 };
 
 function conditionWords(condition: unknown): string[] {
@@ -90,6 +94,9 @@ function conditionWords(condition: unknown): string[] {
   return [
     ...(text.includes('kms:ViaService') ? [text.includes('sqs.') ? 'through SNS and SQS' : 'through SNS'] : []),
     ...(text.includes('ecs:cluster') ? ['in `AllowedClusters`'] : []),
+    ...(text.includes('aws:ResourceTag/ecs-drain:ami') ? ['tagged `ecs-drain:ami` with `approve` or `auto`'] : []),
+    ...(text.includes('iam:PassedToService') ? ['to EC2 and Spot Fleet'] : []),
+    ...(text.includes('ec2:CreateAction') ? ['while they are launched'] : []),
   ];
 }
 
@@ -104,9 +111,12 @@ function resourceWords(resource: unknown): string {
     'Fn::If': choice,
   } = resource as Readonly<Record<string, unknown>>;
   if (typeof sub === 'string')
-    return code(sub.replace(/^(arn:\$\{AWS::Partition\}:)([a-z]+):\$\{AWS::Region\}:(\$\{AWS::AccountId\})?:/, '$2 '));
+    return code(
+      sub.replace(/^(arn:\$\{AWS::Partition\}:)([a-z0-9]+):\$\{AWS::Region\}:(\$\{AWS::AccountId\})?:/, '$2 '),
+    );
   if (Array.isArray(choice)) return resourceWords(choice[1]);
   if (JSON.stringify(resource).includes('"AllowedGroups"')) return 'Auto Scaling groups in `AllowedGroups`';
+  if (JSON.stringify(resource).includes('"AllowedRoles"')) return 'IAM roles in `AllowedRoles`';
   return code(Ref ?? (attribute as readonly string[])[0]);
 }
 

@@ -53,7 +53,11 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'src/intake',
     files: /^src\/intake\.ts$/,
-    mayUse: [/^src\/(drain|rollout)\/hand-over\.ts$/, /^src\/rollout\/notice\.ts$/],
+    mayUse: [
+      /^src\/(drain|rollout)\/hand-over\.ts$/,
+      /^src\/rollout\/(notice|parameter-change)\.ts$/,
+      /^src\/drain\/restart\.ts$/,
+    ],
     mayKnow: [/^src\/ports\.ts$/],
     packages: [],
     because: 'the one door knows which room a message is for; the rooms behind it do not know each other',

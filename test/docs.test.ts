@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Example } from '../scripts/alert-docs.ts';
 import { examples, PAGES, withExamples } from '../scripts/alert-docs.ts';
-import { withFamilies } from '../scripts/ami-docs.ts';
+import { withTables } from '../scripts/ami-docs.ts';
 import { withTable } from '../scripts/scenario-docs.ts';
 import type { AlertKind } from '../src/alert.ts';
 import { RUNBOOK, renderAlert } from '../src/alert.ts';
 import { FAMILIES } from '../src/rollout/family.ts';
+import { readTags, TAGS } from '../src/rollout/tags.ts';
 import { root } from './cli/support.ts';
 
 const pages = [
@@ -26,8 +27,28 @@ describe('the documentation', () => {
 
   it('lists every family of AMIs as the code has them (npm run docs writes them)', () => {
     const page = readFileSync(join(root, 'docs/amis.md'), 'utf8');
-    expect(page).toBe(withFamilies(page));
+    expect(page).toBe(withTables(page));
     expect(page.match(/^\| `[a-z0-9-]+` \| `/gm)).toHaveLength(FAMILIES.length);
+  });
+
+  it('lists every tag of a fleet as the code has them (npm run docs writes them)', () => {
+    const page = readFileSync(join(root, 'docs/amis.md'), 'utf8');
+    const [, table = ''] = /<!-- tags:[^>]*-->\n([\s\S]*?)<!-- \/tags -->/.exec(page) ?? [];
+    expect([...table.matchAll(/^\| `(ecs-drain:[a-z-]+)` \|/gm)].map(([, tag]) => tag)).toEqual(Object.keys(TAGS));
+    expect(page).toBe(withTables(page));
+  });
+
+  it('has an example fleet whose tags are read as they are meant', () => {
+    const page = readFileSync(join(root, 'docs/amis.md'), 'utf8');
+    const example = /<!-- example fleet -->\n\n```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '{}';
+    expect(readTags(JSON.parse(example))).toMatchObject({
+      mode: 'auto',
+      wave: 2,
+      minimumAgeSeconds: 3 * 86_400,
+      checkpoints: [25, 50],
+      bakeSeconds: 3_600,
+      window: { zone: 'Europe/Berlin', minutes: 180 },
+    });
   });
 
   it.each(pages)('%s links only to files that exist', (name) => {

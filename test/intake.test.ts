@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { AlertMessage } from '../src/alert.ts';
 import type { IntakePorts } from '../src/intake.ts';
 import { takeIn } from '../src/intake.ts';
 import type { ExecutionPort, Failure, Result } from '../src/ports.ts';
@@ -14,6 +15,7 @@ const open = (file: string): { Records: { Sns: { Message: string; Timestamp: str
 const [RELEASE] = open('ami-release.json').Records;
 const [NOTICE] = [{ Sns: { Message: JSON.stringify(hookMessage()) } }];
 const DRAIN = `${INSTANCE}-${TOKEN}`;
+const FUNCTION = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:ecs-drain-ami-update:durable`;
 const NOTICED_AT = '2026-11-13T08:00:05.123Z';
 const nameOf = (source: string, version: string): string =>
   executionName({ kind: 'release', source, version, noticedAt: NOTICED_AT });
@@ -22,11 +24,14 @@ const lookOf = (source: string): string =>
 const ROLLOUT = nameOf('al2023/x86_64', '2023.0.20261113');
 
 /** Durable executions of one function, by name; those of a failing name are refused. */
-function executions(failing?: string): ExecutionPort & { readonly started: Map<string, object> } {
+function executions(
+  failing?: string,
+  input: Result<string> = aFailure('gone'),
+): ExecutionPort & { readonly started: Map<string, object> } {
   const started = new Map<string, object>();
   return {
     started,
-    inputOf: async () => aFailure('gone'),
+    inputOf: async () => input,
     async start(name, request): Promise<Result<undefined>> {
       if (name === failing) return aFailure('throttled', 'lambda:Invoke');
       if (!started.has(name)) started.set(name, request);
@@ -35,20 +40,35 @@ function executions(failing?: string): ExecutionPort & { readonly started: Map<s
   };
 }
 
-function anIntake({ failing, without }: { failing?: string; without?: 'rollouts' } = {}) {
-  const drains = executions(failing);
-  const rollouts = executions(failing);
+interface Setting {
+  failing?: string;
+  without?: 'rollouts';
+  /** What the executions that failed were started with. */
+  input?: Result<string>;
+  alerts?: Failure;
+}
+
+function anIntake({ failing, without, input, alerts }: Setting = {}) {
+  const drains = executions(failing, input);
+  const rollouts = executions(failing, input);
   const logs: string[] = [];
+  const published: AlertMessage[] = [];
   const ports: IntakePorts = {
     executions: drains,
-    alerts: { publish: async (): Promise<Result<undefined> | Failure> => ({ ok: true, value: undefined }) },
-    rollouts: without === 'rollouts' ? undefined : rollouts,
+    alerts: {
+      async publish(alert) {
+        published.push(alert);
+        return alerts ?? { ok: true, value: undefined };
+      },
+    },
+    rollouts: without === 'rollouts' ? undefined : { ...rollouts, functionArn: FUNCTION },
   };
   return {
     take: (delivery: unknown) => takeIn(delivery, HERE, ports, (level, message) => logs.push(`${level} ${message}`)),
     started: () => ({ drains: [...drains.started.keys()], rollouts: [...rollouts.started.keys()] }),
     request: (name: string) => rollouts.started.get(name),
     logs,
+    published,
   };
 }
 
@@ -172,7 +192,11 @@ describe('the one door', () => {
   it('says of both rooms when both failed', async () => {
     const nothing = aFailure('other', 'lambda:Invoke');
     const refusing: ExecutionPort = { inputOf: async () => nothing, start: async () => nothing };
-    const ports = { executions: refusing, rollouts: refusing, alerts: { publish: async () => nothing } };
+    const ports = {
+      executions: refusing,
+      rollouts: { ...refusing, functionArn: FUNCTION },
+      alerts: { publish: async () => nothing },
+    };
     const failure = await takeIn({ Records: [RELEASE, NOTICE] }, HERE, ports, () => {}).catch(
       (error: unknown) => error,
     );
@@ -187,4 +211,129 @@ describe('the one door', () => {
       expect(intake.started()).toEqual({ drains: [], rollouts: [] });
     },
   );
+});
+
+describe('a roll-out whose execution failed', () => {
+  const failureOf = (name: string) => {
+    const event = JSON.parse(readFileSync(new URL('events/execution-failed.json', import.meta.url), 'utf8'));
+    event.detail.functionArn = FUNCTION.replace('durable', '3');
+    event.detail.durableExecutionName = name;
+    return event;
+  };
+  const inputIs = (value: unknown) => ({ ok: true as const, value: JSON.stringify(value) });
+  const release = { kind: 'release', source: 'al2023/x86_64', version: '2023.0.20261113', noticedAt: NOTICED_AT };
+  const fleet = {
+    kind: 'fleet',
+    fleet: "group/o'brien",
+    source: 'al2023/x86_64',
+    imageId: 'ami-0281c9a5cd9de63bd',
+    version: '2023.0.20261113',
+    noticedAt: NOTICED_AT,
+    release: ROLLOUT,
+  };
+
+  it('is not started again by itself; people are told, with the order that starts it anew', async () => {
+    const intake = anIntake({ input: inputIs(release) });
+
+    await intake.take(failureOf(ROLLOUT));
+
+    expect(intake.started()).toEqual({ drains: [], rollouts: [] });
+    expect(intake.published.map(({ attributes }) => attributes)).toEqual([
+      expect.objectContaining({ kind: 'rollout-failed', severity: 'critical' }),
+    ]);
+    expect(intake.published[0]?.bodies.email).toMatch(/The rollout broke off \(FAILED\): no further fleet is begun/);
+    expect(intake.published[0]?.bodies.email).toContain(
+      "ecs-drain rollout start al2023/x86_64 --because 'it broke off'",
+    );
+  });
+
+  it('of one fleet is told with that fleet, as one word of the shell, and as part of the release’s rollout', async () => {
+    const intake = anIntake({ input: inputIs(fleet) });
+
+    await intake.take(failureOf('obrien-1'));
+
+    expect(intake.published[0]?.bodies.email).toContain(`--group 'group/o'\\''brien' --because`);
+    expect(JSON.parse(intake.published[0]?.bodies.default ?? '')).toMatchObject({ rollout: ROLLOUT });
+    expect(intake.published[0]?.bodies.email).toContain('goes on without it');
+  });
+
+  it('is asked after again where its input cannot be read, or nobody could be told', async () => {
+    await expect(anIntake().take(failureOf(ROLLOUT))).rejects.toThrow('gone');
+    const mute = anIntake({ input: inputIs(release), alerts: aFailure('throttled') });
+    await expect(mute.take(failureOf(ROLLOUT))).rejects.toThrow('throttled');
+  });
+
+  it('is only logged where its input is no roll-out’s', async () => {
+    const intake = anIntake({ input: inputIs({ kind: 'ordered' }) });
+
+    await intake.take(failureOf(ROLLOUT));
+
+    expect(intake.published).toEqual([]);
+    expect(intake.logs).toEqual(['error a failed execution had no request of a roll-out as its input']);
+  });
+
+  it('is no drain’s failure: a drain that failed goes where it went before', async () => {
+    const event = failureOf(DRAIN);
+    event.detail.functionArn = FUNCTION.replace('ami-update:durable', 'drain:7');
+    const intake = anIntake({ input: inputIs(release) });
+
+    await intake.take(event);
+
+    expect(intake.logs).toEqual(['error a failed execution had no drain request as its input']);
+  });
+});
+
+describe('a parameter that fleets follow', () => {
+  const change = () => JSON.parse(readFileSync(new URL('events/parameter-verified.json', import.meta.url), 'utf8'));
+
+  it('leads to a roll-out of what it says then, when it is written: one for each time, and no image of its own', async () => {
+    const intake = anIntake();
+
+    await intake.take(change());
+    await intake.take(change());
+    await intake.take({ ...change(), id: 'another' });
+
+    const [first = '', second, ...more] = intake.started().rollouts;
+    expect([second, ...more]).toEqual([expect.not.stringMatching(first)]);
+    expect(intake.request(first)).toEqual({
+      kind: 'release',
+      source: '/ecs-drain/verified/al2023/x86_64',
+      id: expect.stringMatching(/^change-[0-9a-f]{8}$/),
+      noticedAt: '2026-11-17T03:41:22Z',
+    });
+    expect(ReleaseRequest.safeParse(intake.request(first)).success).toBe(true);
+  });
+
+  it.each<[string, (event: ReturnType<typeof change>) => void]>([
+    ['of another account', (event) => (event.account = '999999999999')],
+    ['that was deleted', (event) => (event.detail.operation = 'Delete')],
+    ['with a name that is no path', (event) => (event.detail.name = 'al2023/x86_64')],
+  ])('%s leads to nothing', async (_, alter) => {
+    const intake = anIntake();
+    const event = change();
+    alter(event);
+
+    await intake.take(event);
+
+    expect(intake.started()).toEqual({ drains: [], rollouts: [] });
+  });
+
+  it('comes again where its roll-out could not be started', async () => {
+    const source = '/ecs-drain/verified/al2023/x86_64';
+    const intake = anIntake();
+    await intake.take(change());
+    const [name = ''] = intake.started().rollouts;
+    expect(name).toContain(source.slice(1, 10));
+
+    await expect(anIntake({ failing: name }).take(change())).rejects.toThrow('throttled');
+  });
+
+  it('leads to nothing where nothing rolls AMIs out', async () => {
+    const intake = anIntake({ without: 'rollouts' });
+
+    await intake.take(change());
+
+    expect(intake.started()).toEqual({ drains: [], rollouts: [] });
+    expect(intake.logs).toHaveLength(1);
+  });
 });

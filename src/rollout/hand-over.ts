@@ -1,7 +1,9 @@
-import type { ExecutionPort, Failure } from '../ports.ts';
+import { renderAlert } from '../alert.ts';
+import type { AlertPort, ExecutionPort, Failure } from '../ports.ts';
 import type { Hint } from './notice.ts';
 import { readReleases } from './notice.ts';
-import { executionName, ReleaseRequest } from './request.ts';
+import { executionName, ReleaseRequest, RolloutRequest } from './request.ts';
+import type { RolloutAlert } from './telling.ts';
 
 type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, string>) => void;
 
@@ -70,4 +72,74 @@ function requestOf({ family, version }: Hint, timestamp: unknown): ReleaseReques
     noticedAt: timestamp,
   });
   return request.success ? request.data : undefined;
+}
+
+/**
+ * Starts an execution for a parameter that fleets may follow, and that was written.
+ * @throws Error where that could not be done, so that the event comes again.
+ */
+export async function handOverChange(request: ReleaseRequest, executions: ExecutionPort, log: Log): Promise<void> {
+  const execution = executionName(request);
+  const started = await executions.start(execution, request);
+  if (!started.ok) throw new Error(`${started.operation} ${started.reason}: ${started.message}`);
+  log('info', 'handed over to the AMI roll-out', { source: request.source, execution });
+}
+
+/** An execution that ended without a result. */
+interface Failed {
+  readonly arn: string;
+  readonly name: string;
+  readonly status: string;
+  readonly functionArn: string;
+}
+
+/**
+ * Tells people of a roll-out whose execution failed. It is not started again by itself, as a drain is: what it had begun is
+ * half done, and an instance refresh that it watched goes on without it, so that somebody has to look first.
+ * @throws Error where that could not be done, so that the event comes again.
+ */
+export async function handOverFailure(
+  failed: Failed,
+  { executions, alerts }: { readonly executions: ExecutionPort; readonly alerts: AlertPort },
+  log: Log,
+): Promise<void> {
+  const input = await executions.inputOf(failed.arn);
+  if (!input.ok) throw new Error(`${input.operation} ${input.reason}: ${input.message}`);
+  const request = RolloutRequest.safeParse(parseJson(input.value));
+  if (!request.success) {
+    log('error', 'a failed execution had no request of a roll-out as its input', { execution: failed.name });
+    return;
+  }
+  log('warn', 'a roll-out failed, and people are told', { execution: failed.name });
+  const told = await alerts.publish(renderAlert(failureAlert(failed, request.data), failed.functionArn));
+  if (!told.ok) throw new Error(`${told.operation} ${told.reason}: ${told.message}`);
+}
+
+function failureAlert({ name, status }: Failed, request: RolloutRequest): Omit<RolloutAlert, 'key'> {
+  const fleets = request.kind === 'fleet' ? [request.fleet] : (request.fleets ?? []);
+  const only = fleets.map((fleet) => ` --group '${fleet.replaceAll("'", `'\\''`)}'`).join('');
+  return {
+    kind: 'rollout-failed',
+    rollout: request.kind === 'fleet' ? request.release : name,
+    course: name,
+    fleet: request.kind === 'fleet' ? request.fleet : undefined,
+    family: request.source,
+    version: request.version ?? 'latest',
+    because:
+      request.kind === 'fleet'
+        ? `${request.fleet}: its rollout broke off (${status}), and nobody watches what it began.`
+        : `The rollout broke off (${status}): no further fleet is begun. Those that were begun go on by themselves.`,
+    details: [
+      ...(request.kind === 'fleet' ? ['An instance refresh that it started goes on without it.'] : []),
+      `ecs-drain rollout start ${request.source}${only} --because 'it broke off'`,
+    ],
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

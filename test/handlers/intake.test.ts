@@ -303,6 +303,8 @@ describe.skipIf(!existsSync(SAMPLES))('our own events have the members of the re
       'hook-by-event-bridge.json',
       'lifecycle-launching.json',
       'lifecycle-terminating.json',
+      // As the user guide of Systems Manager has it; test/intake.test.ts reads it.
+      'parameter-verified.json',
       'rebalance-recommendation.json',
       'spot-interruption.json',
       'test-notification.json',

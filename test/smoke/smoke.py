@@ -12,6 +12,7 @@ What ministack 1.5.33 does otherwise than AWS, and what that leaves unproven her
 import json
 import os
 import pathlib
+import re
 import sys
 import time
 import traceback
@@ -143,23 +144,28 @@ def take_away(instance_id):
 
 @check
 def uploads():
-    """the code is uploaded, each zip under the key that the template asks for"""
+    """the code is uploaded, each zip under the key that the template asks for, and the template itself"""
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     for zipped in (PACKAGE / "code").iterdir():
         s3.put_object(Bucket=BUCKET, Key=PREFIX + zipped.name, Body=zipped.read_bytes())
-    equal(len(s3.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX)["Contents"]), 2)
+    template = PACKAGE / "ecs-drain.template.json"
+    s3.put_object(Bucket=BUCKET, Key=PREFIX + template.name, Body=template.read_bytes())
+    uploaded = {one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX)["Contents"]}
+    equal({re.sub("-[0-9a-f]{16}", "", key.removeprefix(PREFIX)) for key in uploaded},
+          {"amiUpdate.zip", "amiWatch.zip", "drain.zip", "intake.zip", template.name})
 
 
 @check
 def creates_the_stack():
-    """CreateStack makes the self-contained template's stack, within the 51,200 bytes of a request"""
+    """CreateStack makes the self-contained template's stack, from the bucket that its code is in, with rollouts"""
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateBody=(PACKAGE / "ecs-drain.template.json").read_text(),
+        TemplateURL=f"{EMULATOR}/{BUCKET}/{PREFIX}ecs-drain.template.json",
         Parameters=[
             {"ParameterKey": "CodeBucket", "ParameterValue": BUCKET},
             {"ParameterKey": "CodePrefix", "ParameterValue": PREFIX},
             {"ParameterKey": "DrainDeadlineSeconds", "ParameterValue": "1200"},
+            {"ParameterKey": "Rollouts", "ParameterValue": "on"},
         ],
         Capabilities=["CAPABILITY_IAM"],
     )
@@ -175,7 +181,7 @@ def creates_the_stack():
 
 @check
 def has_its_code_and_settings():
-    """both functions have their code and, from the parameters, their environment; the alias is the published version"""
+    """the functions have their code and, from the parameters, their environment; the aliases are the published versions"""
     drain = functions.get_function_configuration(FunctionName=f"{STACK}-drain")
     [zipped] = (PACKAGE / "code").glob("drain-*.zip")
     equal((drain["CodeSize"], drain["Runtime"]), (zipped.stat().st_size, "nodejs24.x"))
@@ -183,7 +189,12 @@ def has_its_code_and_settings():
     equal(drain["Environment"]["Variables"]["ALERT_TOPIC_ARN"], seen["outputs"]["AlertTopicArn"])
     intake = functions.get_function_configuration(FunctionName=f"{STACK}-intake")["Environment"]["Variables"]
     equal(intake["DRAIN_FUNCTION_ARN"], seen["outputs"]["DrainFunctionArn"])
-    equal(functions.get_alias(FunctionName=f"{STACK}-drain", Name="durable")["FunctionVersion"], "1")
+    equal(intake["AMI_UPDATE_FUNCTION_ARN"], seen["outputs"]["AmiUpdateFunctionArn"])
+    update = functions.get_function_configuration(FunctionName=f"{STACK}-ami-update")["Environment"]["Variables"]
+    equal(update["AMI_UPDATE_FUNCTION_ARN"], seen["outputs"]["AmiUpdateFunctionArn"])
+    equal((update["DRAIN_DEADLINE_SECONDS"], update["PARAMETER_PREFIX"]), ("1200", f"/{STACK}"))
+    for name in ("drain", "ami-update"):
+        equal(functions.get_alias(FunctionName=f"{STACK}-{name}", Name="durable")["FunctionVersion"], "1")
     equal(ssm.get_parameter(Name=seen["outputs"]["SwitchParameterName"])["Parameter"]["Value"], '{"mode":"act"}')
 
 

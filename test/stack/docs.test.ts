@@ -61,6 +61,11 @@ describe('the pages about the stack', () => {
     expect([outputs.length, resources.length]).toEqual([2, 2]);
   });
 
+  it('upload the template wherever they deploy it, for it is too large for a request', () => {
+    expect(examples()).not.toMatch(/--template-body|template_body/);
+    expect(examples().match(/cloudformation deploy .*\\\n.*--s3-bucket|--template-url|template_url/g)).toHaveLength(3);
+  });
+
   it('have policies that are JSON', () => {
     const policies = blocksOf('deploying.md', 'json').map((block) => JSON.parse(block));
 

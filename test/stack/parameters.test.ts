@@ -4,7 +4,13 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Parameters } from '../../scripts/parameters.ts';
 import { accepts, readParameters } from '../../scripts/parameters.ts';
-import { ConfigError, readDrainConfig, readIntakeConfig, readWatchConfig } from '../../src/config.ts';
+import {
+  ConfigError,
+  readDrainConfig,
+  readIntakeConfig,
+  readRolloutConfig,
+  readWatchConfig,
+} from '../../src/config.ts';
 import { readSwitch } from '../../src/drain/switch.ts';
 import type { Resource, Template } from '../support/cloudformation.ts';
 import { deployed } from '../support/cloudformation.ts';
@@ -22,12 +28,14 @@ const parameter = (name: string) => parameters[name] ?? expect.fail(`there is no
 
 /** The environment that a function has in a stack with these parameters, as its code sees it. */
 function environment(
-  id: 'DrainLambdaFunction' | 'IntakeLambdaFunction' | 'AmiWatchLambdaFunction',
+  id: 'DrainLambdaFunction' | 'IntakeLambdaFunction' | 'AmiWatchLambdaFunction' | 'AmiUpdateLambdaFunction',
   given: Record<string, string> = {},
 ) {
   const { Environment } = (deployed(template, given)[id] as Resource).Properties;
   return (Environment as { readonly Variables: Readonly<Record<string, string>> }).Variables;
 }
+
+const ROLLING = { Rollouts: 'on' };
 
 const drainConfig = (given: Record<string, string>) => readDrainConfig(environment('DrainLambdaFunction', given));
 
@@ -83,12 +91,45 @@ describe('the parameters', () => {
       ...Object.keys(environment('DrainLambdaFunction', all)),
       ...Object.keys(environment('IntakeLambdaFunction')),
       ...Object.keys(environment('AmiWatchLambdaFunction')),
+      ...Object.keys(environment('AmiUpdateLambdaFunction', ROLLING)),
     ];
 
-    // Until the stack has a function that rolls AMIs out, nothing says where it is.
-    expect(new Set([...set, 'AMI_UPDATE_FUNCTION_ARN', 'PARAMETER_PREFIX'])).toEqual(readBy);
-    expect(set).not.toContain('AMI_UPDATE_FUNCTION_ARN');
+    expect(new Set(set)).toEqual(readBy);
   });
+
+  it('make an environment that ami-update reads, and the intake then knows of it', () => {
+    const amiUpdateFunctionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-ami-update:durable';
+
+    expect(readRolloutConfig(environment('AmiUpdateLambdaFunction', ROLLING))).toEqual({
+      alertTopicArn: 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-alerts',
+      lifecycleTopicArn: 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle',
+      drainFunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain:durable',
+      amiUpdateFunctionArn,
+      parameterPrefix: '/ecs-drain',
+    });
+    expect(readIntakeConfig(environment('IntakeLambdaFunction', ROLLING))).toMatchObject({ amiUpdateFunctionArn });
+    expect(readIntakeConfig(environment('IntakeLambdaFunction')).amiUpdateFunctionArn).toBeUndefined();
+  });
+
+  it('tell a rollout how long a drain may take, as they tell the drain', () => {
+    const rollout = environment('AmiUpdateLambdaFunction', { ...ROLLING, DrainDeadlineSeconds: '1200' });
+
+    expect(readDrainConfig(rollout).policy.deadlineSeconds).toBe(1200);
+    expect(readDrainConfig(rollout).switchParameter).toBe('/ecs-drain/switch');
+  });
+
+  it.each(['AlertTopicArn', 'Name', 'DrainDeadlineSeconds'])(
+    'let no value of %s through that ami-update would refuse',
+    (name) => {
+      fc.assert(
+        fc.property(fc.stringMatching(new RegExp(parameter(name).AllowedPattern ?? '')), (value) => {
+          fc.pre(accepts(parameter(name), value));
+          const variables = environment('AmiUpdateLambdaFunction', { ...ROLLING, [name]: value });
+          expect(() => [readRolloutConfig(variables), readDrainConfig(variables)]).not.toThrow();
+        }),
+      );
+    },
+  );
 
   it('make an environment that the intake reads', () => {
     expect(readIntakeConfig(environment('IntakeLambdaFunction'))).toEqual({

@@ -9,9 +9,15 @@ import { root, stackTemplate } from './support.ts';
 /**
  * A function's role allows what its code can send, and what is said here, with the reason; nothing else, and nothing less.
  */
-const ROLES = { intake: 'IntakeRole', drain: 'DrainRole', 'ami-watch': 'AmiWatchRole' } as const;
+const ROLES = {
+  intake: 'IntakeRole',
+  drain: 'DrainRole',
+  'ami-watch': 'AmiWatchRole',
+  'ami-update': 'AmiUpdateRole',
+} as const;
 type Handler = keyof typeof ROLES;
-const ALL: readonly Handler[] = ['intake', 'drain', 'ami-watch'];
+const ALL: readonly Handler[] = ['intake', 'drain', 'ami-watch', 'ami-update'];
+const DURABLE: readonly Handler[] = ['drain', 'ami-update'];
 
 /** What happens in the role's name without a line of ours. */
 const DECLARED: Readonly<Record<string, { readonly handlers: readonly Handler[]; readonly because: string }>> = {
@@ -19,16 +25,22 @@ const DECLARED: Readonly<Record<string, { readonly handlers: readonly Handler[];
   'logs:PutLogEvents': { handlers: ALL, because: 'Lambda writes what the code logs' },
   'xray:PutTraceSegments': { handlers: ALL, because: 'Lambda traces, where tracing is on' },
   'xray:PutTelemetryRecords': { handlers: ALL, because: 'the same' },
-  'sqs:SendMessage': { handlers: ['intake', 'drain'], because: 'Lambda leaves what failed to the dead letters' },
+  'sqs:SendMessage': { handlers: ['intake', ...DURABLE], because: 'Lambda leaves what failed to the dead letters' },
   'kms:GenerateDataKey': { handlers: ALL, because: 'SNS and SQS encrypt with the caller’s permission' },
   'kms:Decrypt': { handlers: ALL, because: 'they also ask for it to check that data key' },
-  'lambda:CheckpointDurableExecution': { handlers: ['drain'], because: 'the durable SDK keeps its history' },
-  'lambda:GetDurableExecutionState': { handlers: ['drain'], because: 'and reads it where it is longer than one page' },
+  'lambda:CheckpointDurableExecution': { handlers: DURABLE, because: 'the durable SDK keeps its history' },
+  'lambda:GetDurableExecutionState': { handlers: DURABLE, because: 'and reads it where it is longer than one page' },
+  // AWS-CONTRACTS §5, §6.
+  'ec2:RunInstances': { handlers: ['ami-update'], because: 'a refresh with a template, or a Spot Fleet, asks for it' },
+  'ec2:CreateTags': { handlers: ['ami-update'], because: 'and for this, where the template or the fleet has tags' },
+  'iam:PassRole': { handlers: ['ami-update'], because: 'and for this, of the instances’ role and of the fleet’s' },
 };
 
 /** The prefix of a client's actions in IAM. */
 const PREFIXES: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-application-auto-scaling': 'application-autoscaling',
   '@aws-sdk/client-auto-scaling': 'autoscaling',
+  '@aws-sdk/client-ec2': 'ec2',
   '@aws-sdk/client-ecs': 'ecs',
   '@aws-sdk/client-lambda': 'lambda',
   '@aws-sdk/client-sns': 'sns',
@@ -40,7 +52,7 @@ const ACTIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda:Inv
 
 const arn = (service: string, rest: string) =>
   new RegExp(`^arn:(aws|\\*):${service}:(eu-west-1|\\*):(123456789012|\\*):${rest}$`);
-const EXECUTIONS = arn('lambda', 'function:ecs-drain-drain:\\*/durable-execution/\\*/\\*');
+const EXECUTIONS = arn('lambda', 'function:ecs-drain-(drain|ami-update):\\*/durable-execution/\\*/\\*');
 const OUR_GROUPS = arn('autoscaling', 'autoScalingGroup:\\*:autoScalingGroupName/.+');
 const KEY = /^<key>$/;
 
@@ -52,6 +64,15 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'ecs:ListClusters': /^\*$/,
   'autoscaling:DescribeAutoScalingInstances': /^\*$/,
   'autoscaling:DescribeLifecycleHooks': /^\*$/,
+  'autoscaling:DescribeAutoScalingGroups': /^\*$/,
+  'autoscaling:DescribeInstanceRefreshes': /^\*$/,
+  'application-autoscaling:DescribeScalableTargets': /^\*$/,
+  'ec2:DescribeImages': /^\*$/,
+  'ec2:DescribeInstances': /^\*$/,
+  'ec2:DescribeLaunchTemplateVersions': /^\*$/,
+  'ec2:DescribeSpotFleetRequests': /^\*$/,
+  // The cluster alone, by a condition.
+  'ecs:ListServices': /^\*$/,
   'xray:PutTraceSegments': /^\*$/,
   'xray:PutTelemetryRecords': /^\*$/,
   'ecs:ListContainerInstances': arn('ecs', 'cluster/\\*'),
@@ -65,19 +86,31 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'autoscaling:RecordLifecycleActionHeartbeat': OUR_GROUPS,
   'autoscaling:CompleteLifecycleAction': OUR_GROUPS,
   'autoscaling:TerminateInstanceInAutoScalingGroup': OUR_GROUPS,
+  'autoscaling:StartInstanceRefresh': OUR_GROUPS,
+  'autoscaling:CancelInstanceRefresh': OUR_GROUPS,
+  'autoscaling:RollbackInstanceRefresh': OUR_GROUPS,
+  'ec2:CreateLaunchTemplateVersion': arn('ec2', 'launch-template/\\*'),
+  'ec2:DescribeSpotFleetInstances': arn('ec2', 'spot-fleet-request/\\*'),
+  'ec2:ModifySpotFleetRequest': arn('ec2', 'spot-fleet-request/\\*'),
+  'ec2:CancelSpotFleetRequests': arn('ec2', 'spot-fleet-request/\\*'),
+  // A dozen kinds of resources, and subnets and images may be other accounts'.
+  'ec2:RunInstances': arn('ec2', '\\*'),
+  'ec2:RequestSpotFleet': arn('ec2', '\\*'),
+  'ec2:CreateTags': arn('ec2', '\\*/\\*'),
+  'iam:PassRole': /^arn:\*:iam::\*:role\/.+$/,
   'ssm:GetParameter': arn('ssm', 'parameter/ecs-drain/switch'),
   // AWS's public parameters are of no account.
   'ssm:GetParameters':
-    /^arn:aws:ssm:eu-west-1:(:parameter\/aws\/service\/\*|123456789012:parameter\/ecs-drain\/amis\/seen)$/,
-  'ssm:PutParameter': arn('ssm', 'parameter/ecs-drain/amis/seen'),
-  'lambda:InvokeFunction': arn('lambda', 'function:ecs-drain-drain:durable'),
+    /^arn:aws:ssm:eu-west-1:(:parameter\/aws\/service\/\*|123456789012:parameter\/(ecs-drain\/amis\/seen|\*))$/,
+  'ssm:PutParameter': arn('ssm', 'parameter/ecs-drain/(amis/seen|verified/\\*)'),
+  'lambda:InvokeFunction': arn('lambda', 'function:ecs-drain-(drain|ami-update):durable'),
   'lambda:GetDurableExecution': EXECUTIONS,
   'lambda:CheckpointDurableExecution': EXECUTIONS,
   'lambda:GetDurableExecutionState': EXECUTIONS,
   'sns:Publish': arn('sns', 'ecs-drain-(alerts|lifecycle|ami-releases)'),
   'sqs:SendMessage': /^<DeadLetters\.Arn>$/,
-  'logs:CreateLogStream': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain|ami-watch):\\*'),
-  'logs:PutLogEvents': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain|ami-watch):\\*'),
+  'logs:CreateLogStream': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain|ami-watch|ami-update):\\*'),
+  'logs:PutLogEvents': arn('logs', 'log-group:/aws/lambda/ecs-drain-(intake|drain|ami-watch|ami-update):\\*'),
   'kms:GenerateDataKey': KEY,
   'kms:Decrypt': KEY,
 };
@@ -96,13 +129,16 @@ beforeAll(async () => {
 });
 
 /** Everything that can be switched on, so that every statement there is is there. */
-const ALL_ON = { KmsKeyArn: '<key>', Tracing: 'on' };
+const ALL_ON = { KmsKeyArn: '<key>', Tracing: 'on', Rollouts: 'on' };
 
 function statementsOf(role: string, given: Record<string, string> = ALL_ON): Statement[] {
   const { Properties } = deployed(template, given)[role] ?? expect.fail(`there is no ${role}`);
   const policies = Properties['Policies'] as { readonly PolicyDocument: { readonly Statement: Statement[] } }[];
   return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }
+
+/** With rollouts, and otherwise as it comes. */
+const PLAIN = { Rollouts: 'on' };
 
 const actionsOf = (statements: readonly Statement[]): string[] => statements.flatMap(({ Action }) => Action);
 
@@ -185,7 +221,9 @@ describe.each(ALL)('the role of the %s', (handler) => {
 
   it('is for commands that are in its bundle', () => {
     const bundle = readFileSync(join(root, `dist/${handler}/index.mjs`), 'utf8');
-    const durable = handler === 'drain' ? ['CheckpointDurableExecutionCommand', 'GetDurableExecutionStateCommand'] : [];
+    const durable = DURABLE.includes(handler)
+      ? ['CheckpointDurableExecutionCommand', 'GetDurableExecutionStateCommand']
+      : [];
 
     for (const name of [...commandsOf(handler).map(({ command }) => command), ...durable])
       expect(bundle).toContain(`"${name}"`);
@@ -219,7 +257,7 @@ describe('every role', () => {
 
   it('has neither keys nor traces to use where there are none', () => {
     for (const role of roles()) {
-      expect(actionsOf(statementsOf(role, {})).filter((action) => /^(kms|xray):/.test(action))).toEqual([]);
+      expect(actionsOf(statementsOf(role, PLAIN)).filter((action) => /^(kms|xray):/.test(action))).toEqual([]);
     }
   });
 
@@ -236,14 +274,14 @@ describe('every role', () => {
 
   it('has the boundary and the path that the account asks for', () => {
     const PermissionsBoundaryArn = 'arn:aws:iam::123456789012:policy/boundary';
-    const resources = deployed(template, { PermissionsBoundaryArn, RolePath: '/platform/' });
+    const resources = deployed(template, { ...PLAIN, PermissionsBoundaryArn, RolePath: '/platform/' });
 
     for (const role of roles()) {
       expect(resources[role]?.Properties).toMatchObject({
         Path: '/platform/',
         PermissionsBoundary: PermissionsBoundaryArn,
       });
-      expect(deployed(template)[role]?.Properties).not.toHaveProperty('PermissionsBoundary');
+      expect(deployed(template, PLAIN)[role]?.Properties).not.toHaveProperty('PermissionsBoundary');
       // Running drains and attached hooks hold on to the role that they know.
       expect(resources[role]?.UpdateReplacePolicy).toBe('Retain');
     }
@@ -277,6 +315,72 @@ describe('the drain’s permissions', () => {
       'arn:*:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/prod-*',
       'arn:*:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/web-asg',
     ]);
+  });
+});
+
+describe('the permissions of rollouts', () => {
+  const statements = (given: Record<string, string> = {}) => statementsOf('AmiUpdateRole', { ...PLAIN, ...given });
+  const allowing = (action: string, given: Record<string, string> = {}) =>
+    statements(given).find(({ Action }) => [Action].flat().includes(action)) ?? expect.fail(`nothing allows ${action}`);
+  const optedIn = { StringEquals: { 'aws:ResourceTag/ecs-drain:ami': ['approve', 'auto'] } };
+
+  it('are not there unless they are asked for', () => {
+    expect(deployed(template)).not.toHaveProperty('AmiUpdateRole');
+    expect(deployed(template)).not.toHaveProperty('AmiUpdateLambdaFunction');
+    expect(JSON.stringify(statementsOf('IntakeRole', {}))).not.toContain('ami-update');
+  });
+
+  it('begin only where the owner’s tag says so, and never end the way back', () => {
+    expect(allowing('autoscaling:StartInstanceRefresh').Condition).toEqual(optedIn);
+    expect(allowing('ec2:CancelSpotFleetRequests').Condition).toEqual(optedIn);
+    for (const back of ['autoscaling:RollbackInstanceRefresh', 'autoscaling:CancelInstanceRefresh'])
+      expect(allowing(back)).not.toHaveProperty('Condition');
+  });
+
+  it('end at the groups, the clusters and the roles that are allowed', () => {
+    const given = {
+      AllowedGroups: 'prod-*,web-asg',
+      AllowedClusters: 'prod',
+      AllowedRoles: 'ecsInstance*,fleets/spot',
+    };
+
+    for (const action of ['StartInstanceRefresh', 'RollbackInstanceRefresh', 'CancelInstanceRefresh']) {
+      expect(allowing(`autoscaling:${action}`, given).Resource).toEqual([
+        'arn:*:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/prod-*',
+        'arn:*:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/web-asg',
+      ]);
+    }
+    for (const action of ['UpdateContainerInstancesState', 'ListServices', 'DescribeServices'])
+      expect(allowing(`ecs:${action}`, given).Condition).toEqual({
+        ArnLike: { 'ecs:cluster': ['arn:*:ecs:*:*:cluster/prod'] },
+      });
+    expect(allowing('iam:PassRole', given).Resource).toEqual([
+      'arn:*:iam::*:role/ecsInstance*',
+      'arn:*:iam::*:role/fleets/spot',
+    ]);
+  });
+
+  it('pass roles to instances and Spot Fleets alone, and tag only what is just being launched', () => {
+    expect(allowing('iam:PassRole').Condition).toEqual({
+      StringEquals: {
+        'iam:PassedToService': ['ec2.amazonaws.com', 'ec2.amazonaws.com.cn', 'spotfleet.amazonaws.com'],
+      },
+    });
+    expect(allowing('ec2:CreateTags').Condition).toEqual({
+      StringEquals: { 'ec2:CreateAction': ['RunInstances', 'RequestSpotFleet'] },
+    });
+  });
+
+  it('fit into a role, with everything on', () => {
+    const { Properties } = deployed(template, {
+      ...ALL_ON,
+      AlertTopicKeyArn: '<key>',
+      AllowedClusters: 'prod',
+      Name: 'n'.repeat(40),
+    })['AmiUpdateRole'] as Resource;
+
+    // IAM's limit for all inline policies of a role, whitespace apart.
+    expect(JSON.stringify(Properties['Policies']).length).toBeLessThan(10_240);
   });
 });
 

@@ -6,6 +6,7 @@ import { RUNBOOK } from '../../src/alert.ts';
 import { readEvent } from '../../src/drain/event.ts';
 import { readFailure } from '../../src/drain/restart.ts';
 import type { Measure } from '../../src/ports.ts';
+import { readChange } from '../../src/rollout/parameter-change.ts';
 import type { Resource, Template } from '../support/cloudformation.ts';
 import { ACCOUNT, deployed } from '../support/cloudformation.ts';
 import { root, stackTemplate } from './support.ts';
@@ -13,6 +14,7 @@ import { root, stackTemplate } from './support.ts';
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const YOUR_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
 const WATCH = 'AmiWatchLambdaFunction';
+const ROLLING = { Rollouts: 'on' };
 
 /** What the code writes: tsc holds that none is missing. */
 const MEASURES = Object.keys({
@@ -64,21 +66,33 @@ describe('the functions', () => {
     expect(ofType('AWS::Lambda::Alias').map(([id]) => id)).toEqual(['DrainDurableLambdaAlias']);
   });
 
+  it('are, where images are rolled out, one more durable one, and none of it is there where they are not', () => {
+    expect(properties('AmiUpdateLambdaFunction', ROLLING)).toMatchObject({
+      FunctionName: 'ecs-drain-ami-update',
+      Timeout: 120,
+      DurableConfig: properties('DrainLambdaFunction')['DurableConfig'],
+    });
+    expect(ofType('AWS::Lambda::Alias', ROLLING).map(([id]) => id)).toContain('AmiUpdateDurableLambdaAlias');
+    expect(Object.keys(stack()).filter((id) => id.startsWith('AmiUpdate'))).toEqual([]);
+    for (const output of ['AmiUpdateFunctionArn', 'RolloutPrefix', 'AmiUpdateLambdaFunctionQualifiedArn'])
+      expect(template.Outputs[output], output).toMatchObject({ Condition: 'RollsOut' });
+  });
+
   it('keep nothing from the account’s other functions', () => {
     expect(JSON.stringify(template)).not.toMatch(/ReservedConcurrent|ProvisionedConcurren/);
   });
 
   it('trace only where that is asked for', () => {
-    for (const id of ['IntakeLambdaFunction', 'DrainLambdaFunction', 'AmiWatchLambdaFunction']) {
-      expect(properties(id)['TracingConfig']).toEqual({ Mode: 'PassThrough' });
-      expect(properties(id, { Tracing: 'on' })['TracingConfig']).toEqual({ Mode: 'Active' });
+    for (const [id] of ofType('AWS::Lambda::Function', ROLLING)) {
+      expect(properties(id, ROLLING)['TracingConfig']).toEqual({ Mode: 'PassThrough' });
+      expect(properties(id, { ...ROLLING, Tracing: 'on' })['TracingConfig']).toEqual({ Mode: 'Active' });
     }
   });
 
   it('log into groups that are made before them, and kept for as long as is asked for', () => {
-    for (const name of ['Intake', 'Drain', 'AmiWatch']) {
-      const { FunctionName } = properties(`${name}LambdaFunction`);
-      const group = properties(`${name}LogGroup`, { LogRetentionDays: '7' });
+    for (const name of ['Intake', 'Drain', 'AmiWatch', 'AmiUpdate']) {
+      const { FunctionName } = properties(`${name}LambdaFunction`, ROLLING);
+      const group = properties(`${name}LogGroup`, { ...ROLLING, LogRetentionDays: '7' });
       expect(group).toMatchObject({ LogGroupName: `/aws/lambda/${FunctionName}`, RetentionInDays: '7' });
       expect(template.Resources[`${name}LambdaFunction`]).toMatchObject({ DependsOn: [`${name}LogGroup`] });
     }
@@ -87,7 +101,9 @@ describe('the functions', () => {
   it('are named alike, whatever the name', () => {
     expect(properties('DrainLambdaFunction', { Name: 'second' })['FunctionName']).toBe('second-drain');
     // But for the keys of the code, which osls makes.
-    expect(JSON.stringify(stack({ Name: 'second' })).match(/(?<!serverless\/)ecs-drain[-/].{0,20}/g)).toBeNull();
+    expect(
+      JSON.stringify(stack({ ...ROLLING, Name: 'second' })).match(/(?<!serverless\/)ecs-drain[-/].{0,20}/g),
+    ).toBeNull();
   });
 });
 
@@ -95,14 +111,14 @@ describe('what cannot be delivered or handled', () => {
   const dead = '<DeadLetters.Arn>';
 
   it('goes to the dead letters, wherever it was lost', () => {
-    for (const [id, { Properties }] of ofType('AWS::Lambda::Function')) {
+    for (const [id, { Properties }] of ofType('AWS::Lambda::Function', ROLLING)) {
       if (id === WATCH) continue;
       expect(Properties['DeadLetterConfig'], id).toEqual({ TargetArn: dead });
     }
     for (const [id, { Properties }] of ofType('AWS::SNS::Subscription')) {
       expect(Properties['RedrivePolicy'], id).toEqual({ deadLetterTargetArn: dead });
     }
-    for (const [id, { Properties }] of ofType('AWS::Events::Rule', { HookNamePrefix: 'ecs-drain' })) {
+    for (const [id, { Properties }] of ofType('AWS::Events::Rule', { ...ROLLING, HookNamePrefix: 'ecs-drain' })) {
       if (id === 'AmiWatchRule') continue;
       expect(Properties['Targets'], id).toEqual([expect.objectContaining({ DeadLetterConfig: { Arn: dead } })]);
     }
@@ -119,7 +135,7 @@ describe('what cannot be delivered or handled', () => {
 
   it('may be put there by our topics and our rules alone, over TLS', () => {
     const [sns, events, tls, ...more] = policyOf('DeadLettersPolicy');
-    const rules = listening({ HookNamePrefix: 'ecs-drain' }).map(
+    const rules = listening({ ...ROLLING, HookNamePrefix: 'ecs-drain' }).map(
       ([, { Properties }]) => `arn:aws:events:eu-west-1:${ACCOUNT}:rule/${Properties['Name']}`,
     );
 
@@ -210,7 +226,7 @@ describe('nothing else lets anybody in', () => {
   });
 
   it('the roles are for Lambda, and for Auto Scaling of this account', () => {
-    const trust = ofType('AWS::IAM::Role').map(([id, { Properties }]) => [
+    const trust = ofType('AWS::IAM::Role', ROLLING).map(([id, { Properties }]) => [
       id,
       (Properties['AssumeRolePolicyDocument'] as { readonly Statement: unknown }).Statement,
     ]);
@@ -224,25 +240,35 @@ describe('nothing else lets anybody in', () => {
       IntakeRole: [by('lambda')],
       DrainRole: [by('lambda')],
       AmiWatchRole: [by('lambda')],
+      AmiUpdateRole: [by('lambda')],
       HookRole: [{ ...by('autoscaling'), Condition: { StringEquals: { 'aws:SourceAccount': ACCOUNT } } }],
     });
   });
 
-  it('no permission and no condition depends on a tag, which others may write', () => {
-    const text = JSON.stringify(stack({ KmsKeyArn: KEY, Tracing: 'on', HookNamePrefix: 'ecs-drain' }));
+  it('no permission and no condition depends on a tag, which others may write, but those of rollouts, which it narrows', () => {
+    const { AmiUpdateRole, ...others } = stack({
+      ...ROLLING,
+      KmsKeyArn: KEY,
+      Tracing: 'on',
+      HookNamePrefix: 'ecs-drain',
+    });
+    const ofTags = /ResourceTag|RequestTag|PrincipalTag|DescribeTags|ListTagsForResource|GetResources/g;
 
-    expect(text).toContain('ecs:UpdateContainerInstancesState');
-    expect(text).not.toMatch(/ResourceTag|RequestTag|PrincipalTag|DescribeTags|ListTagsForResource|GetResources/);
+    expect(JSON.stringify(others)).toContain('ecs:UpdateContainerInstancesState');
+    expect(JSON.stringify(others)).not.toMatch(ofTags);
+    // Both in a condition of a statement: without the tag there would be more, not less.
+    expect(JSON.stringify(AmiUpdateRole).match(ofTags)).toEqual(['ResourceTag', 'ResourceTag']);
+    expect(JSON.stringify(AmiUpdateRole).match(/"Condition":\{"StringEquals":\{"aws:ResourceTag/g)).toHaveLength(2);
   });
 });
 
 describe('encryption', () => {
   it('is with the user’s key, for all that holds data of theirs', () => {
-    const given = { KmsKeyArn: KEY };
+    const given = { ...ROLLING, KmsKeyArn: KEY };
 
     for (const id of ['LifecycleTopic', 'AlertTopic', 'AmiReleaseTopic', 'DeadLetters'])
       expect(properties(id, given)['KmsMasterKeyId']).toBe(KEY);
-    for (const id of ['IntakeLogGroup', 'DrainLogGroup', 'AmiWatchLogGroup'])
+    for (const id of ['IntakeLogGroup', 'DrainLogGroup', 'AmiWatchLogGroup', 'AmiUpdateLogGroup'])
       expect(properties(id, given)['KmsKeyId']).toBe(KEY);
     expect(properties('DeadLetters', given)).not.toHaveProperty('SqsManagedSseEnabled');
   });
@@ -256,7 +282,7 @@ describe('encryption', () => {
 
 describe('the rules', () => {
   const fixture = (name: string) => JSON.parse(readFileSync(join(root, `test/events/${name}.json`), 'utf8'));
-  const pattern = (id: string, given: Record<string, string> = { HookNamePrefix: 'ecs-drain' }) =>
+  const pattern = (id: string, given: Record<string, string> = { ...ROLLING, HookNamePrefix: 'ecs-drain' }) =>
     readPattern(properties(id, given)['EventPattern']);
   const HEARD = [
     ['HookRule', 'hook-by-event-bridge'],
@@ -264,6 +290,7 @@ describe('the rules', () => {
     ['RebalanceRule', 'rebalance-recommendation'],
     ['MaintenanceRule', 'health-retirement'],
     ['FailedDrainRule', 'execution-failed'],
+    ['VerifiedRule', 'parameter-verified'],
   ] as const;
 
   it.each(HEARD)('%s lets %s through, and no other of them', (id, name) => {
@@ -275,7 +302,9 @@ describe('the rules', () => {
   it.each(HEARD)('%s lets through what the intake can read', (_, name) => {
     const event = fixture(name);
 
-    expect(readFailure(event, ACCOUNT) ?? readEvent(event, ACCOUNT)[0]).not.toMatchObject({ kind: 'ignored' });
+    expect(readFailure(event, ACCOUNT) ?? readChange(event, ACCOUNT) ?? readEvent(event, ACCOUNT)[0]).not.toMatchObject(
+      { kind: 'ignored' },
+    );
   });
 
   it.each<[string, string, string, (detail: Record<string, unknown>) => void]>([
@@ -288,6 +317,13 @@ describe('the rules', () => {
     ['MaintenanceRule', 'health-retirement', 'the copy for a backup region', (d) => (d['eventRegion'] = 'us-east-1')],
     ['MaintenanceRule', 'health-retirement', 'another service', (d) => (d['service'] = 'RDS')],
     ['MaintenanceRule', 'health-retirement', 'news that schedules nothing', (d) => (d['eventTypeCategory'] = 'issue')],
+    [
+      'VerifiedRule',
+      'parameter-verified',
+      'what people say of a rollout',
+      (d) => (d['name'] = '/ecs-drain/rollouts/x'),
+    ],
+    ['VerifiedRule', 'parameter-verified', 'that one was deleted', (d) => (d['operation'] = 'Delete')],
     ['FailedDrainRule', 'execution-failed', 'success', (d) => (d['status'] = 'SUCCEEDED')],
     ['FailedDrainRule', 'execution-failed', 'what an operator stopped', (d) => (d['status'] = 'STOPPED')],
     [
@@ -310,6 +346,13 @@ describe('the rules', () => {
     expect(matchesPattern(pattern('FailedDrainRule'), event)).toBe(true);
   });
 
+  it.each(['ecs-drain-ami-update', 'ecs-drain-ami-update:3'])('know rollouts that failed, as those of %s', (name) => {
+    const event = fixture('execution-failed');
+    event.detail.functionArn = `arn:aws:lambda:eu-west-1:123456789012:function:${name}`;
+
+    expect(matchesPattern(pattern('FailedDrainRule'), event)).toBe(true);
+  });
+
   it('hear hooks only where their names are given', () => {
     expect(stack()).not.toHaveProperty('HookRule');
     expect(stack()).not.toHaveProperty('HookRulePermission');
@@ -325,7 +368,7 @@ describe('the rules', () => {
   });
 
   it('and the topics may call the intake, each by its own permission', () => {
-    const given = { HookNamePrefix: 'ecs-drain' };
+    const given = { ...ROLLING, HookNamePrefix: 'ecs-drain' };
     const permissions = ofType('AWS::Lambda::Permission', given).filter(([id]) => id !== 'AmiWatchRulePermission');
     const sources = permissions.map(([, { Properties }]) => {
       expect(Properties).toMatchObject({ FunctionName: '<IntakeLambdaFunction.Arn>', Action: 'lambda:InvokeFunction' });
@@ -366,8 +409,8 @@ describe('the look for new AMIs', () => {
 describe('the alarms', () => {
   it('go to the alert topic, whosever it is, and say when it is over', () => {
     for (const [given, topic] of [
-      [{}, `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-alerts`],
-      [{ AlertTopicArn: YOUR_TOPIC }, YOUR_TOPIC],
+      [ROLLING, `arn:aws:sns:eu-west-1:${ACCOUNT}:ecs-drain-alerts`],
+      [{ ...ROLLING, AlertTopicArn: YOUR_TOPIC }, YOUR_TOPIC],
     ] as const) {
       for (const [, { Properties }] of ofType('AWS::CloudWatch::Alarm', given)) {
         expect(Properties).toMatchObject({
@@ -393,12 +436,13 @@ describe('the alarms', () => {
     const alarms = (given: Record<string, string>) => ofType('AWS::CloudWatch::Alarm', given).map(([id]) => id);
     expect(alarms({}).sort()).toEqual([...OF_SERVICES, 'ForcedDrainsAlarm', 'StuckDrainsAlarm'].sort());
     expect(alarms({ Metrics: 'off' })).toEqual(OF_SERVICES);
-    expect(alarms({ Alarms: 'off' })).toEqual([]);
+    expect(alarms({ Metrics: 'off', ...ROLLING }).sort()).toEqual([...OF_SERVICES, 'AmiUpdateErrorsAlarm'].sort());
+    expect(alarms({ Alarms: 'off', ...ROLLING })).toEqual([]);
   });
 
   it('each have a name that leads to the entry of the runbook', () => {
     const page = readFileSync(join(root, RUNBOOK), 'utf8');
-    for (const [id, { Properties }] of ofType('AWS::CloudWatch::Alarm')) {
+    for (const [id, { Properties }] of ofType('AWS::CloudWatch::Alarm', ROLLING)) {
       const name = String(Properties['AlarmName']).replace(/^ecs-drain-/, '');
       expect(Properties['AlarmDescription'], id).toMatch(new RegExp(` Runbook: ${RUNBOOK}#${name}$`));
       expect(page, id).toContain(`\n### ${name}\n`);

@@ -5,37 +5,75 @@ import { deployed, parametersIn } from '../support/cloudformation.ts';
 import { stackTemplate } from './support.ts';
 
 let template: Template;
-let drain: Resource;
-let version: Resource;
 
 beforeAll(async () => {
   template = await stackTemplate();
-  const [only, ...more] = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Version');
-  expect(more).toEqual([]);
-  version = only ?? expect.fail('there is no version');
-  drain = template.Resources['DrainLambdaFunction'] ?? expect.fail('there is no drain');
 });
 
-const descriptionWith = (given: Record<string, string>) =>
-  String(deployed(template, given)['DrainLambdaFunction']?.Properties['Description']);
+const functionOf = (durable: string): Resource =>
+  template.Resources[`${durable}LambdaFunction`] ?? expect.fail(`there is no function ${durable}`);
 
-describe('the versions of the drain', () => {
+function versionOf(durable: string): [string, Resource] {
+  const [only, ...more] = Object.entries(template.Resources).filter(
+    ([id, { Type }]) => Type === 'AWS::Lambda::Version' && id.startsWith(`${durable}LambdaVersion`),
+  );
+  expect(more).toEqual([]);
+  return only ?? expect.fail(`there is no version of ${durable}`);
+}
+
+const descriptionWith = (given: Record<string, string>, durable = 'Drain') =>
+  String(deployed(template, { Rollouts: 'on', ...given })[`${durable}LambdaFunction`]?.Properties['Description']);
+
+const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
+
+describe.each(['Drain', 'AmiUpdate'])('the versions of %s', (durable) => {
   it('outlive the release that they belong to, and other values of its parameters', () => {
-    expect(version).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(versionOf(durable)[1]).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
   it('are described as the function is, so that one is made exactly when the function has changed', () => {
     // A version that CloudFormation makes without a change of the function is refused by Lambda; a change without a
     // version never reaches the alias.
-    expect(version.Properties['Description']).toEqual(drain.Properties['Description']);
+    expect(versionOf(durable)[1].Properties['Description']).toEqual(functionOf(durable).Properties['Description']);
   });
 
   it('are described by every parameter that the function depends on', () => {
-    const { Description, FunctionName: _, ...others } = drain.Properties;
+    const { Description, FunctionName: _, ...others } = functionOf(durable).Properties;
 
     expect([...parametersIn(template, Description)].sort()).toEqual([...parametersIn(template, others)].sort());
   });
 
+  it('are what the alias points to', () => {
+    expect(template.Resources[`${durable}DurableLambdaAlias`]?.Properties).toMatchObject({
+      Name: 'durable',
+      FunctionName: { Ref: `${durable}LambdaFunction` },
+      FunctionVersion: { 'Fn::GetAtt': [versionOf(durable)[0], 'Version'] },
+    });
+  });
+});
+
+describe('the versions of a rollout', () => {
+  it.each([
+    ['DrainDeadlineSeconds', '3600'],
+    ['Tracing', 'on'],
+    ['Name', 'second'],
+    ['AlertTopicArn', TOPIC],
+  ])('are made anew for %s=%s', (name, value) => {
+    expect(descriptionWith({ [name]: value }, 'AmiUpdate')).not.toBe(descriptionWith({}, 'AmiUpdate'));
+  });
+
+  it('are described in the 256 characters that Lambda allows, whatever the values', () => {
+    const longest = {
+      Name: 'n'.repeat(40),
+      DrainDeadlineSeconds: '172500',
+      AlertTopicArn: `${TOPIC}${'a'.repeat(57)}`,
+    };
+
+    expect(descriptionWith(longest, 'AmiUpdate').length).toBeLessThanOrEqual(256);
+  });
+});
+
+describe('the versions of the drain', () => {
   it.each([
     ['DrainDeadlineSeconds', '3600'],
     ['StuckAfterSeconds', '300'],
@@ -49,7 +87,7 @@ describe('the versions of the drain', () => {
     ['Metrics', 'off'],
     ['Clusters', 'web,batch'],
     ['HookNamePrefix', 'ecs-drain'],
-    ['AlertTopicArn', 'arn:aws:sns:eu-west-1:123456789012:on-call'],
+    ['AlertTopicArn', TOPIC],
   ])('are made anew for %s=%s', (name, value) => {
     expect(descriptionWith({ [name]: value })).not.toBe(descriptionWith({}));
   });
@@ -78,15 +116,5 @@ describe('the versions of the drain', () => {
 
     expect(description).toMatch(/c{80}\]c{20} 123456789012:a{64}$/);
     expect(description.length).toBeLessThanOrEqual(256);
-  });
-
-  it('are what the alias points to', () => {
-    const [id] = Object.entries(template.Resources).find(([, resource]) => resource === version) ?? [];
-
-    expect(template.Resources['DrainDurableLambdaAlias']?.Properties).toMatchObject({
-      Name: 'durable',
-      FunctionName: { Ref: 'DrainLambdaFunction' },
-      FunctionVersion: { 'Fn::GetAtt': [id, 'Version'] },
-    });
   });
 });
