@@ -36,7 +36,11 @@ beforeAll(async () => {
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('POWERTOOLS_DEV', 'false');
   lambda = await import('../../handlers/drain.ts');
+  const { nextTick } = process;
   await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true });
+  // Node hands on what the parent process says by `process.nextTick`: on a faked one, an answer that vitest waits for
+  // could be lost when the fake is taken away, and the run would never end.
+  process.nextTick = nextTick;
 });
 afterAll(() => LocalDurableTestRunner.teardownTestEnvironment());
 
