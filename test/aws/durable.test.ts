@@ -3,8 +3,9 @@ import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { durablePort } from '../../src/aws/durable.ts';
 import type { DurablePort } from '../../src/ports.ts';
+import { skipTime } from '../support/skip-time.ts';
 
-beforeAll(() => LocalDurableTestRunner.setupTestEnvironment({ skipTime: true }));
+beforeAll(skipTime);
 afterAll(() => LocalDurableTestRunner.teardownTestEnvironment());
 
 /** Runs a program on the SDK's own engine. */

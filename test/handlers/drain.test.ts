@@ -20,6 +20,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { ConfigError } from '../../src/config.ts';
 import type { DrainResult } from '../../src/drain/decide.ts';
 import { aRequest, CLUSTER, GROUP, HOOK, INSTANCE, INSTANCE_ARN, LIFECYCLE_TOPIC } from '../support/build.ts';
+import { skipTime } from '../support/skip-time.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:alerts';
 const TASK = 'arn:aws:ecs:eu-west-1:123456789012:task/web/0123456789abcdef0123456789abcdef';
@@ -36,11 +37,7 @@ beforeAll(async () => {
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('POWERTOOLS_DEV', 'false');
   lambda = await import('../../handlers/drain.ts');
-  const { nextTick } = process;
-  await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true });
-  // Node hands on what the parent process says by `process.nextTick`: on a faked one, an answer that vitest waits for
-  // could be lost when the fake is taken away, and the run would never end.
-  process.nextTick = nextTick;
+  await skipTime();
 });
 afterAll(() => LocalDurableTestRunner.teardownTestEnvironment());
 
