@@ -158,9 +158,14 @@ export function inhabit(region: Region, bundles: Bundles): () => void {
   };
 }
 
+/** Rollouts are deployed only where the scenario has them. */
+function deployedIn({ scenario }: Region): string[] {
+  return Object.values(FUNCTIONS).filter((name) => scenario.rollouts || name !== FUNCTIONS.amiUpdate);
+}
+
 function deploy(region: Region, bundles: Bundles): void {
   region.deploy = (settings) => register(region, bundles, settings);
-  region.rollback = () => Object.values(FUNCTIONS).forEach(region.lambda.rollBack);
+  region.rollback = () => deployedIn(region).forEach(region.lambda.rollBack);
   region.deploy();
   region.sns.subscribe(region.lifecycleTopicArn, FUNCTIONS.intake);
   if (region.scenario.amiWatch) {
