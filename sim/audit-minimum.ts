@@ -5,6 +5,20 @@ import type { World, WorldEvent } from './world.ts';
 
 type TaskEvent = Extract<WorldEvent, { kind: 'task' }>;
 
+/** What may happen beside a rollout while the rule still judges it. */
+const OF_ROLLOUTS: ReadonlySet<string> = new Set([
+  'atSeconds',
+  'release',
+  'rollOut',
+  'say',
+  'scale',
+  'alarm',
+  'capacity',
+  'refresh',
+  'writeTemplate',
+  'faultsEnd',
+]);
+
 /**
  * Watches that no service comes below its minimum because of us: by a task on an instance that we drain, that a refresh
  * of ours replaces, or whose Spot Fleet we end. What EC2 takes by itself is not ours; nor what people heard of as forced.
@@ -18,6 +32,9 @@ export function watchMinimum(
     violate,
   }: { there: { spotFleets: Pick<SpotFleets, 'instance'> }; forced: ReadonlySet<string>; violate: Violate },
 ): void {
+  // Where others take instances or tasks away as well, a service that lacks some does not tell whose doing it is.
+  const isOursAlone = scenario.events.every((event) => Object.keys(event).every((key) => OF_ROLLOUTS.has(key)));
+  if (!isOursAlone) return;
   /** By cluster and service, the tasks that run. */
   const running = new Map<string, Set<string>>();
   const ours = new Set<string>();
