@@ -1,5 +1,6 @@
 import type { ContainerInstance, ECSClient, Service } from '@aws-sdk/client-ecs';
 import {
+  ClusterNotFoundException,
   DescribeContainerInstancesCommand,
   DescribeServicesCommand,
   ListClustersCommand,
@@ -31,17 +32,37 @@ export function clustersPort(client: ECSClient): ClustersPort {
     return found.flat();
   };
 
+  /** How many of them; none where the cluster, which was there before, has been deleted. */
+  const findIfThere = async (cluster: string, instanceIds: readonly string[]): Promise<number> => {
+    try {
+      return (await find(cluster, instanceIds)).length;
+    } catch (error) {
+      if (error instanceof ClusterNotFoundException) return 0;
+      throw error;
+    }
+  };
+
+  const allClusters = (): Promise<string[]> =>
+    allPages(async (nextToken) => {
+      const page = await client.send(new ListClustersCommand({ ...nextToken, maxResults: 100 }));
+      return { items: page.clusterArns, nextToken: page.nextToken };
+    });
+
   return {
-    clustersOf: (instanceIds) =>
+    clustersOf: (instanceIds, likely) =>
       attempt('ecs:ListContainerInstances', async () => {
-        const clusters = await allPages(async (nextToken) => {
-          const page = await client.send(new ListClustersCommand({ ...nextToken, maxResults: 100 }));
-          return { items: page.clusterArns, nextToken: page.nextToken };
-        });
         const having: string[] = [];
-        for (const cluster of instanceIds.length === 0 ? [] : clusters) {
-          if ((await find(cluster, instanceIds)).length > 0) having.push(cluster);
-        }
+        let left = instanceIds.length;
+        const ask = async (clusters: readonly string[]) => {
+          for (const cluster of clusters) {
+            if (left <= 0) return;
+            const found = await findIfThere(cluster, instanceIds);
+            if (found > 0) having.push(cluster);
+            left -= found;
+          }
+        };
+        await ask(likely);
+        if (left > 0) await ask((await allClusters()).filter((cluster) => !likely.includes(cluster)));
         return having;
       }),
 

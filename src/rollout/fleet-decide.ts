@@ -21,6 +21,7 @@ const FRESH_SECONDS = 120;
 /** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
 const LEAST_FIRST_REST_SECONDS = 600;
 const JUDGE_SECONDS = 240;
+const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Baking']);
 
 /** The next move for one Auto Scaling group, from what is known. Pure. */
 export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<FleetResult> {
@@ -85,7 +86,7 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
     }
     return poll(memory, 'all instances are replaced: is every one of them at work?');
   }
-  if (status === undefined || refresh.turned || !['Pending', 'InProgress', 'Baking'].includes(status)) {
+  if (status === undefined || refresh.turned || !ON_ITS_WAY.has(status)) {
     return poll(memory, `the refresh is ${status ?? 'not to be seen yet'}`);
   }
   const group = groupOf(memory);
@@ -185,8 +186,17 @@ function poll(memory: FleetMemory, because: string): FleetMove | Wait {
   return waitUntil(memory.atMs, nextMs, because);
 }
 
-function lookAgain({ refresh }: FleetMemory, because: string): FleetMove {
-  return { kind: 'look', refreshId: refresh?.id, because };
+function lookAgain(memory: FleetMemory, because: string): FleetMove {
+  const { look, refresh } = memory;
+  const known = look && { look, isSettled: isSettled(memory, look) };
+  return { kind: 'look', refreshId: refresh?.id, ...(known && { known }), because };
+}
+
+/** While our refresh goes its way, its source, the templates, hooks and tags decide nothing: half of what a look asks. */
+function isSettled(memory: FleetMemory, { facts, control }: FleetLook): boolean {
+  if (memory.refresh === undefined || memory.refresh.turned || isPaused(control)) return false;
+  const status = refreshSeen(memory)?.status;
+  return (facts?.clusters.length ?? 0) > 0 && status !== undefined && ON_ITS_WAY.has(status);
 }
 
 function end(memory: FleetMemory, { outcome, because, alert }: FleetEnding): FleetMove | Finish<FleetResult> {

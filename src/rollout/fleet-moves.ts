@@ -1,9 +1,16 @@
+import type { FleetLook } from './fleet-memory.ts';
 import type { Desired, RefreshPreferences } from './ports.ts';
 import type { RolloutAlert } from './telling.ts';
 
 /** What one fleet's rollout can do next. One move is one effect, safe to repeat. */
 export type FleetMove = { readonly because: string } & (
-  | { readonly kind: 'look' /** Our refresh; undefined: the latest one. */; readonly refreshId: string | undefined }
+  | {
+      readonly kind: 'look';
+      /** Our refresh; undefined: the latest one. */
+      readonly refreshId: string | undefined;
+      /** The look before. `isSettled`: only what a refresh changes is read anew, not what it was started by. */
+      readonly known?: { readonly look: FleetLook; readonly isSettled: boolean };
+    }
   | {
       readonly kind: 'make-version';
       readonly source: { readonly templateId: string; readonly number: number };

@@ -9,7 +9,7 @@ import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
 import { executionName } from './request.ts';
 import type { RolloutPorts } from './rollout.ts';
-import { factsOf } from './survey.ts';
+import { factsLater, factsOfOne } from './survey.ts';
 import { readTarget } from './target.ts';
 
 /** Carries one move of a group's rollout out. */
@@ -18,7 +18,7 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
   const failureOf = (result: Result<unknown>) => (result.ok ? {} : { failure: result });
   switch (move.kind) {
     case 'look': {
-      const look = await reading(() => lookAtFleet(move.refreshId, request, ports));
+      const look = await reading(() => lookAtFleet(move, request, ports));
       return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
     }
     case 'make-version': {
@@ -48,38 +48,52 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
   }
 }
 
-/** The fleet, its source and its refresh, all of them now. */
+/** The fleet, its source and its refresh, all of them now; or, while the refresh is under way, what it may change. */
 async function lookAtFleet(
-  refreshId: string | undefined,
-  { fleet, source, imageId, release }: FleetRequest,
+  { refreshId, known }: Extract<FleetMove, { kind: 'look' }>,
+  request: FleetRequest,
   ports: RolloutPorts,
 ): Promise<FleetLook> {
-  const name = fleet.slice('group/'.length);
-  const record = read(await readRecord(release, ports));
-  const target = await readTarget(source, ports);
-  const drainDeadlineSeconds = read(await ports.drainDeadlineSeconds(name));
+  const name = request.fleet.slice('group/'.length);
+  const { control } = read(await readRecord(request.release, ports));
+  const settings = known?.isSettled ? known.look : await settingsOf(request, name, ports);
   const group = read(await ports.groups.describeGroup(name));
-  const known = {
+  const { target, drainDeadlineSeconds } = settings;
+  const seen = {
     atMs: ports.now(),
     drainDeadlineSeconds,
-    ...('because' in target ? {} : { target }),
-    ...(record.control === undefined ? {} : { control: record.control }),
+    ...(target === undefined ? {} : { target }),
+    ...(control === undefined ? {} : { control }),
   };
-  if (group === undefined) return { ...known, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0 } };
-  const [facts] = await factsOf([group], ports);
+  if (group === undefined) return { ...seen, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0 } };
   const refreshes = read(await ports.groups.refreshes(name));
   const refresh: RefreshSeen | undefined =
     refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
+  const before = known?.look.facts;
+  const facts =
+    known?.isSettled && before
+      ? await factsLater(before, group, ports)
+      : await factsOfOne(group, refreshes[0], before?.clusters ?? [], ports);
   const where = {
-    clusters: facts?.clusters ?? [],
-    isSteady: facts?.unsteady.length === 0,
-    stays: 'because' in target ? new Set<string>() : imagesThatStay(facts?.slots ?? [], target),
+    clusters: facts.clusters,
+    isSteady: facts.unsteady.length === 0,
+    stays: target === undefined ? new Set<string>() : imagesThatStay(facts.slots, target),
   };
   return {
-    ...known,
-    ...(facts === undefined ? {} : { facts }),
+    ...seen,
+    facts,
     ...(refresh === undefined ? {} : { refresh }),
     // By the image that is being rolled: its source may name a newer one by now.
-    hosts: await hostsOf(group.instances, imageId, where, ports.clusters),
+    hosts: await hostsOf(group.instances, request.imageId, where, ports.clusters),
   };
+}
+
+async function settingsOf(
+  { source }: FleetRequest,
+  group: string,
+  ports: RolloutPorts,
+): Promise<Pick<FleetLook, 'target' | 'drainDeadlineSeconds'>> {
+  const target = await readTarget(source, ports);
+  const drainDeadlineSeconds = read(await ports.drainDeadlineSeconds(group));
+  return 'because' in target ? { drainDeadlineSeconds } : { target, drainDeadlineSeconds };
 }

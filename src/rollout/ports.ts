@@ -234,8 +234,11 @@ export interface SteadySeen {
 }
 
 export interface ClustersPort {
-  /** The clusters in which the EC2 instances are registered; most fleets have one. */
-  clustersOf(instanceIds: readonly string[]): Promise<Result<readonly string[]>>;
+  /**
+   * The clusters in which the EC2 instances are registered; most fleets have one.
+   * @param likely are asked first; the others only when some of the instances are in none of these.
+   */
+  clustersOf(instanceIds: readonly string[], likely: readonly string[]): Promise<Result<readonly string[]>>;
   /** The registrations of these EC2 instances in the cluster. */
   hosts(cluster: string, instanceIds: readonly string[]): Promise<Result<readonly HostSeen[]>>;
   services(cluster: string): Promise<Result<readonly SteadySeen[]>>;

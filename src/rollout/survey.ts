@@ -5,6 +5,7 @@ import type {
   FleetInstance,
   GroupSeen,
   GroupsPort,
+  RefreshSeen,
   RefreshStatus,
   SpotFleetSeen,
   SpotFleetsPort,
@@ -46,19 +47,48 @@ export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts):
   const slots = await slotsOf(refs, groups.flatMap(imageIdsOf), ports);
   const known: Known = new Map();
   const facts: FleetFacts[] = [];
-  for (const [i, group] of groups.entries()) facts.push(await factsOfGroup(group, slots[i] ?? [], known, ports));
+  for (const [i, group] of groups.entries()) {
+    const [latest] = read(await ports.groups.refreshes(group.name));
+    facts.push(await factsOfGroup(group, latest, slots[i] ?? [], known, ports));
+  }
   return facts;
+}
+
+/**
+ * What one group is like.
+ * @param latest its latest refresh.
+ * @param clusters where its instances were found before: asked first.
+ */
+export async function factsOfOne(
+  group: GroupSeen,
+  latest: RefreshSeen | undefined,
+  clusters: readonly string[],
+  ports: SurveyPorts,
+): Promise<FleetFacts> {
+  const [slots = []] = await slotsOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
+  return factsOfGroup(group, latest, slots, new Map(), ports, clusters);
+}
+
+/** The same group a little later, of which only its instances and its services have changed. */
+export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: SurveyPorts): Promise<FleetFacts> {
+  return {
+    ...facts,
+    images: countImages(group.instances),
+    desired: group.desired,
+    ...(await serviceFacts(facts.clusters, new Map(), ports)),
+  };
 }
 
 async function factsOfGroup(
   group: GroupSeen,
+  latest: RefreshSeen | undefined,
   slots: readonly Slot[],
   known: Known,
   ports: SurveyPorts,
+  clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
   const { groups, lifecycleTopicArn } = ports;
   const hooks = read(await groups.terminateHooks(group.name));
-  const [latest] = read(await groups.refreshes(group.name));
   return {
     id: `group/${group.name}`,
     policy: policyOf(group.tags),
@@ -76,7 +106,7 @@ async function factsOfGroup(
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
     warm: group.warm,
-    ...(await clusterFacts(group.instances, known, ports)),
+    ...(await clusterFacts(group.instances, known, ports, clusters)),
     bound: [],
   };
 }
@@ -131,13 +161,21 @@ export async function factsOfSpotFleets(
   return facts;
 }
 
+type ClusterFacts = Pick<FleetFacts, 'clusters' | 'unsteady' | 'immovable'>;
+
 async function clusterFacts(
   instances: readonly FleetInstance[],
   known: Known,
-  { clusters }: SurveyPorts,
-): Promise<Pick<FleetFacts, 'clusters' | 'unsteady' | 'immovable'>> {
+  ports: SurveyPorts,
+  before: readonly string[] = [],
+): Promise<ClusterFacts> {
   const asked = instances.slice(0, MOST_ASKED_FOR_CLUSTER).map(({ id }) => id);
-  const where = asked.length === 0 ? [] : read(await clusters.clustersOf(asked));
+  // Where it was before, then where others of this survey are: most fleets share a few clusters.
+  const likely = [...new Set([...before, ...known.keys()])];
+  return serviceFacts(asked.length === 0 ? [] : read(await ports.clusters.clustersOf(asked, likely)), known, ports);
+}
+
+async function serviceFacts(where: readonly string[], known: Known, { clusters }: SurveyPorts): Promise<ClusterFacts> {
   for (const cluster of where) {
     if (!known.has(cluster)) known.set(cluster, read(await clusters.services(cluster)));
   }

@@ -17,9 +17,26 @@ describe('clusters', () => {
       { name: 'batch', instances: 3, group: 'c' },
     ]);
     const ids = [...region.instancesOf('b'), region.instancesOf('c')[2] ?? ''];
-    expect(await value(() => clusters.clustersOf(ids))).toEqual([arn('web'), arn('batch')]);
-    expect(await value(() => clusters.clustersOf(['i-gone']))).toEqual([]);
-    expect(await value(() => clusters.clustersOf([]))).toEqual([]);
+    expect(await value(() => clusters.clustersOf(ids, []))).toEqual([arn('web'), arn('batch')]);
+    expect(await value(() => clusters.clustersOf(['i-gone'], [arn('web')]))).toEqual([]);
+    expect(await value(() => clusters.clustersOf([], []))).toEqual([]);
+  });
+
+  it('are asked where the instances were before, and elsewhere only for those that are not there', async () => {
+    const { clusters, region, value, calls } = prepare([
+      { name: 'none', instances: 1, group: 'a' },
+      { name: 'web', instances: 3, group: 'b' },
+      { name: 'batch', instances: 3, group: 'c' },
+    ]);
+    const web = region.instancesOf('b');
+    const both = [...web, ...region.instancesOf('c')];
+
+    expect(await value(() => clusters.clustersOf(web, [arn('web')]))).toEqual([arn('web')]);
+    expect(calls).toEqual(['ecs:ListContainerInstances']);
+    expect(await value(() => clusters.clustersOf(both, [arn('deleted'), arn('web')]))).toEqual([
+      arn('web'),
+      arn('batch'),
+    ]);
   });
 });
 

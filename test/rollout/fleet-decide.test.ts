@@ -164,6 +164,24 @@ describe('the rollout of one group', () => {
     expect(result.outcome).toBe('rolled');
   });
 
+  it('asks for what cannot change only before the refresh, after it, and when it was turned', () => {
+    const { moves } = playFleet({
+      says: [
+        { atMinutes: 12, word: 'pause' },
+        { atMinutes: 100, word: 'resume' },
+      ],
+    });
+    const text = moves
+      .filter(({ kind }) => kind !== 'alert')
+      .map((move) => (move.kind === 'look' ? (move.known?.isSettled ? 'few' : 'all') : move.kind))
+      .join(' ');
+
+    // The refresh is not to be seen until it was looked at.
+    expect(text).toMatch(
+      /^all make-version start-refresh all (few )+cancel-refresh (all )+start-refresh all (few )+promote$/,
+    );
+  });
+
   it('rolls back what somebody cancels in the middle', () => {
     const { result, fresh } = playFleet({ says: [{ atMinutes: 12, word: 'cancel' }] });
     expect(result).toMatchObject({ outcome: 'rolled-back', because: expect.stringContaining('kim cancelled it') });
