@@ -1,7 +1,8 @@
-import { endAlert, isAnnounced } from './announce.ts';
+import { concernsAnybody, endAlert, isAnnounced } from './announce.ts';
 import { endedBy } from './control.ts';
 import { failingFor } from './course.ts';
 import type { ReleaseMemory } from './memory.ts';
+import { leftOutWords } from './opted-in.ts';
 import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
@@ -93,8 +94,11 @@ function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult
 function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   const count = Object.keys(memory.started).length;
   if (count > 0) {
-    const because = `${count === 1 ? 'One fleet runs' : `All ${count} fleets run`} ${plan.target.version}, verified.`;
-    return ended(memory, 'rolled', because);
+    const leftOut = memory.survey?.leftOut ?? 0;
+    // Whoever reads that all of them run it would take these for done as well.
+    const others = leftOut === 0 ? '' : ` ${leftOutWords(leftOut)}`;
+    const who = count === 1 ? 'One fleet runs' : `${others === '' ? 'All ' : ''}${count} fleets run`;
+    return ended(memory, 'rolled', `${who} ${plan.target.version}, verified.${others}`);
   }
   // The announcement has said all of it, once it went out.
   if (plan.fleets.length > 0) {
@@ -102,7 +106,7 @@ function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
       ? { outcome: 'notified', because: 'Its fleets want to be told only, and their people were.' }
       : undefined;
   }
-  if (plan.leftAlone.some(({ isNews }) => isNews) && !isAnnounced(memory)) return undefined;
+  if (concernsAnybody(memory, plan) && !isAnnounced(memory)) return undefined;
   return { outcome: 'nothing-to-do', because: 'No fleet that opted in would change.' };
 }
 

@@ -14,7 +14,7 @@ export interface Survey {
   readonly target?: Target;
   readonly because?: string;
   readonly fleets: readonly FleetFacts[];
-  /** More fleets than are kept here: they are rolled by another release's execution, and people are told. */
+  /** So many fleets more opted in than are kept here: this rollout leaves them out, and people are told. */
   readonly leftOut: number;
 }
 

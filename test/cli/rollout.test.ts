@@ -111,6 +111,32 @@ describe('what is only looked at', () => {
     expect(none.stdout).toContain('nothing to roll out');
   });
 
+  it('rollout plan says how many fleets a rollout leaves out, and has each of them that is asked for', async () => {
+    const groups = Array.from({ length: 52 }, (_, i) => ({ name: `g${i}-asg`, instances: 0 }));
+    const cluster = { instances: 0, maximum: 4, tags: { 'ecs-drain:ami': 'auto' } };
+    const ecsDrain = await still({
+      rollouts: true,
+      clusters: groups.map(({ name }) => ({ ...cluster, name, group: name })),
+    });
+    const words = /2 further fleets opted in and are left out, for a rollout takes 50 at most/;
+
+    const all = await ecsDrain('rollout', 'plan');
+    const json = await ecsDrain('rollout', 'plan', '--json');
+    const each = await Promise.all(['g51-asg', 'g9-asg'].map((name) => ecsDrain('rollout', 'plan', '--group', name)));
+    const amis = await ecsDrain('amis', '--json');
+
+    expect(all.stdout.replaceAll(/\s+/g, ' ')).toMatch(words);
+    expect(JSON.parse(json.stdout).regions[0].notes.at(-1)).toMatch(words);
+    for (const { code, stdout } of each) {
+      expect(code).toBe(0);
+      expect(stdout).not.toContain('left out');
+    }
+    // It looks at every group.
+    expect(new Set(JSON.parse(amis.stdout).regions[0].images.map(({ fleet }: { fleet: string }) => fleet)).size).toBe(
+      52,
+    );
+  });
+
   it('amis shows what each fleet runs, opted in or not, the worst first', async () => {
     const ecsDrain = await still(REGION);
     const { code, stdout, stderr } = await ecsDrain('amis');

@@ -208,6 +208,30 @@ describe('the rollout of a release', () => {
     expect(alerts[0]?.details).toEqual(['group/web-asg is left alone: its tags are wrong: ecs-drain:wave is "x".']);
   });
 
+  it.each([
+    [1, '1 further fleet opted in and is left out, for a rollout takes 50 at most: order it by name'],
+    [3, '3 further fleets opted in and are left out, for a rollout takes 50 at most: order them by name'],
+  ])('says, at its beginning and at its end, that %i fleets beyond the most are left out', (leftOut, words) => {
+    const { result, alerts } = play({ fleets: [group('a'), group('b')], leftOut });
+
+    expect(alerts.map(({ kind }) => kind)).toEqual(['image-available', 'rollout-done']);
+    expect(alerts[0]?.details).toHaveLength(3);
+    expect(alerts[0]?.details.at(-1)).toContain(words);
+    expect(result.because).toMatch(/^2 fleets run 2023\.0\.20261115, verified\. /);
+    expect(result.because).toContain(words);
+    expect(alerts[1]?.because).toBe(result.because);
+  });
+
+  it('says so in an announcement of many fleets as well, and where it concerns none of those that it sees', () => {
+    const many = play({ fleets: Array.from({ length: 50 }, (_, i) => group(`g${i}`)), leftOut: 10 });
+    const none = play({ fleets: [fleet({ slots: [slot({ family: 'bottlerocket-2/x86_64' })] })], leftOut: 10 });
+
+    // renderAlert (src/alert.ts) shows ten lines.
+    expect(many.alerts[0]?.details).toHaveLength(10);
+    for (const { alerts } of [many, none]) expect(alerts[0]?.details.at(-1)).toContain('10 further fleets opted in');
+    expect(none.result.outcome).toBe('nothing-to-do');
+  });
+
   it('counts the age of a release from when its parameter began to name it', () => {
     expect(START_MS - target.releasedAtMs).toBe(3_600_000);
   });
