@@ -5,7 +5,7 @@ import { leftOutWords } from './opted-in.ts';
 import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert, Words } from './telling.ts';
-import { lastingTrouble, nextAlert } from './telling.ts';
+import { lastingTrouble, nextAlert, sentence } from './telling.ts';
 import { waitingOf } from './waves.ts';
 
 const MOST_NAMED = 8;
@@ -105,7 +105,7 @@ export function planLines({ fleets, leftAlone }: Plan): string[] {
   const lines = fleets.map(planLine);
   const news = leftAlone
     .filter(({ isNews }) => isNews)
-    .map(({ id, because }: LeftAlone) => `${id} is left alone: ${because}.`);
+    .map(({ id, because }: LeftAlone) => sentence(`${id} is left alone: ${because}`));
   const all = [...lines, ...news];
   return all.length <= MOST_NAMED
     ? all

@@ -6,6 +6,7 @@ import { leftOutWords } from './opted-in.ts';
 import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
+import { sentence } from './telling.ts';
 import { failedOf, runningOf, waitingOf } from './waves.ts';
 
 export type ReleaseOutcome =
@@ -64,7 +65,7 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
   }
 
   const word = endedBy(control);
-  if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', `${word}.`);
+  if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', sentence(word));
   const failed = failedOf(memory);
   if (failed.length > 0) return stopped(memory, plan, failed);
   if (announced?.imageId !== plan.target.imageId) {
@@ -83,12 +84,12 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
 /** What each fleet came to was told by itself: here, only what is held back by it. */
 function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult[]): Ending {
   const [first] = failed as [FleetResult];
-  const why = `${first.fleet}: ${first.because}`;
-  if (failed.every(({ outcome }) => outcome === 'superseded')) return ended(memory, 'superseded', `${why}.`);
+  const why = sentence(`${first.fleet}: ${first.because}`);
+  if (failed.every(({ outcome }) => outcome === 'superseded')) return ended(memory, 'superseded', why);
   const others = waitingOf(memory, plan).length;
   if (others === 0 && !failed.some(({ isUntold }) => isUntold)) return { outcome: 'stopped', because: why };
   const held = others === 0 ? '' : ` ${others} further ${others === 1 ? 'fleet is' : 'fleets are'} not begun.`;
-  return ended(memory, 'stopped', `${why}.${held}`);
+  return ended(memory, 'stopped', `${why}${held}`);
 }
 
 function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {

@@ -61,6 +61,35 @@ describe('the rollout of a release', () => {
     },
   );
 
+  it.each([
+    ['the image does not boot', 'the image does not boot.'],
+    ['AWS says: Instance refresh failed.', 'AWS says: Instance refresh failed.'],
+    ['it answered "Rate exceeded."', 'it answered "Rate exceeded."'],
+    ['it waits for i-0a (and others)', 'it waits for i-0a (and others).'],
+  ])('ends what a fleet came to (%s) with one full stop, whatever follows', (because, words) => {
+    const first = { outcome: 'failed', afterHours: 1, because } as const;
+    const both = play({
+      fleets: [group('first'), group('second', { 'ecs-drain:wave': '2' })],
+      ends: { 'group/first': first },
+    });
+    const alone = play({ fleets: [group('first')], ends: { 'group/first': first } });
+
+    expect(both.alerts.at(-1)?.because).toBe(`group/first: ${words} 1 further fleet is not begun.`);
+    expect(both.result.because).toBe(both.alerts.at(-1)?.because);
+    expect(alone.result.because).toBe(`group/first: ${words}`);
+  });
+
+  it('ends with one full stop where its last words are only that something is over', () => {
+    const ended = { outcome: 'failed', afterHours: 3, because: 'It failed.' } as const;
+    const { alerts } = play({
+      fleets: [group('a')],
+      ends: { 'group/a': ended },
+      failing: (call, kind) => (kind === 'look' && call > 4 && call < 30 ? 'refused' : undefined),
+    });
+
+    expect(alerts.at(-1)).toMatchObject({ kind: 'resolved', because: 'group/a: It failed.' });
+  });
+
   it('looks after what runs to its end before it stops', () => {
     const { result } = play({
       fleets: [group('bad'), group('slow')],
