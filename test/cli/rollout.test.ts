@@ -212,6 +212,20 @@ describe('a rollout under way', () => {
     ecsDrain = await region('running', { ...REGION, amiWatch: true }, 4_500);
   });
 
+  it('is named to whoever orders another of the same source, before anything is started', async () => {
+    const order = ['rollout', 'start', 'al2023/x86_64', '--group', 'prod-asg', '--because', 'in a hurry'];
+    const words = `A rollout of al2023/x86_64 is under way already, by ${RELEASE}. Wait for it, or end it first: ecs-drain rollout cancel ${RELEASE}`;
+
+    const asked = await ecsDrain(...order);
+    const json = await ecsDrain(...order, '--dry-run', '--json');
+
+    expect(asked.code).toBe(2);
+    expect(asked.stdout.replaceAll(/\s+/g, ' ')).toContain(words);
+    expect(widest(asked.stdout)).toBeLessThanOrEqual(80);
+    expect(asked.stderr).toContain('Start 1 rollout of al2023/x86_64 beside what is under way?');
+    expect(JSON.parse(json.stdout).regions[0].notes).toEqual([words]);
+  });
+
   it('is shown fleet by fleet, by its own history, and steered by its record', async () => {
     const status = await ecsDrain('rollout', 'status');
     const reject = await ecsDrain('rollout', 'reject', RELEASE, '--yes');
@@ -288,6 +302,11 @@ describe('a stack or an operator that lacks something', () => {
     ['ec2:DescribeLaunchTemplateVersions', ['rollout', 'plan'], 1],
     ['lambda:GetFunctionConfiguration', ['rollout', 'plan'], 0],
     ['lambda:ListVersionsByFunction', ['rollout', 'status'], 1],
+    [
+      'lambda:ListVersionsByFunction',
+      ['rollout', 'start', 'al2023/x86_64', '--group', 'prod-asg', '--because', 'x', '--dry-run'],
+      0,
+    ],
     ['ssm:GetParameters', ['amis'], 0],
     ['ec2:DescribeSpotFleetRequests', ['amis'], 0],
   ])('without %s, %j names the permission', async (action, args, exitCode) => {
