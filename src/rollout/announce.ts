@@ -1,6 +1,6 @@
 import { isApproved, isPaused } from './control.ts';
 import type { ReleaseOutcome } from './ending.ts';
-import type { ReleaseMemory } from './memory.ts';
+import type { ReleaseMemory, StartedFleet } from './memory.ts';
 import { leftOutWords } from './opted-in.ts';
 import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
@@ -69,9 +69,19 @@ function problemsOf(memory: ReleaseMemory, plan: Plan): Words[] {
 
 /** What people hear at its end. */
 export function endAlert(memory: ReleaseMemory, outcome: ReleaseOutcome, because: string): RolloutAlert {
-  const details = Object.values(memory.started).flatMap(({ end }) => (end ? [`${end.fleet}: ${end.because}`] : []));
-  const words = { key: `end ${outcome}`, because, details: details.slice(0, MOST_NAMED) };
+  const words = {
+    key: `end ${outcome}`,
+    because,
+    details: firstOf(Object.values(memory.started).flatMap(endLine), 'status'),
+  };
   return releaseSpeaker(memory)({ kind: endKindOf(outcome), ...words });
+}
+
+/** What became of a fleet, and what it ran before. */
+function endLine({ end, from }: StartedFleet): string[] {
+  if (end === undefined) return [];
+  const before = end.outcome === 'rolled' && from.length > 0 ? `; before: ${from.slice(0, 2).join(' and ')}` : '';
+  return [`${end.fleet}: ${end.because}${before}`];
 }
 
 /** Whoever counts on the release has to hear that it did not get everywhere. */
@@ -106,10 +116,12 @@ export function planLines({ fleets, leftAlone }: Plan): string[] {
   const news = leftAlone
     .filter(({ isNews }) => isNews)
     .map(({ id, because }: LeftAlone) => sentence(`${id} is left alone: ${because}`));
-  const all = [...lines, ...news];
-  return all.length <= MOST_NAMED
-    ? all
-    : [...all.slice(0, MOST_NAMED), `and ${all.length - MOST_NAMED} more (ecs-drain rollout plan)`];
+  return firstOf([...lines, ...news], 'plan');
+}
+
+function firstOf(all: readonly string[], command: 'plan' | 'status'): string[] {
+  const more = all.length - MOST_NAMED;
+  return more <= 0 ? [...all] : [...all.slice(0, MOST_NAMED), `and ${more} more (ecs-drain rollout ${command})`];
 }
 
 function planLine({ id, policy, how, from, instances, expectedMinutes }: PlannedFleet): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fleet, NEW, policy, START_MS, slot, target } from './builders.ts';
+import { fleet, NEW, OLD, policy, START_MS, slot, target } from './builders.ts';
 import { play } from './release-world.ts';
 
 const group = (name: string, tags: Record<string, string> = {}) => fleet({ id: `group/${name}`, policy: policy(tags) });
@@ -235,6 +235,18 @@ describe('the rollout of a release', () => {
     const { result, alerts } = play({ fleets: [fleet({ policy: { mistakes: ['ecs-drain:wave is "x"'] } })] });
     expect(result.outcome).toBe('nothing-to-do');
     expect(alerts[0]?.details).toEqual(['group/web-asg is left alone: its tags are wrong: ecs-drain:wave is "x".']);
+  });
+
+  it('reports what each fleet runs, and what it ran before; of many, how many more there are', () => {
+    const few = play({ fleets: [group('a'), group('b')] }).alerts.at(-1);
+    const many = play({ fleets: Array.from({ length: 20 }, (_, i) => group(`g${i}`)) }).alerts.at(-1);
+
+    expect(few?.details).toEqual([
+      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD})`,
+      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD})`,
+    ]);
+    expect(many?.details).toHaveLength(9);
+    expect(many?.details.at(-1)).toBe('and 12 more (ecs-drain rollout status)');
   });
 
   it.each([
