@@ -5,7 +5,7 @@ import { readSwitch } from '../src/drain/switch.ts';
 import type { PlanSeen } from '../src/operator/rollout-plan.ts';
 import { sourcesOf } from '../src/operator/rollout-plan.ts';
 import type { FleetFacts } from '../src/rollout/fleet.ts';
-import { fleetsOptedIn } from '../src/rollout/opted-in.ts';
+import { fleetsOptedIn, leftOutWords } from '../src/rollout/opted-in.ts';
 import { reading } from '../src/rollout/reading.ts';
 import type { SurveyPorts } from '../src/rollout/survey.ts';
 import { readTarget } from '../src/rollout/target.ts';
@@ -53,7 +53,7 @@ export async function lookForPlan(
   sources: readonly string[] | undefined,
 ): Promise<LookedAt> {
   const ports = await surveyPorts(here);
-  const { fleets, leftOut } = need(await reading(() => fleetsOptedIn(ports)));
+  const { fleets, leftOut } = need(await reading(() => fleetsOptedIn(ports, ids)));
   const meant = ids.length === 0 ? fleets : fleets.filter(({ id }) => ids.includes(id));
   const named = [];
   for (const source of sources ?? sourcesOf(meant)) {
@@ -63,10 +63,7 @@ export async function lookForPlan(
   return {
     seen: { atMs: ports.now(), fleets, sources: named, drainDeadlineSeconds },
     missing: ids.filter((id) => !fleets.some((fleet) => fleet.id === id)),
-    notes: [
-      ...notes,
-      ...(leftOut > 0 ? [`${leftOut} further fleets opted in: a rollout takes ${fleets.length} at a time`] : []),
-    ],
+    notes: [...notes, ...(leftOut > 0 ? [leftOutWords(leftOut)] : [])],
   };
 }
 

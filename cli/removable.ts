@@ -9,7 +9,7 @@ import type { Print, Run } from './usage.ts';
 
 export function addRemovable(program: Command, run: Run, print: Print): void {
   talksToAws(program.command('removable'))
-    .description('whether the stack may be removed: no hook leads to it, and no drain runs')
+    .description('whether the stack may be removed: no hook leads to it, and no drain or rollout runs')
     .action((options: OperatorOptions) => run(removable(options, print)));
 }
 
@@ -17,11 +17,11 @@ export function addRemovable(program: Command, run: Run, print: Print): void {
 async function removable(options: OperatorOptions, print: Print): Promise<number> {
   const answers = await inRegions(options, async ({ aws, stack }) => ({
     stack: stack.name,
-    reasons: holdsBack(
-      stack,
-      await listGroupHooks(aws.autoScaling),
-      await listRunning(aws.lambda, stack.drainFunctionArn),
-    ),
+    reasons: holdsBack(stack, {
+      hooks: await listGroupHooks(aws.autoScaling),
+      drains: await listRunning(aws.lambda, stack.drainFunctionArn),
+      rollouts: stack.rollouts && (await listRunning(aws.lambda, stack.rollouts.functionArn)),
+    }),
   }));
   if (options.json) print(JSON.stringify(answers));
   else for (const answer of answers) for (const line of lines(answer)) print(`${answer.region}: ${printable(line)}`);

@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { listRunning, readExecution } from '../src/aws/executions.ts';
 import { executionPort } from '../src/aws/lambda.ts';
-import type { SourcePlan } from '../src/operator/rollout-plan.ts';
+import { underWay } from '../src/operator/rollout-beside.ts';
+import type { RegionPlans, SourcePlan } from '../src/operator/rollout-plan.ts';
 import { plansFor, rollsAnything } from '../src/operator/rollout-plan.ts';
+import { requestIn } from '../src/operator/rollout-recall.ts';
 import { executionName, ReleaseRequest } from '../src/rollout/request.ts';
 import { confirm } from './confirm.ts';
+import { inTurns } from './drains.ts';
 import { fleetIds, lookForPlan, refuseUnknownFleets, rolloutsOf } from './fleets.ts';
 import type { Line } from './lines.ts';
 import { plain, printLines } from './lines.ts';
 import type { Answer, Here, OperatorOptions } from './operate.ts';
-import { askOn, inRegions, need, talksToAws } from './operate.ts';
+import { askOn, explain, inRegions, need, talksToAws } from './operate.ts';
 import { checkSource, collect } from './rollout-plan.ts';
 import type { PlanShown } from './rollout-plan-view.ts';
 import { exitCodeOfPlans, planDocument, renderPlans } from './rollout-plan-view.ts';
@@ -34,6 +38,8 @@ interface Ordered {
   readonly shown: PlanShown;
   readonly missing: readonly string[];
   readonly request?: ReleaseRequest;
+  /** Rollouts that are under way already, of the same source or of one of the fleets: a sentence for each. */
+  readonly beside: readonly string[];
 }
 
 export function addRolloutStart(rollout: Command, run: Run, print: Print): void {
@@ -67,7 +73,9 @@ async function start(source: string, options: StartOptions, print: Print): Promi
   printLines(shown.flatMap(renderPlans), say);
   const starting = orders.filter((answer) => answer.ok && answer.value.request !== undefined).length;
   const wants = starting > 0 && !options.dryRun;
-  const agreed = !wants || (await confirm(`Start ${count(starting, 'rollout')} of ${source}?`, options.yes));
+  const isBeside = orders.some((answer) => answer.ok && answer.value.beside.length > 0);
+  const question = `Start ${count(starting, 'rollout')} of ${source}${isBeside ? ' beside what is under way' : ''}?`;
+  const agreed = !wants || (await confirm(question, options.yes));
   const started = wants && agreed ? await askOn(orders, invoke) : orders;
   if (options.json) print(JSON.stringify(document(shown, started, wants), null, 2));
   else printLines(ending(started, { starting, wants, agreed }), print);
@@ -87,8 +95,29 @@ async function order(
   const isElsewhere = ids.length > 0 && known.length === 0;
   const shown = { ...plans, atMs: seen.atMs, missing, notes };
   const [plan] = plans.plans;
-  if (isElsewhere || !rollsAnything(plans)) return { here, shown, missing };
-  return { here, shown, missing, request: requestOf(plan, known, seen.atMs, { source, ...said }) };
+  if (isElsewhere || !rollsAnything(plans)) return { here, shown, missing, beside: [] };
+  const { beside, unknown } = await lookBeside(here, source, plans);
+  const told = { ...shown, notes: [...notes, ...beside, ...unknown] };
+  return { here, shown: told, missing, beside, request: requestOf(plan, known, seen.atMs, { source, ...said }) };
+}
+
+/** What the order would run beside; whoever may not look at that may order all the same, and is told. */
+async function lookBeside(here: Here, source: string, { plans }: RegionPlans) {
+  const unknown = (why: string) => ({
+    beside: [],
+    unknown: [`Whether a rollout of the same fleets is under way is not known: ${why}`],
+  });
+  const { lambda } = here.aws;
+  const running = await listRunning(lambda, rolloutsOf(here).functionArn);
+  if (!running.ok) return unknown(explain(running));
+  const read = await inTurns(running.value, ({ arn }) => readExecution(lambda, arn));
+  const failed = read.find((one) => !one.ok);
+  if (failed && !failed.ok) return unknown(explain(failed));
+  const requests = read.flatMap((one) => (one.ok ? (requestIn(one.value.input) ?? []) : []));
+  const fleets = plans.flatMap((plan) =>
+    'target' in plan ? plan.fleets.filter(({ waits }) => !waits.isOnlyTold).map(({ id }) => id) : [],
+  );
+  return { beside: underWay(requests, { source, fleets }), unknown: [] };
 }
 
 function requestOf(

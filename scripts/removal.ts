@@ -15,5 +15,9 @@ export async function heldBack(name: string, { region, credentials }: Where): Pr
   if (outputs.value === undefined || Object.keys(outputs.value).length === 0) return [];
   const stack = readStack(name, outputs.value);
   if ('missing' in stack) return [`${name} is not a stack of ecs-drain: it has no output ${stack.missing.join(', ')}.`];
-  return holdsBack(stack, await listGroupHooks(aws.autoScaling), await listRunning(aws.lambda, stack.drainFunctionArn));
+  return holdsBack(stack, {
+    hooks: await listGroupHooks(aws.autoScaling),
+    drains: await listRunning(aws.lambda, stack.drainFunctionArn),
+    rollouts: stack.rollouts && (await listRunning(aws.lambda, stack.rollouts.functionArn)),
+  });
 }

@@ -2,7 +2,7 @@
  * What the stack needs of osls 4 and osls does not do. It passes `stackParameters` also to the stack that it makes first,
  * for its bucket alone, where CloudFormation refuses parameters that the template does not have; it takes no notice of a
  * misspelt --param; its versions of a function neither follow other values of parameters nor outlive being replaced; and it
- * would remove a stack that hooks lead to and drains run in.
+ * would remove a stack that hooks lead to and drains or rollouts run in.
  */
 
 import type { Where } from '../src/aws/session.ts';

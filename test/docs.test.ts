@@ -58,6 +58,35 @@ describe('the documentation', () => {
     for (const link of links) expect(existsSync(join(root, dirname(name), link)), link).toBe(true);
   });
 
+  it.each(pages)('%s links only to headings that exist', (name) => {
+    // As GitHub makes them: lower case, without signs, a hyphen for each space.
+    const anchorOf = (heading: string): string =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-');
+    const headings = (page: string): string[] =>
+      [...readFileSync(join(root, page), 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => anchorOf(text));
+    const links = readFileSync(join(root, name), 'utf8').matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g);
+    for (const [, file = '', anchor = ''] of links) {
+      const page = file === '' ? name : join(dirname(name), file);
+      if (page.endsWith('.md')) expect(headings(page), `${page}#${anchor}`).toContain(anchor);
+    }
+  });
+
+  it.each(['README.md', RUNBOOK])('%s leads to all that there is to know of rollouts', (name) => {
+    const text = readFileSync(join(root, name), 'utf8');
+    for (const part of [
+      'from-nothing-to-a-first-automatic-patch',
+      'what-aws-announces-and-what-it-does-not',
+      'every-tag',
+      'who-owns-the-launch-template',
+      'limits',
+    ])
+      expect(text).toContain(`amis.md#${part})`);
+    expect(text).toContain('No rollout has ever run against AWS.');
+  });
+
   it.each(pages)('%s names only npm scripts that exist', (name) => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const named = [...readFileSync(join(root, name), 'utf8').matchAll(/npm run ([a-z:-]+)/g)].map(

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AlertMessage } from '../src/alert.ts';
 import type { IntakePorts } from '../src/intake.ts';
@@ -337,3 +337,54 @@ describe('a parameter that fleets follow', () => {
     expect(intake.logs).toHaveLength(1);
   });
 });
+
+const SAMPLES = new URL('../../shared/samples/', import.meta.url);
+
+// Real payloads lie beside the checkout where the project is developed and on CI; a lone clone does not have them.
+describe.skipIf(!existsSync(SAMPLES))(
+  'each sample of what AWS sends goes through the one door to where it should',
+  () => {
+    const RELEASE_OF_2018 = /^al1-x86-64-[0-9a-f]{8}-2017-09-[a-z]$/;
+    /** The names under which executions begin; what is not here leads to nothing. */
+    const EXPECTED: Readonly<Record<string, { drains?: RegExp; rollouts?: RegExp }>> = {
+      'ecs-ami-update.message.doc.json': { rollouts: RELEASE_OF_2018 },
+      'sns-http.ecs-ami-update.doc.json': { rollouts: RELEASE_OF_2018 },
+      'sns-lambda.asg-lifecycle-terminating.captured.json': { drains: /^i-05629ab7d9287e205-465e0162-/ },
+      'eb-asg-ec2-instance-terminate-lifecycle-action.json': { drains: /^i-1234567890abcdef0-87654321-/ },
+      'eb-asg-replacerootvolume-terminate.json': { drains: /^i-1234567890abcdef0-71514b9d-/ },
+      'eb-asg-warmpool-terminating-autoscalinggroup-to-warmpool.json': { drains: /^i-1234567890abcdef0-42694b3d-/ },
+      'eb-ec2-rebalance-recommendation.doc.json': { drains: /^i-1234567890abcdef0-/ },
+      'eb-ec2-spot-interruption-warning.doc.json': { drains: /^i-1234567890abcdef0-/ },
+      'eb-health-ec2-instance-retirement.doc.json': { drains: /^i-1234567890abcdef0-/ },
+    };
+    const files = existsSync(SAMPLES)
+      ? readdirSync(SAMPLES).filter((file) => /^(sns-|eb-|ecs-ami).*json$/.test(file))
+      : [];
+
+    /** As it would be delivered. Some of AWS's pages print a placeholder where a real one has a value. */
+    const deliveryOf = (file: string): unknown => {
+      const text = readFileSync(new URL(file, SAMPLES), 'utf8')
+        .replaceAll('"yyyy-mm-ddThh:mm:ssZ"', '"2026-11-13T08:00:05Z"')
+        .replace('"instance-action": "action"', '"instance-action": "terminate"');
+      const sample = JSON.parse(text);
+      if (file.startsWith('sns-http')) return { Records: [{ Sns: sample }] };
+      return file.startsWith('ecs-ami') ? { Records: [{ Sns: { Message: text, Timestamp: NOTICED_AT } }] } : sample;
+    };
+
+    it.each(files)('%s', async (file) => {
+      const intake = anIntake();
+
+      await intake.take(deliveryOf(file));
+
+      const { drains, rollouts } = EXPECTED[file] ?? {};
+      expect(intake.started()).toEqual({
+        drains: drains ? [expect.stringMatching(drains)] : [],
+        rollouts: rollouts ? [expect.stringMatching(rollouts)] : [],
+      });
+    });
+
+    it('and none that is expected here has gone', () => {
+      expect(files).toEqual(expect.arrayContaining(Object.keys(EXPECTED)));
+    });
+  },
+);

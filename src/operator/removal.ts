@@ -15,10 +15,10 @@ export interface GroupHook {
   readonly defaultResult: 'CONTINUE' | 'ABANDON';
 }
 
-/** A drain that has not ended. */
+/** A drain or a rollout that has not ended. */
 export interface RunningExecution {
   readonly arn: string;
-  /** Begins with the instance's id. */
+  /** A drain's begins with the instance's id. */
   readonly name: string;
   readonly startedAtMs: number;
 }
@@ -26,6 +26,14 @@ export interface RunningExecution {
 /** Whether the hook leads to this stack: by its target, or by the name that the stack's rule listens for. Pure. */
 export function leadsTo(stack: Stack, hook: Pick<GroupHook, 'name' | 'terminating' | 'targetArn'>): boolean {
   return isOurHook(stack, hook) && (hook.terminating || hook.targetArn !== undefined);
+}
+
+/** What would end, or act otherwise, without the stack. */
+export interface Dependents {
+  readonly hooks: Result<readonly GroupHook[]>;
+  readonly drains: Result<readonly RunningExecution[]>;
+  /** Of the ami-update function: of releases and of their fleets; undefined where the stack has no such function. */
+  readonly rollouts: Result<readonly RunningExecution[]> | undefined;
 }
 
 /** People read no list of a thousand. */
@@ -37,25 +45,29 @@ const MOST_NAMED = 10;
  */
 export function holdsBack(
   stack: Stack,
-  hooks: Result<readonly GroupHook[]>,
-  running: Result<readonly RunningExecution[]>,
+  { hooks, drains, rollouts = { ok: true, value: [] } }: Dependents,
 ): readonly string[] {
   if (!hooks.ok) return [unread('the hooks of the Auto Scaling groups', hooks)];
-  if (!running.ok) return [unread('the running drains', running)];
+  if (!drains.ok) return [unread('the running drains', drains)];
+  if (!rollouts.ok) return [unread('the running rollouts', rollouts)];
   const attached = hooks.value.filter((hook) => leadsTo(stack, hook));
   const groups = named(attached.map(({ group, name }) => `${group} (${name})`));
-  const drains = named(running.value.map(({ name }) => name));
-  return [
-    ...(attached.length === 0
-      ? []
-      : [
-          `Hooks lead to ${stack.name}, and would give their default result at once, tasks or no tasks: ${groups}. ` +
-            `Detach them: ecs-drain detach --stack ${stack.name} GROUP`,
-        ]),
-    ...(running.value.length === 0
-      ? []
-      : [`Drains run, and would end in the middle: ${drains}. Wait for them: ecs-drain status --stack ${stack.name}`]),
+  const reasons = [
+    attached.length > 0 &&
+      `Hooks lead to ${stack.name}, and would give their default result at once, tasks or no tasks: ${groups}. ` +
+        `Detach them: ecs-drain detach --stack ${stack.name} GROUP`,
+    drains.value.length > 0 &&
+      `Drains run, and would end in the middle: ${namesOf(drains.value)}. Wait for them: ecs-drain status --stack ${stack.name}`,
+    // An instance refresh goes on without us, and nobody would look at its first instance.
+    rollouts.value.length > 0 &&
+      `Rollouts run, and what they have begun would go on with nobody to watch it: ${namesOf(rollouts.value)}. ` +
+        `Wait for them, or end them: ecs-drain rollout status --stack ${stack.name}, ecs-drain rollout cancel --stack ${stack.name} RELEASE`,
   ];
+  return reasons.filter((reason) => reason !== false);
+}
+
+function namesOf(executions: readonly RunningExecution[]): string {
+  return named(executions.map(({ name }) => name));
 }
 
 function unread(what: string, { operation, message }: Failure): string {

@@ -1,10 +1,11 @@
 import { isApproved, isPaused } from './control.ts';
 import type { ReleaseOutcome } from './ending.ts';
-import type { ReleaseMemory } from './memory.ts';
+import type { ReleaseMemory, StartedFleet } from './memory.ts';
+import { leftOutWords } from './opted-in.ts';
 import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert, Words } from './telling.ts';
-import { lastingTrouble, nextAlert } from './telling.ts';
+import { lastingTrouble, nextAlert, sentence } from './telling.ts';
 import { waitingOf } from './waves.ts';
 
 const MOST_NAMED = 8;
@@ -12,12 +13,12 @@ const MOST_NAMED = 8;
 /** What people should hear now. Pure. */
 export function alertDue(memory: ReleaseMemory, plan: Plan): RolloutAlert | undefined {
   const { control } = memory;
-  const concerns = plan.fleets.length > 0 || plan.leftAlone.some(({ isNews }) => isNews);
   const lasting = problemsOf(memory, plan);
   // Where somebody's word is needed, the announcement is that alert: information alone may be silent.
-  const isNews = concerns && !isAnnounced(memory) && !lasting.some(({ kind }) => kind === 'approval-needed');
+  const isNews =
+    concernsAnybody(memory, plan) && !isAnnounced(memory) && !lasting.some(({ kind }) => kind === 'approval-needed');
   return nextAlert(memory, releaseSpeaker(memory), {
-    news: isNews ? { kind: 'image-available', key: 'available', ...announcement(plan) } : undefined,
+    news: isNews ? { kind: 'image-available', key: 'available', ...announcement(memory, plan) } : undefined,
     lasting,
     control,
   });
@@ -32,6 +33,11 @@ export function releaseSpeaker({ request, announced }: ReleaseMemory): (words: W
   };
 }
 
+/** Somebody has to hear of the release: of what is done, of what is not and why, or that there are too many fleets to tell. */
+export function concernsAnybody({ survey }: ReleaseMemory, { fleets, leftAlone }: Plan): boolean {
+  return fleets.length > 0 || leftAlone.some(({ isNews }) => isNews) || (survey?.leftOut ?? 0) > 0;
+}
+
 /** People know of the release, by whichever alert. */
 export function isAnnounced({ said }: ReleaseMemory): boolean {
   return said['available']?.done === true || said['approval']?.done === true;
@@ -43,7 +49,7 @@ function problemsOf(memory: ReleaseMemory, plan: Plan): Words[] {
   const problems: Words[] = [];
   const toApprove = waitingOf(memory, plan).some(({ policy }) => policy.mode === 'approve');
   if (toApprove && !isApproved(control)) {
-    problems.push({ kind: 'approval-needed', key: 'approval', ...announcement(plan) });
+    problems.push({ kind: 'approval-needed', key: 'approval', ...announcement(memory, plan) });
   }
   if (isPaused(control)) {
     const because = `${control?.by} paused the rollout: nothing further is begun until somebody resumes it.`;
@@ -63,9 +69,19 @@ function problemsOf(memory: ReleaseMemory, plan: Plan): Words[] {
 
 /** What people hear at its end. */
 export function endAlert(memory: ReleaseMemory, outcome: ReleaseOutcome, because: string): RolloutAlert {
-  const details = Object.values(memory.started).flatMap(({ end }) => (end ? [`${end.fleet}: ${end.because}`] : []));
-  const words = { key: `end ${outcome}`, because, details: details.slice(0, MOST_NAMED) };
+  const words = {
+    key: `end ${outcome}`,
+    because,
+    details: firstOf(Object.values(memory.started).flatMap(endLine), 'status'),
+  };
   return releaseSpeaker(memory)({ kind: endKindOf(outcome), ...words });
+}
+
+/** What became of a fleet, and what it ran before. */
+function endLine({ end, from }: StartedFleet): string[] {
+  if (end === undefined) return [];
+  const before = end.outcome === 'rolled' && from.length > 0 ? `; before: ${from.slice(0, 2).join(' and ')}` : '';
+  return [`${end.fleet}: ${end.because}${before}`];
 }
 
 /** Whoever counts on the release has to hear that it did not get everywhere. */
@@ -75,8 +91,9 @@ function endKindOf(outcome: ReleaseOutcome): RolloutAlert['kind'] {
 }
 
 /** What the release means, and the plan. */
-function announcement(plan: Plan): { because: string; details: readonly string[] } {
-  return { because: summary(plan), details: planLines(plan) };
+function announcement({ survey }: ReleaseMemory, plan: Plan): { because: string; details: readonly string[] } {
+  const leftOut = survey?.leftOut ?? 0;
+  return { because: summary(plan), details: [...planLines(plan), ...(leftOut > 0 ? [leftOutWords(leftOut)] : [])] };
 }
 
 function summary({ target, fleets }: Plan): string {
@@ -98,11 +115,13 @@ export function planLines({ fleets, leftAlone }: Plan): string[] {
   const lines = fleets.map(planLine);
   const news = leftAlone
     .filter(({ isNews }) => isNews)
-    .map(({ id, because }: LeftAlone) => `${id} is left alone: ${because}.`);
-  const all = [...lines, ...news];
-  return all.length <= MOST_NAMED
-    ? all
-    : [...all.slice(0, MOST_NAMED), `and ${all.length - MOST_NAMED} more (ecs-drain rollout plan)`];
+    .map(({ id, because }: LeftAlone) => sentence(`${id} is left alone: ${because}`));
+  return firstOf([...lines, ...news], 'plan');
+}
+
+function firstOf(all: readonly string[], command: 'plan' | 'status'): string[] {
+  const more = all.length - MOST_NAMED;
+  return more <= 0 ? [...all] : [...all.slice(0, MOST_NAMED), `and ${more} more (ecs-drain rollout ${command})`];
 }
 
 function planLine({ id, policy, how, from, instances, expectedMinutes }: PlannedFleet): string {

@@ -1,10 +1,12 @@
-import { endAlert, isAnnounced } from './announce.ts';
+import { concernsAnybody, endAlert, isAnnounced } from './announce.ts';
 import { endedBy } from './control.ts';
 import { failingFor } from './course.ts';
 import type { ReleaseMemory } from './memory.ts';
+import { leftOutWords } from './opted-in.ts';
 import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
+import { sentence } from './telling.ts';
 import { failedOf, runningOf, waitingOf } from './waves.ts';
 
 export type ReleaseOutcome =
@@ -63,7 +65,7 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
   }
 
   const word = endedBy(control);
-  if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', `${word}.`);
+  if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', sentence(word));
   const failed = failedOf(memory);
   if (failed.length > 0) return stopped(memory, plan, failed);
   if (announced?.imageId !== plan.target.imageId) {
@@ -82,19 +84,22 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
 /** What each fleet came to was told by itself: here, only what is held back by it. */
 function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult[]): Ending {
   const [first] = failed as [FleetResult];
-  const why = `${first.fleet}: ${first.because}`;
-  if (failed.every(({ outcome }) => outcome === 'superseded')) return ended(memory, 'superseded', `${why}.`);
+  const why = sentence(`${first.fleet}: ${first.because}`);
+  if (failed.every(({ outcome }) => outcome === 'superseded')) return ended(memory, 'superseded', why);
   const others = waitingOf(memory, plan).length;
   if (others === 0 && !failed.some(({ isUntold }) => isUntold)) return { outcome: 'stopped', because: why };
   const held = others === 0 ? '' : ` ${others} further ${others === 1 ? 'fleet is' : 'fleets are'} not begun.`;
-  return ended(memory, 'stopped', `${why}.${held}`);
+  return ended(memory, 'stopped', `${why}${held}`);
 }
 
 function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   const count = Object.keys(memory.started).length;
   if (count > 0) {
-    const because = `${count === 1 ? 'One fleet runs' : `All ${count} fleets run`} ${plan.target.version}, verified.`;
-    return ended(memory, 'rolled', because);
+    const leftOut = memory.survey?.leftOut ?? 0;
+    // Whoever reads that all of them run it would take these for done as well.
+    const others = leftOut === 0 ? '' : ` ${leftOutWords(leftOut)}`;
+    const who = count === 1 ? 'One fleet runs' : `${others === '' ? 'All ' : ''}${count} fleets run`;
+    return ended(memory, 'rolled', `${who} ${plan.target.version}, verified.${others}`);
   }
   // The announcement has said all of it, once it went out.
   if (plan.fleets.length > 0) {
@@ -102,7 +107,7 @@ function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
       ? { outcome: 'notified', because: 'Its fleets want to be told only, and their people were.' }
       : undefined;
   }
-  if (plan.leftAlone.some(({ isNews }) => isNews) && !isAnnounced(memory)) return undefined;
+  if (concernsAnybody(memory, plan) && !isAnnounced(memory)) return undefined;
   return { outcome: 'nothing-to-do', because: 'No fleet that opted in would change.' };
 }
 

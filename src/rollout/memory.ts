@@ -6,6 +6,7 @@ import type { ReleaseMove } from './decide.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest } from './request.ts';
 import { withTold } from './telling.ts';
+import { planFor } from './waves.ts';
 
 /** What a look at parameter store, EC2 and the tagged fleets answered. */
 export interface Survey {
@@ -14,7 +15,7 @@ export interface Survey {
   readonly target?: Target;
   readonly because?: string;
   readonly fleets: readonly FleetFacts[];
-  /** More fleets than are kept here: they are rolled by another release's execution, and people are told. */
+  /** So many fleets more opted in than are kept here: this rollout leaves them out, and people are told. */
   readonly leftOut: number;
 }
 
@@ -32,6 +33,13 @@ export type ReleaseSeen = { readonly atMs: number; readonly failure?: Failure } 
   | { readonly kind: 'alert'; readonly alert: string }
 );
 
+export interface StartedFleet {
+  readonly request: FleetRequest;
+  /** Image ids and versions that it came from, by the plan that it was started on. */
+  readonly from: readonly string[];
+  readonly end?: FleetResult;
+}
+
 /** Everything that is known of one release's rollout; made anew at each replay from what the steps returned. */
 export interface ReleaseMemory extends CourseState {
   readonly request: ReleaseRequest;
@@ -40,8 +48,8 @@ export interface ReleaseMemory extends CourseState {
   readonly announced?: Target;
   readonly control?: Control;
   readonly controlMistake?: string;
-  /** Fleets whose own execution was started, and how it ended. */
-  readonly started: Readonly<Record<string, { readonly request: FleetRequest; readonly end?: FleetResult }>>;
+  /** Fleets whose own execution was started, from which images, and how it ended. */
+  readonly started: Readonly<Record<string, StartedFleet>>;
   /** When people's word and the fleets' executions were last looked at. */
   readonly lookedAtMs?: number;
 }
@@ -65,7 +73,8 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
       const isRefused = seen.failure !== undefined && seen.failure.reason !== 'other';
       if (isRefused || move.kind !== 'start-fleet') return memory;
       const { request } = move;
-      return { ...memory, started: { ...memory.started, [request.fleet]: { request } } };
+      const from = planFor(before)?.fleets.find(({ id }) => id === request.fleet)?.from ?? [];
+      return { ...memory, started: { ...memory.started, [request.fleet]: { request, from } } };
     }
     case 'look':
       return withControl({ ...memory, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);

@@ -7,13 +7,18 @@ import { OPT_IN } from './tags.ts';
 /** A survey that outgrows a step's result would end the execution (AWS-CONTRACTS §7): 256 KB hold far more than these. */
 const MOST_FLEETS = 50;
 
-/** The fleets that opted in, as they are; the same for a rollout and for the command that shows its plan. */
+/**
+ * The fleets that opted in, as they are; the same for a rollout and for the command that shows its plan.
+ * @param asked only these, by id: whoever names a fleet gets it, however many others there are. None: all, as far as they go.
+ */
 export async function fleetsOptedIn(
   ports: SurveyPorts,
+  asked: readonly string[] = [],
 ): Promise<{ readonly fleets: readonly FleetFacts[]; readonly leftOut: number }> {
-  const groups = read(await ports.groups.taggedGroups(OPT_IN));
+  const isMeant = (id: string): boolean => asked.length === 0 || asked.includes(id);
+  const groups = read(await ports.groups.taggedGroups(OPT_IN)).filter(({ name }) => isMeant(`group/${name}`));
   const spotFleets = read(await ports.spotFleets.taggedFleets(OPT_IN)).filter(
-    ({ state }) => !state.startsWith('cancelled'),
+    ({ id, state }) => !state.startsWith('cancelled') && isMeant(`spot-fleet/${id}`),
   );
   const kept = groups.slice(0, MOST_FLEETS);
   const alsoKept = spotFleets.slice(0, MOST_FLEETS - kept.length);
@@ -24,4 +29,10 @@ export async function fleetsOptedIn(
   const fleets = [...(await factsOf(kept, ports)), ...(await factsOfSpotFleets(withInstances, ports))];
   const leftOut = groups.length + spotFleets.length - fleets.length;
   return { fleets, leftOut };
+}
+
+/** What whoever counts on the rollout has to know of the fleets beyond those. */
+export function leftOutWords(leftOut: number): string {
+  const [who, them] = leftOut === 1 ? ['1 further fleet', 'it'] : [`${leftOut} further fleets`, 'them'];
+  return `${who} opted in and ${leftOut === 1 ? 'is' : 'are'} left out, for a rollout takes ${MOST_FLEETS} at most: order ${them} by name (ecs-drain rollout start SOURCE --group NAME).`;
 }

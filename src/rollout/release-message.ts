@@ -1,5 +1,7 @@
 import type { AlertMessage } from '../alert.ts';
+import { asMarkdown, oneLine, shorten } from '../alert-text.ts';
 import type { Family, Recommended } from './family.ts';
+import { checksum } from './request.ts';
 
 /** Where we run. */
 export interface Here {
@@ -70,18 +72,24 @@ function pageOf(os: Family['os'], version: string): string {
 /** Where the reader finds what it means and what to do. */
 const PAGE = 'docs/amis.md#what-people-hear-besides';
 
-/** What people should hear of AMIs besides releases, all of it in one alert, in the forms of `renderAlert` (src/alert.ts). */
-export function amiAlert(lines: readonly string[], { region, accountId }: Here): AlertMessage {
+/**
+ * What people should hear of AMIs besides releases, all of it in one alert, in the forms of `renderAlert` (src/alert.ts).
+ * The lines have in them what parameters say, which comes from outside.
+ */
+export function amiAlert(said: readonly string[], { region, accountId }: Here): AlertMessage {
+  const lines = said.map((line) => oneLine(line, 1_000));
   const [first = ''] = lines;
   const because = lines.length > 1 ? `${first} And ${lines.length - 1} more.` : first;
   const details = lines.slice(1);
   const title = `ECS-optimized AMIs in ${region}`;
-  const facts = { kind: 'amis', severity: 'warning' };
+  const kind = { kind: 'amis', severity: 'warning' };
+  // Said again, because nobody could be told or remember it, it is the same incident.
+  const facts = { dedupKey: `ecs-drain/amis-${region}-${checksum(lines.join('\n'))}/amis`, region, accountId };
   return {
     subject: `[ecs-drain warning] ${title}`,
     bodies: {
       default: JSON.stringify(
-        { schema: 1, source: 'ecs-drain', ...facts, title, because, details, runbook: PAGE, region, accountId },
+        { schema: 1, source: 'ecs-drain', ...kind, title, because, details, runbook: PAGE, ...facts },
         null,
         1,
       ),
@@ -92,22 +100,30 @@ export function amiAlert(lines: readonly string[], { region, accountId }: Here):
         `Region: ${region} (account ${accountId})`,
         `Runbook: ${PAGE}`,
       ].join('\n'),
-      sms: `[ecs-drain warning] ${title}: ${because}`.slice(0, 280),
+      sms: shorten(`[ecs-drain warning] ${title}: ${because}`, 280),
       https: JSON.stringify({
         version: '1.0',
         source: 'custom',
         content: {
           textType: 'client-markdown',
           title: `⚠️ ${title}`,
-          description: [because, ...details.slice(0, 5).map((line) => `• ${line}`), `${region} (${accountId})`].join(
-            '\n',
-          ),
+          description: [
+            asMarkdown(because),
+            ...details.slice(0, 5).map((line) => `• ${shorten(asMarkdown(line), 250)}`),
+            `${region} (${accountId})`,
+          ].join('\n'),
           nextSteps: [`Runbook: ${PAGE}`],
           keywords: ['ecs-drain', 'warning'],
         },
-        metadata: { threadId: 'ecs-drain-amis', summary: 'ecs-drain: AMIs', eventType: 'ecs-drain amis' },
+        metadata: {
+          threadId: 'ecs-drain-amis',
+          summary: 'ecs-drain: AMIs',
+          eventType: 'ecs-drain amis',
+          // What opens incidents reads these.
+          additionalContext: { ...kind, ...facts, runbook: PAGE },
+        },
       }),
     },
-    attributes: facts,
+    attributes: kind,
   };
 }

@@ -83,7 +83,7 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
 async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<Survey> {
   const target = await readTarget(request.source, ports);
   if ('because' in target) return { atMs: ports.now(), because: target.because, fleets: [], leftOut: 0 };
-  const { fleets, leftOut } = await fleetsOptedIn(ports);
+  const { fleets, leftOut } = await fleetsOptedIn(ports, request.fleets);
   return { atMs: ports.now(), target, fleets, leftOut };
 }
 

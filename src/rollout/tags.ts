@@ -144,7 +144,12 @@ export function readTags(
     const { otherwise, says, read: parse } = TAGS[key] as TagShape<(typeof TAGS)[K]['otherwise']>;
     const value = Object.hasOwn(tags, key) ? tags[key] : undefined;
     if (value === undefined) return otherwise;
-    const meaning = parse(value.trim());
+    // IAM compares the tag as it is (stack/rollout-role.yml): what is read here with a blank would be denied there.
+    if (value.trim() !== value) {
+      mistakes.push(`${key} is ${JSON.stringify(value)}, with white space at its beginning or end: take it away`);
+      return otherwise;
+    }
+    const meaning = parse(value);
     if (meaning === undefined) mistakes.push(`${key} is ${JSON.stringify(value)}, and must be ${says}`);
     return meaning ?? otherwise;
   };

@@ -31,6 +31,14 @@ export type Words = Pick<RolloutAlert, 'kind' | 'key' | 'because'> & { readonly 
 /** Adds what all alerts of the course have in common. */
 type Speak = (words: Words) => RolloutAlert;
 
+/**
+ * With one full stop at its end, whatever was at it before: what is joined here was said by AWS, by people, or by another
+ * part of the code.
+ */
+export function sentence(words: string): string {
+  return /[.!?…]["”’)]?$/.test(words) ? words : `${words}.`;
+}
+
 /** Of one fleet's course. */
 export function fleetSpeaker(request: FleetRequest): Speak {
   const { fleet, release: rollout, source: family, version } = request;
@@ -42,7 +50,7 @@ export function fleetSpeaker(request: FleetRequest): Speak {
 
 /** What people hear of a fleet's end; one that is fine, or only over, is told by the release. */
 export function fleetEndAlert(request: FleetRequest, outcome: FleetOutcome, because: string): RolloutAlert {
-  return fleetSpeaker(request)({ kind: endKindOf(outcome), key: `end ${outcome}`, because: `${because}.` });
+  return fleetSpeaker(request)({ kind: endKindOf(outcome), key: `end ${outcome}`, because: sentence(because) });
 }
 
 function endKindOf(outcome: FleetOutcome): RolloutAlertKind {
@@ -95,7 +103,7 @@ export function closing(
   const resolves = problemsIn(open);
   if (alert && !said[alert.key]?.done) return resolves.length === 0 ? alert : { ...alert, resolves };
   if (resolves.length === 0) return undefined;
-  return { ...speak({ kind: 'resolved', key: 'over at its end', because: `${because}.` }), resolves };
+  return { ...speak({ kind: 'resolved', key: 'over at its end', because: sentence(because) }), resolves };
 }
 
 /** An alert was published, or tried in vain. */

@@ -107,6 +107,35 @@ describe('a stack that hooks lead to and whose old version still drains', () => 
   });
 });
 
+describe('a stack whose rollout waits for somebody', () => {
+  const tags = { 'ecs-drain:ami': 'approve' };
+  const ROLLING = {
+    name: 'rolling',
+    durationSeconds: 36_000,
+    rollouts: true,
+    amiWatch: true,
+    clusters: [{ name: 'web', instances: 1, group: 'web-asg', maximum: 2, tags }],
+    events: [{ atSeconds: 600, release: { family: 'al2023/x86_64' } }],
+  };
+
+  it('may not be removed, by the command or by osls: both name it, and say what to do', async () => {
+    const { url, ecsDrain } = await served(ROLLING, '--at', '4500');
+
+    const said = await ecsDrain('removable');
+    const removing = await serverlessRemove(url);
+    const elsewhere = await ecsDrain('rollout', 'cancel', 'al2023', '--because', 'we leave', '--yes');
+
+    expect(said).toMatchObject({ code: 1, stderr: '' });
+    expect(said.stdout).toMatch(
+      /^eu-west-1: Rollouts run, .*: al2023-x86-6-[0-9a-z-]+\. Wait for them, or end them: .*rollout cancel --stack ecs-drain RELEASE\n$/,
+    );
+    expect(removing.replaceAll(/\s+/g, ' ')).toMatch(/Rollouts run, .*al2023-x86-6-/);
+    expect(removing).not.toMatch(/ecr|S3/i);
+    // What it says is what ends it.
+    expect(elsewhere.code).toBe(0);
+  });
+});
+
 describe('a stack that nothing depends on', () => {
   const UNUSED = { ...IN_USE, hooks: [{ group: 'web-asg', name: 'theirs', ours: false }], events: [] };
 

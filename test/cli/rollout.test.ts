@@ -111,6 +111,32 @@ describe('what is only looked at', () => {
     expect(none.stdout).toContain('nothing to roll out');
   });
 
+  it('rollout plan says how many fleets a rollout leaves out, and has each of them that is asked for', async () => {
+    const groups = Array.from({ length: 52 }, (_, i) => ({ name: `g${i}-asg`, instances: 0 }));
+    const cluster = { instances: 0, maximum: 4, tags: { 'ecs-drain:ami': 'auto' } };
+    const ecsDrain = await still({
+      rollouts: true,
+      clusters: groups.map(({ name }) => ({ ...cluster, name, group: name })),
+    });
+    const words = /2 further fleets opted in and are left out, for a rollout takes 50 at most/;
+
+    const all = await ecsDrain('rollout', 'plan');
+    const json = await ecsDrain('rollout', 'plan', '--json');
+    const each = await Promise.all(['g51-asg', 'g9-asg'].map((name) => ecsDrain('rollout', 'plan', '--group', name)));
+    const amis = await ecsDrain('amis', '--json');
+
+    expect(all.stdout.replaceAll(/\s+/g, ' ')).toMatch(words);
+    expect(JSON.parse(json.stdout).regions[0].notes.at(-1)).toMatch(words);
+    for (const { code, stdout } of each) {
+      expect(code).toBe(0);
+      expect(stdout).not.toContain('left out');
+    }
+    // It looks at every group.
+    expect(new Set(JSON.parse(amis.stdout).regions[0].images.map(({ fleet }: { fleet: string }) => fleet)).size).toBe(
+      52,
+    );
+  });
+
   it('amis shows what each fleet runs, opted in or not, the worst first', async () => {
     const ecsDrain = await still(REGION);
     const { code, stdout, stderr } = await ecsDrain('amis');
@@ -184,6 +210,20 @@ describe('a rollout under way', () => {
   let ecsDrain: Served['ecsDrain'];
   beforeAll(async () => {
     ecsDrain = await region('running', { ...REGION, amiWatch: true }, 4_500);
+  });
+
+  it('is named to whoever orders another of the same source, before anything is started', async () => {
+    const order = ['rollout', 'start', 'al2023/x86_64', '--group', 'prod-asg', '--because', 'in a hurry'];
+    const words = `A rollout of al2023/x86_64 is under way already, by ${RELEASE}. Wait for it, or end it first: ecs-drain rollout cancel ${RELEASE}`;
+
+    const asked = await ecsDrain(...order);
+    const json = await ecsDrain(...order, '--dry-run', '--json');
+
+    expect(asked.code).toBe(2);
+    expect(asked.stdout.replaceAll(/\s+/g, ' ')).toContain(words);
+    expect(widest(asked.stdout)).toBeLessThanOrEqual(80);
+    expect(asked.stderr).toContain('Start 1 rollout of al2023/x86_64 beside what is under way?');
+    expect(JSON.parse(json.stdout).regions[0].notes).toEqual([words]);
   });
 
   it('is shown fleet by fleet, by its own history, and steered by its record', async () => {
@@ -262,6 +302,11 @@ describe('a stack or an operator that lacks something', () => {
     ['ec2:DescribeLaunchTemplateVersions', ['rollout', 'plan'], 1],
     ['lambda:GetFunctionConfiguration', ['rollout', 'plan'], 0],
     ['lambda:ListVersionsByFunction', ['rollout', 'status'], 1],
+    [
+      'lambda:ListVersionsByFunction',
+      ['rollout', 'start', 'al2023/x86_64', '--group', 'prod-asg', '--because', 'x', '--dry-run'],
+      0,
+    ],
     ['ssm:GetParameters', ['amis'], 0],
     ['ec2:DescribeSpotFleetRequests', ['amis'], 0],
   ])('without %s, %j names the permission', async (action, args, exitCode) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fleet, NEW, policy, START_MS, slot, target } from './builders.ts';
+import { fleet, NEW, OLD, policy, START_MS, slot, target } from './builders.ts';
 import { play } from './release-world.ts';
 
 const group = (name: string, tags: Record<string, string> = {}) => fleet({ id: `group/${name}`, policy: policy(tags) });
@@ -60,6 +60,35 @@ describe('the rollout of a release', () => {
       });
     },
   );
+
+  it.each([
+    ['the image does not boot', 'the image does not boot.'],
+    ['AWS says: Instance refresh failed.', 'AWS says: Instance refresh failed.'],
+    ['it answered "Rate exceeded."', 'it answered "Rate exceeded."'],
+    ['it waits for i-0a (and others)', 'it waits for i-0a (and others).'],
+  ])('ends what a fleet came to (%s) with one full stop, whatever follows', (because, words) => {
+    const first = { outcome: 'failed', afterHours: 1, because } as const;
+    const both = play({
+      fleets: [group('first'), group('second', { 'ecs-drain:wave': '2' })],
+      ends: { 'group/first': first },
+    });
+    const alone = play({ fleets: [group('first')], ends: { 'group/first': first } });
+
+    expect(both.alerts.at(-1)?.because).toBe(`group/first: ${words} 1 further fleet is not begun.`);
+    expect(both.result.because).toBe(both.alerts.at(-1)?.because);
+    expect(alone.result.because).toBe(`group/first: ${words}`);
+  });
+
+  it('ends with one full stop where its last words are only that something is over', () => {
+    const ended = { outcome: 'failed', afterHours: 3, because: 'It failed.' } as const;
+    const { alerts } = play({
+      fleets: [group('a')],
+      ends: { 'group/a': ended },
+      failing: (call, kind) => (kind === 'look' && call > 4 && call < 30 ? 'refused' : undefined),
+    });
+
+    expect(alerts.at(-1)).toMatchObject({ kind: 'resolved', because: 'group/a: It failed.' });
+  });
 
   it('looks after what runs to its end before it stops', () => {
     const { result } = play({
@@ -206,6 +235,42 @@ describe('the rollout of a release', () => {
     const { result, alerts } = play({ fleets: [fleet({ policy: { mistakes: ['ecs-drain:wave is "x"'] } })] });
     expect(result.outcome).toBe('nothing-to-do');
     expect(alerts[0]?.details).toEqual(['group/web-asg is left alone: its tags are wrong: ecs-drain:wave is "x".']);
+  });
+
+  it('reports what each fleet runs, and what it ran before; of many, how many more there are', () => {
+    const few = play({ fleets: [group('a'), group('b')] }).alerts.at(-1);
+    const many = play({ fleets: Array.from({ length: 20 }, (_, i) => group(`g${i}`)) }).alerts.at(-1);
+
+    expect(few?.details).toEqual([
+      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD})`,
+      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD})`,
+    ]);
+    expect(many?.details).toHaveLength(9);
+    expect(many?.details.at(-1)).toBe('and 12 more (ecs-drain rollout status)');
+  });
+
+  it.each([
+    [1, '1 further fleet opted in and is left out, for a rollout takes 50 at most: order it by name'],
+    [3, '3 further fleets opted in and are left out, for a rollout takes 50 at most: order them by name'],
+  ])('says, at its beginning and at its end, that %i fleets beyond the most are left out', (leftOut, words) => {
+    const { result, alerts } = play({ fleets: [group('a'), group('b')], leftOut });
+
+    expect(alerts.map(({ kind }) => kind)).toEqual(['image-available', 'rollout-done']);
+    expect(alerts[0]?.details).toHaveLength(3);
+    expect(alerts[0]?.details.at(-1)).toContain(words);
+    expect(result.because).toMatch(/^2 fleets run 2023\.0\.20261115, verified\. /);
+    expect(result.because).toContain(words);
+    expect(alerts[1]?.because).toBe(result.because);
+  });
+
+  it('says so in an announcement of many fleets as well, and where it concerns none of those that it sees', () => {
+    const many = play({ fleets: Array.from({ length: 50 }, (_, i) => group(`g${i}`)), leftOut: 10 });
+    const none = play({ fleets: [fleet({ slots: [slot({ family: 'bottlerocket-2/x86_64' })] })], leftOut: 10 });
+
+    // renderAlert (src/alert.ts) shows ten lines.
+    expect(many.alerts[0]?.details).toHaveLength(10);
+    for (const { alerts } of [many, none]) expect(alerts[0]?.details.at(-1)).toContain('10 further fleets opted in');
+    expect(none.result.outcome).toBe('nothing-to-do');
   });
 
   it('counts the age of a release from when its parameter began to name it', () => {

@@ -242,7 +242,9 @@ describe.skipIf(!existsSync(SAMPLES))('what AWS has published', () => {
     );
   });
 
-  it.each(readdirSync(SAMPLES).filter((file) => /^(sns-lambda|eb-)/.test(file)))('%s is not about images', (file) => {
+  // The list is read where a lone clone skips these, too.
+  const deliveries = existsSync(SAMPLES) ? readdirSync(SAMPLES).filter((file) => /^(sns-lambda|eb-)/.test(file)) : [];
+  it.each(deliveries)('%s is not about images', (file) => {
     const { Records } = open(file);
     expect(isAboutImages({ body: Records?.[0].Sns.Message, topicArn: Records?.[0].Sns.TopicArn })).toBe(false);
   });

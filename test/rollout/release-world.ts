@@ -15,6 +15,8 @@ export interface Script {
   /** What the source names, by hours since the start. */
   readonly target?: (hours: number) => Target | { because: string };
   readonly fleets: readonly FleetFacts[];
+  /** Fleets beyond those that a survey keeps (none unless said). */
+  readonly leftOut?: number;
   /** What people say, and when. */
   readonly says?: readonly { readonly atHours: number; readonly word: Control['word'] }[];
   /** How each fleet ends (rolled, after half an hour, unless said). */
@@ -107,7 +109,7 @@ export function play(script: Script): Played {
       case 'survey': {
         const named = script.target?.(hoursSince(nowMs)) ?? target;
         const what = 'because' in named ? { because: named.because } : { target: named };
-        return { kind: 'survey', ...at, survey: { ...at, ...what, fleets: fleetsNow(), leftOut: 0 } };
+        return { kind: 'survey', ...at, survey: { ...at, ...what, fleets: fleetsNow(), leftOut: script.leftOut ?? 0 } };
       }
       case 'start-fleet':
         start(move.request);

@@ -73,6 +73,20 @@ describe('the tags of a fleet', () => {
     });
   });
 
+  it.each([
+    [OPT_IN, 'auto '],
+    [OPT_IN, ' approve'],
+    [OPT_IN, ' '],
+    ['ecs-drain:template', 'keep\n'],
+    ['ecs-drain:window', ' Tue 02:00-05:00 UTC'],
+    ['ecs-drain:wave', '\u00a02'],
+    ['ecs-drain:alarms', 'errors '],
+  ])('refuse white space around %s = %j: IAM would read another value', (key, value) => {
+    expect(mistakesOf({ [key]: value })).toEqual({
+      mistakes: [`${key} is ${JSON.stringify(value)}, with white space at its beginning or end: take it away`],
+    });
+  });
+
   it('name every mistake at once, a tag that does not exist included', () => {
     const read = mistakesOf({ 'ecs-drain:wave': 'x', 'ecs-drain:ami-mode': 'auto', 'ecs-drain:bake': '1y' });
     expect(read).toEqual({

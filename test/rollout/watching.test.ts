@@ -253,6 +253,7 @@ describe('what people hear besides releases', () => {
       because,
       details: [],
       runbook: 'docs/amis.md#what-people-hear-besides',
+      dedupKey: expect.stringMatching(/^ecs-drain\/amis-eu-west-1-[0-9a-f]{8}\/amis$/),
       region: 'eu-west-1',
       accountId: ACCOUNT,
     });
