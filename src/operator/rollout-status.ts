@@ -240,15 +240,18 @@ function groupOf({ look, refresh: ours, trouble }: FleetMemory): Progress {
   const { refresh: seen, hosts, facts, control } = look;
   // Another version's start cannot be told from its answer: what is under way is ours, for there is one at a time.
   const refresh = seen !== undefined && (seen.id === ours?.id || !OVER.has(seen.status)) ? seen : undefined;
+  const turned = ours?.turned;
   const [blocker] = facts === undefined || refresh ? [] : blockersOf(facts, look.drainDeadlineSeconds);
   const words = [
     troubled,
-    isPaused(control) ? `paused by ${control?.by}` : undefined,
-    ours?.turned?.because,
+    isPaused(control) && !turned ? `paused by ${control?.by}` : undefined,
+    turned?.because,
     blocker?.because,
-    refresh?.because || undefined,
+    ours && !turned && !refresh ? 'its instance refresh was started' : undefined,
+    // What turned it says who asked for it, and AWS only that somebody did.
+    turned && /due to user request/.test(refresh?.because ?? '') ? undefined : refresh?.because.replace(/\.$/, ''),
     hosts.strangers.length > 0 ? `not at work in ECS yet: ${hosts.strangers.join(', ')}` : undefined,
-  ].filter((one) => one !== undefined);
+  ].filter((one) => one !== undefined && one !== '');
   return {
     because: words.join('; '),
     ...(refresh === undefined ? {} : { refresh: { status: refresh.status, percent: refresh.percent } }),
