@@ -67,6 +67,30 @@ const CASES: readonly [what: string, scenario: () => Scenario, file: string, mom
     'spot-fleet',
     { 'a copy is launched': 3_700, 'its instances are drained': 3_960, 'it has succeeded': 6_000 },
   ],
+  [
+    'three waves, of which the first goes wrong',
+    () => readScenario('rollout-waves-stopped'),
+    'waves',
+    { 'the first is under way': 3_780, 'it was stopped there': 5_000 },
+  ],
+  [
+    'a Spot Fleet whose new capacity never comes',
+    () => readScenario('rollout-spot-no-capacity'),
+    'spot-no-capacity',
+    { 'it waits for capacity': 5_000, 'it was taken back': 8_000 },
+  ],
+  [
+    'a release that a newer one takes the place of',
+    () => readScenario('rollout-superseded'),
+    'superseded',
+    { 'both wait': 12_000, 'the older one has ended': 30_000 },
+  ],
+  [
+    "a group with somebody else's refresh",
+    () => readScenario('rollout-refresh-running'),
+    'refresh-running',
+    { 'it waits for that': 3_700 },
+  ],
 ];
 
 describe('rollout status', () => {
