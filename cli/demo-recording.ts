@@ -3,30 +3,36 @@ import { sentenceOf } from '../sim/report.ts';
 import type { Request } from '../sim/requests.ts';
 import { watchTargets } from '../sim/requests.ts';
 import type { TaskStatus, WorldEvent } from '../sim/world.ts';
+import type { Light, Mark, Timed } from './demo-frame.ts';
 
 /** The stages of a drain that light up as they work. */
 export type Stage = 'hook' | 'SNS' | 'intake' | 'drain';
 
+interface TaskChange extends Timed {
+  readonly task: number;
+  readonly status: TaskStatus | 'CUT';
+}
+
 /** What one world showed, in seconds from its start; everything the demo draws is in here. */
 export interface Recording {
   readonly instanceId: string;
-  readonly marks: readonly { readonly atSeconds: number; readonly text: string }[];
-  readonly states: readonly { readonly atSeconds: number; readonly text: string }[];
+  readonly marks: readonly Mark[];
+  readonly states: readonly Mark[];
   /** Changes of the tasks that were on the instance when it began to leave. */
-  readonly tasks: readonly { readonly atSeconds: number; readonly task: number; readonly status: TaskStatus | 'CUT' }[];
-  readonly replacements: readonly { readonly atSeconds: number }[];
-  readonly lights: readonly { readonly atSeconds: number; readonly stage: Stage }[];
+  readonly tasks: readonly TaskChange[];
+  readonly replacements: readonly Timed[];
+  readonly lights: readonly Light<Stage>[];
   readonly requests: readonly Request[];
 }
 
 /** Watches a world from before its start; call the answer when the run is over. */
 export function record({ world, lifecycleTopicArn, alertTopicArn, ecs }: Region): (untilSeconds: number) => Recording {
   const targets = watchTargets(world);
-  const marks: { atSeconds: number; text: string }[] = [];
-  const states: { atSeconds: number; text: string }[] = [{ atSeconds: 0, text: 'InService' }];
-  const tasks: { atSeconds: number; task: number; status: TaskStatus | 'CUT' }[] = [];
-  const replacements: { atSeconds: number }[] = [];
-  const lights: { atSeconds: number; stage: Stage }[] = [];
+  const marks: Mark[] = [];
+  const states: Mark[] = [{ atSeconds: 0, text: 'InService' }];
+  const tasks: TaskChange[] = [];
+  const replacements: Timed[] = [];
+  const lights: Light<Stage>[] = [];
   let instanceId = '';
   let mine: string[] = [];
 

@@ -1,34 +1,39 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { createLogUpdate } from 'log-update';
+import { Argument } from 'commander';
 import type { Region } from '../sim/region.ts';
 import { loadBundles, type Run, readScenario, run } from '../sim/run.ts';
 import { costOf } from './cost.ts';
 import type { Recording } from './demo-recording.ts';
 import { record } from './demo-recording.ts';
+import { demoRollout } from './demo-rollout.ts';
+import { show } from './demo-show.ts';
 import { renderFrame } from './demo-view.ts';
 import type { Print, Run as RunCommand } from './usage.ts';
 import { wholeNumber } from './usage.ts';
 
 /** The show on a terminal: both worlds from their start to a little after the release. */
 const SHOW_SECONDS = 24;
-const FRAMES_PER_SECOND = 10;
 const EPILOGUE_SECONDS = 6;
 
 export function addDemo(program: Command, run: RunCommand, print: Print): void {
   program
     .command('demo')
-    .description('watch one instance leave, with and without a drain')
+    .description('watch one instance leave, with and without a drain; or a whole fleet get a new AMI')
+    .addArgument(new Argument('[what]', 'what to watch').choices(['drain', 'rollout']).default('drain'))
     .option('--seed <number>', 'which run of it', '7')
-    .action((options: { seed: string }) => run(demo(options, print)));
+    .action((what: string, options: { seed: string }) => run(demo(what, options, print)));
+}
+
+async function demo(what: string, options: { seed: string }, print: Print): Promise<number> {
+  const seed = wholeNumber('--seed', options.seed, 0, 2 ** 31 - 1);
+  return what === 'rollout' ? demoRollout(seed, print) : demoDrain(seed, print);
 }
 
 /**
  * One instance is taken away in two worlds of the same seed. Both have been run to their end, on the built bundles,
  * before the first frame is shown: what is drawn is what happened. Answers 0 only if nothing was cut off with the drain.
  */
-async function demo(options: { seed: string }, print: Print): Promise<number> {
-  const seed = wholeNumber('--seed', options.seed, 0, 2 ** 31 - 1);
+async function demoDrain(seed: number, print: Print): Promise<number> {
   const bundles = await loadBundles();
   const scenario = readScenario('demo');
 
@@ -48,8 +53,11 @@ async function demo(options: { seed: string }, print: Print): Promise<number> {
   const films = { without: without.film(endSeconds), withDrain: withDrain.film(endSeconds) };
   const title = `One of ${scenario.clusters[0]?.instances} instances is taken away (seed ${seed}, virtual time)`;
 
-  if (process.stdout.isTTY) await show(films, endSeconds, title);
-  else print(narrate(films, endSeconds, title));
+  if (process.stdout.isTTY) {
+    await show(SHOW_SECONDS, (share, colour) =>
+      renderFrame(films.without, films.withDrain, share * endSeconds, title, colour),
+    );
+  } else print(narrate(films, endSeconds, title));
 
   const cut = { with: cutOf(films.withDrain), without: cutOf(films.without) };
   print(`\n${summarise(withDrain, cut)}`);
@@ -62,17 +70,6 @@ async function demo(options: { seed: string }, print: Print): Promise<number> {
 interface Films {
   readonly without: Recording;
   readonly withDrain: Recording;
-}
-
-async function show(films: Films, endSeconds: number, title: string): Promise<void> {
-  const update = createLogUpdate(process.stdout, { showCursor: true });
-  const frames = SHOW_SECONDS * FRAMES_PER_SECOND;
-  for (let frame = 0; frame <= frames; frame++) {
-    const atSeconds = (frame / frames) * endSeconds;
-    update(renderFrame(films.without, films.withDrain, atSeconds, title, process.stdout.hasColors()).join('\n'));
-    await sleep(1000 / FRAMES_PER_SECOND);
-  }
-  update.done();
 }
 
 /** Everything the show has, for a log file or a pipe: what happened in each world, then the last frame. */

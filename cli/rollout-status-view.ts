@@ -1,9 +1,12 @@
 import type { FleetStatus, ReleaseStatus } from '../src/operator/rollout-status.ts';
+import type { Waits } from '../src/operator/rollout-waits.ts';
+import { isPaused } from '../src/rollout/control.ts';
 import type { Line } from './lines.ts';
 import { plain } from './lines.ts';
 import type { Answer } from './operate.ts';
 import { moment, waitWords } from './rollout-words.ts';
 import { renderProblems } from './status-view.ts';
+import { printable } from './table.ts';
 import { count, wrap } from './text.ts';
 import { clockTime, span } from './time.ts';
 
@@ -50,7 +53,8 @@ export function renderRelease(release: ReleaseStatus, atMs: number): Line[] {
     ...(because === '' ? [] : plain(wrap(`    ${because}`, '      '))),
     ...(by === undefined ? [] : plain(wrap(`    ordered by ${by}${ordered ? `: ${ordered}` : ''}`, '      '))),
     ...(record === undefined ? [] : renderRecord(record)),
-    ...release.fleets.flatMap(renderFleet),
+    ...release.fleets.flatMap((fleet) => renderFleet(withoutRepeated(fleet, because))),
+    ...(state === 'running' && isWhole ? renderNextWord(release) : []),
     ...(isWhole
       ? []
       : plain(wrap('    Another version of ecs-drain rolls it: not all of it can be told here.', '      '))),
@@ -65,21 +69,42 @@ function renderRecord(record: NonNullable<ReleaseStatus['record']>): Line[] {
   return plain(wrap(`    ${by} said ${word} at ${moment(Date.parse(at))}${still}${why}`, '      '));
 }
 
+/** A release of one fleet that went wrong says why itself: nobody reads it twice. */
+function withoutRepeated(fleet: FleetStatus, said: string): FleetStatus {
+  return fleet.because !== '' && said.includes(fleet.because) ? { ...fleet, because: '' } : fleet;
+}
+
+/** What somebody would say for it to go on, ready to be copied. */
+function renderNextWord({ name, fleets, record }: ReleaseStatus): Line[] {
+  const isHeld = record !== undefined && !('mistake' in record) && isPaused(record);
+  const isForApproval = fleets.some(({ waits }) => waits?.waitsFor.includes('approval'));
+  const word = isHeld ? 'resume' : isForApproval ? 'approve' : undefined;
+  if (word === undefined) return [];
+  const [lead, called] = [`    To ${word}: ecs-drain rollout ${word}`, printable(name)];
+  const isLong = lead.length + 1 + called.length > 80;
+  return plain(isLong ? [`${lead} \\`, `      ${called}`] : [`${lead} ${called}`]);
+}
+
 function renderFleet(fleet: FleetStatus): Line[] {
   return plain(wrap(`    ${fleetSentence(fleet)}`, '      '), toneOf(fleet.state));
 }
 
 /** How a fleet stands, in one line. */
 export function fleetSentence({ id, wave, state, because, waits, refresh, fresh, old }: FleetStatus): string {
-  const of = wave === undefined ? '' : `wave ${wave}, `;
+  const of = wave === undefined || !STILL.has(state) ? '' : `wave ${wave}, `;
   const words = [
-    ...(waits === undefined ? [] : [waitWords(waits)]),
+    ...(waits === undefined ? [] : [isNext(waits) ? 'it begins at the next look' : waitWords(waits)]),
     ...(refresh === undefined ? [] : [`refresh ${refresh.status} at ${refresh.percent} %`]),
-    ...(fresh === undefined || old === undefined ? [] : [`${fresh} new, ${old} old`]),
+    ...(fresh === undefined || old === undefined ? [] : [`${fresh} on the new image, ${old} on the old`]),
     ...(because === '' ? [] : [because]),
   ];
   return `${id}: ${of}${state}${words.length === 0 ? '' : `: ${words.join('; ')}`}`;
 }
+
+/** Not over: the wave matters. */
+const STILL: ReadonlySet<string> = new Set(['told', 'waiting', 'running']);
+
+const isNext = ({ isOnlyTold, waitsFor }: Waits): boolean => !isOnlyTold && waitsFor.length === 0;
 
 /** Outcomes that nobody need look at. */
 const FINE: ReadonlySet<string> = new Set(['rolled', 'up-to-date', 'notified', 'nothing-to-do', 'superseded']);

@@ -170,7 +170,8 @@ function ended(execution: RolloutExecution, head: Head, own: readonly FleetStatu
   const others = own.filter(({ id }) => !told.some((one) => one.id === id));
   const status = {
     ...head,
-    ...(version === undefined ? {} : { version }),
+    // What takes its place is not what it was about.
+    ...(version === undefined || outcome === 'superseded' ? {} : { version }),
     state: outcome,
     because,
     fleets: [...told, ...others],
@@ -221,7 +222,11 @@ function fleetStatus(id: string, execution: RolloutExecution): FleetStatus {
     return { id, state: outcome, because };
   }
   const recalled = recallFleet(request, execution.answers);
-  return { id, state: 'running', ...(recalled.kind === 'spot' ? spotOf(recalled.memory) : groupOf(recalled.memory)) };
+  return {
+    id,
+    state: 'running',
+    ...(recalled.kind === 'spot' ? spotOf(recalled.memory) : groupOf(recalled.memory, recalled.isWhole)),
+  };
 }
 
 type Progress = Omit<FleetStatus, 'id' | 'state'>;
@@ -234,21 +239,27 @@ const OVER: ReadonlySet<RefreshSeen['status']> = new Set([
   'RollbackSuccessful',
 ]);
 
-function groupOf({ look, refresh: ours, trouble }: FleetMemory): Progress {
+function groupOf({ look, refresh: ours, mayBeOursFromMs, trouble }: FleetMemory, isWhole: boolean): Progress {
   const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
   if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
   const { refresh: seen, hosts, facts, control } = look;
-  // Another version's start cannot be told from its answer: what is under way is ours, for there is one at a time.
-  const refresh = seen !== undefined && (seen.id === ours?.id || !OVER.has(seen.status)) ? seen : undefined;
+  // Another version's start, and one whose answer was lost, cannot be told: what is under way is ours then, for there is
+  // one at a time. Where all is known and we started none, it is somebody else's, which is waited for.
+  const maybeOurs = ours !== undefined || mayBeOursFromMs !== undefined || !isWhole;
+  const isShown = seen !== undefined && (seen.id === ours?.id || (maybeOurs && !OVER.has(seen.status)));
+  const refresh = isShown ? seen : undefined;
+  const turned = ours?.turned;
   const [blocker] = facts === undefined || refresh ? [] : blockersOf(facts, look.drainDeadlineSeconds);
   const words = [
     troubled,
-    isPaused(control) ? `paused by ${control?.by}` : undefined,
-    ours?.turned?.because,
-    blocker?.because,
-    refresh?.because || undefined,
+    isPaused(control) && !turned ? `paused by ${control?.by}` : undefined,
+    turned?.because,
+    blocker && `${blocker.passes ? 'it waits' : 'it cannot begin'}: ${blocker.because}`,
+    ours && !turned && !refresh ? 'its instance refresh was started' : undefined,
+    // What turned it says who asked for it, and AWS only that somebody did.
+    turned && /due to user request/.test(refresh?.because ?? '') ? undefined : refresh?.because.replace(/\.$/, ''),
     hosts.strangers.length > 0 ? `not at work in ECS yet: ${hosts.strangers.join(', ')}` : undefined,
-  ].filter((one) => one !== undefined);
+  ].filter((one) => one !== undefined && one !== '');
   return {
     because: words.join('; '),
     ...(refresh === undefined ? {} : { refresh: { status: refresh.status, percent: refresh.percent } }),
@@ -261,12 +272,14 @@ function spotOf({ look, copy, undo, drains, trouble }: SpotMemory): Progress {
   const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
   if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
   const ids = Object.keys(drains);
+  const fulfilled = look.copy?.fulfilledCapacity ?? 0;
   const over = ids.filter((id) => drains[id] !== 'running').length;
   const words = [
     troubled,
     undo && `it is taken back: ${undo.because}`,
     isPaused(look.control) ? `paused by ${look.control?.by}` : undefined,
-    copy && `${copy.id} takes its place`,
+    copy &&
+      `${copy.id} takes its place${fulfilled < copy.capacity ? `, with ${fulfilled} of ${copy.capacity} units of capacity yet` : ''}`,
     ids.length > 0 ? `${over} of ${ids.length} old instances are drained` : undefined,
   ].filter((one) => one !== undefined);
   return { because: words.join('; '), fresh: look.hosts.fresh, old: look.old?.instances.length ?? 0 };
