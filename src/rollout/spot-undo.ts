@@ -1,6 +1,7 @@
 import type { Wait } from '../loop.ts';
 import { waitUntil } from './course.ts';
 import { askNext, emptyAndCancel, poll, SETTLE_SECONDS } from './spot-emptying.ts';
+import { isEnded } from './spot-ending.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
 import { membersOf, oldIdOf } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
@@ -9,7 +10,9 @@ import type { SpotMove } from './spot-moves.ts';
 export function takeBack(memory: SpotMemory, look: SpotLook, undo: string): SpotMove | Wait {
   const { copy, targets } = memory;
   if (copy === undefined) return poll(memory, undo);
-  const next = restoreOld(memory, look, copy.capacity) ?? endCopy(memory, copy.id, targets);
+  // One that ended in favour of another rollout's copy was never touched by us, or is past being restored.
+  const restoring = isEnded(look.old) ? undefined : restoreOld(memory, look, copy.capacity);
+  const next = restoring ?? endCopy(memory, copy.id, targets);
   return next.kind === 'wait' ? next : { ...next, undo };
 }
 

@@ -31,6 +31,8 @@ export interface Script {
   /** The list of the old fleet's instances is empty until then. */
   readonly unlistedMinutes?: number;
   readonly templateWarning?: string;
+  /** Copies of other rollouts, and what has come in the old fleet's place by them. */
+  readonly others?: (minutes: number, world: World) => Partial<Pick<SpotLook, 'others' | 'heir'>>;
   /** The nth call: `before` it nothing happens, `after` it the effect is there and the answer is lost. */
   readonly failing?: (call: number, move: SpotMove, minutes: number) => 'before' | 'after' | 'refused' | undefined;
   /** What somebody else does to the world, once. */
@@ -41,6 +43,7 @@ export interface Script {
 }
 
 interface Fleet {
+  readonly createdAtMs: number;
   targetCapacity: number;
   state: string;
   readonly instances: Map<string, Host>;
@@ -80,6 +83,7 @@ export function playSpot(script: Script = {}) {
   const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `i-0${prefix}${i}`);
   const world: World = {
     old: {
+      createdAtMs: START_MS - 86_400_000,
       targetCapacity: size,
       state: 'active',
       instances: new Map([...ids('old', size), ...late].map((id) => [id, host(START_MS - 1)])),
@@ -112,9 +116,9 @@ export function playSpot(script: Script = {}) {
     }
     return minutes() >= (script.unlistedMinutes ?? 0);
   };
-  const side = ({ targetCapacity, state, instances }: Fleet): FleetSide => {
+  const side = ({ targetCapacity, state, instances, createdAtMs }: Fleet): FleetSide => {
     const up = [...instances].filter(([, one]) => isUp(one)).map(([id]) => id);
-    return { state, targetCapacity, fulfilledCapacity: up.length, instances: up.filter(listed) };
+    return { state, createdAtMs, targetCapacity, fulfilledCapacity: up.length, instances: up.filter(listed) };
   };
 
   const look = ({ copyId, emptied }: Extract<SpotMove, { kind: 'look' }>): SpotLook => {
@@ -147,6 +151,8 @@ export function playSpot(script: Script = {}) {
         old: 0,
       },
       unsteady,
+      others: [],
+      ...script.others?.(minutes(), world),
       occupied: emptied.filter((id) => hostOf(id)?.status === 'ACTIVE'),
     };
   };
@@ -195,7 +201,7 @@ export function playSpot(script: Script = {}) {
           world.copies += 1;
           const comes = Math.min(script.comes ?? size, world.old.targetCapacity);
           const instances = new Map(ids('new', comes).map((id) => [id, host(nowMs)]));
-          world.copy = { targetCapacity: world.old.targetCapacity, state: 'active', instances };
+          world.copy = { createdAtMs: nowMs, targetCapacity: world.old.targetCapacity, state: 'active', instances };
         }
         return { kind: 'copy', ...at, id: COPY };
       }

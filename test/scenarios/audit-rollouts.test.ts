@@ -137,7 +137,7 @@ describe('the audit sees a rollout that', () => {
     const copies =
       (...tokens: string[]): StandIn =>
       async ({ spotFleets, region, act }) => {
-        for (const token of tokens) await act(() => spotFleets.copyFleet(oldFleet(region), [], token));
+        for (const token of tokens) await act(() => spotFleets.copyFleet(oldFleet(region), [], token, {}));
       };
     const scenario = readScenario('rollout-spot-fleet');
     expect(await rulesBrokenBy(copies('one'), scenario)).toEqual(new Set());
