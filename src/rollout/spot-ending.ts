@@ -113,9 +113,8 @@ function afterUndo(memory: SpotMemory, look: SpotLook, copyId: string): SpotEndi
   if (cancelled.includes(copyId)) {
     const cut = membersOf(memory, oldId).filter((id) => drains[id] === 'forced');
     const loss = cut.length === 0 ? '' : `; tasks were cut off on ${cut.join(', ')}`;
-    const left = isEnded(look.old)
-      ? `taken back, for ${firstOf(memory, look)}`
-      : 'taken back, the old fleet is as it was';
+    const first = firstOf(memory, look);
+    const left = first === undefined ? 'taken back, the old fleet is as it was' : 'its copy is taken back';
     return ended(memory, 'rolled-back', `${left}: ${why}${loss}`);
   }
   if (isLost(memory, look)) return lost(memory, look);

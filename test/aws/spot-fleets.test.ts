@@ -103,11 +103,13 @@ describe('a copy of a Spot Fleet', () => {
     const version = String(templates.write(template.templateId, next));
     const images = [{ at: 0, template: { ...template, version } }];
 
-    const copy = await value(() => fleets.copyFleet(id, images, 'token', {}));
-    expect(await value(() => fleets.copyFleet(id, images, 'token', {}))).toBe(copy);
+    const tags = { 'ecs-drain:copy-of': id };
+    const copy = await value(() => fleets.copyFleet(id, images, 'token', tags));
+    expect(await value(() => fleets.copyFleet(id, images, 'token', tags))).toBe(copy);
     runTo(400);
 
-    expect(await seen(copy)).toEqual({ ...(await seen()), id: copy, launch: images });
+    const its = { id: copy, launch: images, tags: { ...TAGS, ...tags }, createdAtMs: expect.any(Number) };
+    expect(await seen(copy)).toEqual({ ...(await seen()), ...its });
     expect((await instances(copy)).map(({ imageId }) => imageId)).toEqual([next, next, next]);
     expect(joined()).toBe(6);
   });
@@ -166,6 +168,7 @@ describe('a copy of a Spot Fleet', () => {
     const Tags = [
       { Key: 'aws:cloudformation:stack-name', Value: 's' },
       { Key: 'a', Value: 'b' },
+      { Key: 'ours', Value: 'of the fleet before' },
     ];
     aws.on(DescribeSpotFleetRequestsCommand).resolves({
       SpotFleetRequestConfigs: [{ SpotFleetRequestConfig: config, Tags }],
@@ -174,7 +177,10 @@ describe('a copy of a Spot Fleet', () => {
 
     const fleets = spotFleetsPort(client, applicationAutoScalingClient());
     const images = [{ at: 1, template: { templateId: 'lt-1', version: '4' } }];
-    expect(await fleets.copyFleet('sfr-1', images, 'new', {})).toEqual({ ok: true, value: 'sfr-2' });
+    expect(await fleets.copyFleet('sfr-1', images, 'new', { ours: 'c', too: 'd' })).toEqual({
+      ok: true,
+      value: 'sfr-2',
+    });
 
     expect(aws.commandCalls(RequestSpotFleetCommand)[0]?.args[0].input.SpotFleetRequestConfig).toEqual({
       IamFleetRole: 'role',
@@ -184,7 +190,16 @@ describe('a copy of a Spot Fleet', () => {
         { LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '3' }, Overrides },
         { LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '4' }, Overrides },
       ],
-      TagSpecifications: [{ ResourceType: 'spot-fleet-request', Tags: [{ Key: 'a', Value: 'b' }] }],
+      TagSpecifications: [
+        {
+          ResourceType: 'spot-fleet-request',
+          Tags: [
+            { Key: 'a', Value: 'b' },
+            { Key: 'ours', Value: 'c' },
+            { Key: 'too', Value: 'd' },
+          ],
+        },
+      ],
     });
   });
 });

@@ -22,6 +22,8 @@ export interface Script {
   /** How many of the copy's instances ever come. */
   readonly comes?: number;
   readonly agentNeverJoins?: true;
+  /** The copy's instances join ECS only then; a drain before that finds no container instance. */
+  readonly joinsAtMinutes?: number;
   readonly unsteady?: (minutes: number) => readonly string[];
   /** How the drain of an instance ends (`drained` unless said), and how long it takes. */
   readonly ends?: Readonly<Record<string, string>>;
@@ -74,6 +76,7 @@ export function playSpot(script: Script = {}) {
   let hasMeddled = false;
   const size = script.size ?? 4;
   const late = script.late?.ids ?? [];
+  let bytes = 0;
   const trace: string[] = [];
   const moves: SpotMove[] = [];
   const alerts: RolloutAlert[] = [];
@@ -127,6 +130,7 @@ export function playSpot(script: Script = {}) {
     const copy = copyId === undefined ? undefined : world.copy;
     const unsteady = script.unsteady?.(minutes()) ?? [];
     const fresh = copy === undefined ? [] : side(copy).instances;
+    const isOut = script.agentNeverJoins || !hasJoined();
     const when = new Date(START_MS + (said?.atMinutes ?? 0) * 60_000).toISOString();
     return {
       atMs: nowMs,
@@ -145,21 +149,24 @@ export function playSpot(script: Script = {}) {
       ...(copy === undefined ? {} : { copy: side(copy) }),
       hosts: {
         fresh: fresh.length,
-        joined: script.agentNeverJoins ? 0 : fresh.length,
-        working: script.agentNeverJoins ? 0 : fresh.length,
-        strangers: script.agentNeverJoins ? fresh.slice(0, 5) : [],
+        joined: isOut ? 0 : fresh.length,
+        working: isOut ? 0 : fresh.length,
+        strangers: isOut ? fresh.slice(0, 5) : [],
         old: 0,
       },
       unsteady,
       others: [],
       ...script.others?.(minutes(), world),
-      occupied: emptied.filter((id) => hostOf(id)?.status === 'ACTIVE'),
+      occupied: emptied.filter((id) => hostOf(id)?.status === 'ACTIVE' && isKnown(id)),
     };
   };
 
+  const hasJoined = (): boolean => minutes() >= (script.joinsAtMinutes ?? 0);
+  const isKnown = (id: string): boolean => hasJoined() || !world.copy?.instances.has(id);
+
   const drain = (id: string): string => {
     const one = hostOf(id);
-    if (one === undefined) return 'not-a-container-instance';
+    if (one === undefined || !isKnown(id)) return 'not-a-container-instance';
     const ordered = drains.get(id);
     if (ordered === undefined) {
       one.status = 'DRAINING';
@@ -260,7 +267,7 @@ export function playSpot(script: Script = {}) {
     if (move.kind === 'finish') {
       settle();
       const result: FleetResult = move.outcome;
-      return { result, trace, moves, alerts, operations, minutes: minutes(), world, promoted };
+      return { result, trace, moves, alerts, operations, bytes, minutes: minutes(), world, promoted };
     }
     if (move.kind === 'wait') {
       nowMs = Math.max(nowMs, memory.atMs) + move.seconds * 1000;
@@ -269,7 +276,9 @@ export function playSpot(script: Script = {}) {
     }
     trace.push(move.kind);
     moves.push(move);
-    memory = rememberSpot(memory, move, carryOut(move));
+    const seen = carryOut(move);
+    bytes += JSON.stringify(seen).length;
+    memory = rememberSpot(memory, move, seen);
   }
   throw new Error(`no end: ${trace.slice(-20).join(' ')}`);
 }
