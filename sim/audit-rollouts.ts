@@ -27,6 +27,9 @@ type Call = Pick<Extract<WorldEvent, { kind: 'call' }>, 'operation' | 'error'> &
 const MODE = 'ecs-drain:ami';
 const TEMPLATE = 'ecs-drain:template';
 
+/** The second look comes after a minute; throttled, or after a crash, it takes its time. */
+const NOTICE_SECONDS = 1_800;
+
 /** Watches what is done to groups, templates and Spot Fleets. Answers what judges them when the run is over. */
 export function watchRollouts(
   world: World,
@@ -72,6 +75,13 @@ export function watchRollouts(
     }
   };
 
+  /** Two that were made in the same moment cannot see each other before: one of them is to be given up soon after. */
+  const judgeCopies = (name: string, copies: readonly SpotFleet[]): void => {
+    const kept = copies.filter(({ state, target }) => !state.startsWith('cancelled') && target > 0);
+    if (kept.length > 1)
+      violate('two-rollouts', undefined, `${kept.length} copies stand beside each other for ${name}`);
+  };
+
   const onFleetCall = ({ operation, input }: Call): void => {
     if (operation === 'RequestSpotFleet') {
       const [newest] = [...spotFleets.fleets.values()].slice(-1);
@@ -80,8 +90,8 @@ export function watchRollouts(
       const alike = [...spotFleets.fleets.values()].filter(
         ({ name, state }) => name === newest.name && !state.startsWith('cancelled'),
       );
-      if (alike.length > 2)
-        violate('two-rollouts', undefined, `${alike.length} fleets stand beside each other for ${newest.name}`);
+      const [, ...copies] = alike;
+      if (copies.length > 1) world.clock.after(NOTICE_SECONDS * 1000, () => judgeCopies(newest.name, copies));
     }
     if (operation === 'ModifySpotFleetRequest') {
       const fleet = fleetNamed(input['SpotFleetRequestId'] as string);

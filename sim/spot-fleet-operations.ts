@@ -23,6 +23,9 @@ export function createSpotFleetOperations(
     throw new AwsError('InvalidSpotFleetRequestId.NotFound', `The spot fleet request ID '${id}' does not exist`);
   };
 
+  const listed = (): SpotFleet[] =>
+    [...spotFleets.fleets.values()].filter(({ listedFromMs }) => listedFromMs <= world.clock.nowMs());
+
   const fulfilled = (fleet: SpotFleet): number => [...fleet.instances.values()].filter(({ isGone }) => !isGone).length;
 
   const shape = (fleet: SpotFleet): sdk.SpotFleetRequestConfig => ({
@@ -80,7 +83,7 @@ export function createSpotFleetOperations(
 
   return {
     DescribeSpotFleetRequests(input: sdk.DescribeSpotFleetRequestsCommandInput) {
-      const asked = input.SpotFleetRequestIds?.map((id) => fleetNamed(id)) ?? [...spotFleets.fleets.values()];
+      const asked = input.SpotFleetRequestIds?.map((id) => fleetNamed(id)) ?? listed();
       const { items, NextToken } = paged(asked, Math.min(input.MaxResults ?? 100, 1_000), input.NextToken);
       return {
         SpotFleetRequestConfigs: items.map(shape),

@@ -22,6 +22,8 @@ export interface SpotFleet {
   readonly config: SpotFleetRequestConfigData;
   readonly tags: readonly Tag[];
   readonly createdAtMs: number;
+  /** From when the list of all fleets has it: EC2's API is "eventually consistent". */
+  listedFromMs: number;
   state: 'submitted' | 'active' | 'modifying' | 'cancelled_running' | 'cancelled_terminating' | 'cancelled';
   target: number;
   readonly instances: Map<string, SpotInstance>;
@@ -53,11 +55,13 @@ const RETRY_SECONDS = 60;
 const MODIFYING_SECONDS = 10;
 const TERMINATING_SECONDS = 5;
 const MOST_STALE_SECONDS = 60;
+const MOST_UNLISTED_SECONDS = 30;
 
 /** Spot Fleets of type maintain; every instance counts as one unit of capacity here. */
 export function createSpotFleets(world: World, launches: Launches): SpotFleets {
   const { clock } = world;
   const random = world.random('spot-fleets');
+  const listing = world.random('spot-fleets/listing');
   const fleets = new Map<string, SpotFleet>();
   const instances = new Map<string, SpotInstance>();
   const scalable = new Set<string>();
@@ -126,6 +130,7 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
       config,
       tags,
       createdAtMs: clock.nowMs(),
+      listedFromMs: clock.nowMs(),
       state: 'submitted',
       target: config.TargetCapacity ?? 0,
       instances: new Map(),
@@ -171,6 +176,7 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
     request(config, tags) {
       const original = originalOf(config);
       const fleet = make(original?.name ?? 'unknown', original?.cluster ?? 'default', config, tags);
+      fleet.listedFromMs += listing.int(0, MOST_UNLISTED_SECONDS * 1000);
       fill(fleet);
       return fleet;
     },

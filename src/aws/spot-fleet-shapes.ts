@@ -14,6 +14,7 @@ export function fleetSeen(fleet: SpotFleetRequestConfig): SpotFleetSeen {
     id: fleet.SpotFleetRequestId ?? '',
     tags: Object.fromEntries((fleet.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
     state: fleet.SpotFleetRequestState ?? 'unknown',
+    createdAtMs: fleet.CreateTime?.getTime() ?? 0,
     // "The default is maintain" (API reference).
     type: config?.Type ?? 'maintain',
     targetCapacity: config?.TargetCapacity ?? 0,
@@ -42,6 +43,7 @@ export function copyOf(
   fleet: SpotFleetRequestConfig,
   images: readonly OverrideSeen[],
   token: string,
+  tags: Readonly<Record<string, string>>,
 ): SpotFleetRequestConfigData {
   if (fleet.SpotFleetRequestConfig === undefined) throw new Error('the Spot Fleet request has no configuration');
   const {
@@ -60,7 +62,8 @@ export function copyOf(
   }
   const imageAt = (at: number) => images.find((image) => image.at === at);
   // Tags of AWS's own cannot be given.
-  const Tags = (fleet.Tags ?? []).filter(({ Key }) => !Key?.startsWith('aws:'));
+  const kept = (fleet.Tags ?? []).filter(({ Key = '' }) => !Key.startsWith('aws:') && !Object.hasOwn(tags, Key));
+  const Tags = [...kept, ...Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))];
   return {
     ...rest,
     ClientToken: token,

@@ -69,11 +69,11 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
           .flatMap(({ isGone, ...instance }) => (isGone ? [] : [instance]));
       }),
 
-    copyFleet: (id, images, token) =>
+    copyFleet: (id, images, token, tags) =>
       attempt('ec2:RequestSpotFleet', async () => {
         const fleet = await describe(id);
         if (fleet === undefined) throw new Error(`there is no Spot Fleet request ${id}`);
-        const config = copyOf(fleet, images, token);
+        const config = copyOf(fleet, images, token, tags);
         const { SpotFleetRequestId } = await ec2.send(new RequestSpotFleetCommand({ SpotFleetRequestConfig: config }));
         return SpotFleetRequestId ?? '';
       }),

@@ -10,7 +10,7 @@ import type { FleetRequest } from './request.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing } from './telling.ts';
-import { isItsTurn, planFor, readyOf, runningOf, startsAtMs, waitingOf } from './waves.ts';
+import { isItsTurn, isOutdated, planFor, readyOf, runningOf, startsAtMs, waitingOf } from './waves.ts';
 
 /** What a release's rollout can do next. One move is one effect, safe to repeat. */
 export type ReleaseMove = { readonly because: string } & (
@@ -52,7 +52,8 @@ export function decide(memory: ReleaseMemory): ReleaseMove | Wait | Finish<Relea
     const [fleet] = ready as [PlannedFleet];
     return { kind: 'start-fleet', request: requestFor(memory, plan, fleet), because: becauseStarting(memory, fleet) };
   }
-  if (memory.atMs - survey.atMs >= SURVEY_SECONDS * 1000 && running.length === 0) {
+  const isOld = memory.atMs - survey.atMs >= SURVEY_SECONDS * 1000 || isOutdated(memory, plan);
+  if (isOld && running.length === 0) {
     return { kind: 'survey', because: 'a newer release may have come, or a fleet changed' };
   }
   return wait(memory, plan);

@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
 import { sentence } from './telling.ts';
-import { failedOf, runningOf, waitingOf } from './waves.ts';
+import { failedOf, isOutdated, runningOf, waitingOf } from './waves.ts';
 
 export type ReleaseOutcome =
   | 'rolled'
@@ -72,7 +72,7 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
     const because = `A newer release is there (${plan.target.version}): ${announced?.version} is not rolled out any further.`;
     return ended(memory, 'superseded', because);
   }
-  if (waitingOf(memory, plan).length > 0) {
+  if (waitingOf(memory, plan).length > 0 || isOutdated(memory, plan)) {
     const why = failingFor(memory, LONG_PATIENCE_SECONDS);
     if (why !== undefined) return ended(memory, 'failed', `It does not get on, and is given up: ${why}.`);
     if (atMs < Date.parse(request.noticedAt) + LONGEST_SECONDS * 1000) return undefined;

@@ -1,4 +1,5 @@
 import type { Result } from '../ports.ts';
+import { performCommon } from './common-moves.ts';
 import { imagesThatStay } from './fleet.ts';
 import type { FleetLook, FleetSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
@@ -7,25 +8,18 @@ import type { RefreshSeen } from './ports.ts';
 import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
-import { executionName } from './request.ts';
 import type { RolloutPorts } from './rollout.ts';
 import { factsLater, factsOfOne } from './survey.ts';
 import { readTarget } from './target.ts';
 
 /** Carries one move of a group's rollout out. */
 export async function performFleet(move: FleetMove, request: FleetRequest, ports: RolloutPorts): Promise<FleetSeen> {
-  const { groups, templates, now } = ports;
+  const { groups, now } = ports;
   const failureOf = (result: Result<unknown>) => (result.ok ? {} : { failure: result });
   switch (move.kind) {
     case 'look': {
       const look = await reading(() => lookAtFleet(move, request, ports));
       return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
-    }
-    case 'make-version': {
-      // The same after a crash: AWS then answers with the version that it has made.
-      const token = `${executionName(request)}-${move.source.templateId}-${move.source.number}`.slice(0, 128);
-      const made = await templates.createVersion(move.source, move.imageId, token, move.description);
-      return { kind: 'make-version', atMs: now(), ...(made.ok ? made.value : { failure: made }) };
     }
     case 'start-refresh': {
       const started = await groups.startRefresh(move.group, move.desired, move.preferences);
@@ -36,15 +30,10 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
       return { kind: 'roll-back', atMs: now(), ...failureOf(await groups.rollBackRefresh(move.group)) };
     case 'cancel-refresh':
       return { kind: 'cancel-refresh', atMs: now(), ...failureOf(await groups.cancelRefresh(move.group)) };
-    case 'promote': {
-      const name = ports.verifiedParameter(request.source);
-      const written = name === undefined ? undefined : await ports.parameters.writeParameter(name, move.imageId);
-      return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
-    }
-    case 'alert': {
-      const told = await ports.tell(move.alert);
-      return { kind: 'alert', atMs: now(), alert: move.alert.key, ...failureOf(told) };
-    }
+    case 'make-version':
+    case 'promote':
+    case 'alert':
+      return performCommon(move, request, ports);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { FleetFacts } from './fleet.ts';
 import { read } from './reading.ts';
+import { isCancelled } from './spot-copies.ts';
 import type { SurveyPorts } from './survey.ts';
 import { factsOf, factsOfSpotFleets } from './survey.ts';
-import { OPT_IN } from './tags.ts';
+import { COPY_OF, OPT_IN } from './tags.ts';
 
 /** A survey that outgrows a step's result would end the execution (AWS-CONTRACTS §7): 256 KB hold far more than these. */
 const MOST_FLEETS = 50;
@@ -15,10 +16,11 @@ export async function fleetsOptedIn(
   ports: SurveyPorts,
   asked: readonly string[] = [],
 ): Promise<{ readonly fleets: readonly FleetFacts[]; readonly leftOut: number }> {
-  const isMeant = (id: string): boolean => asked.length === 0 || asked.includes(id);
+  const isMeant = (...ids: readonly string[]): boolean => asked.length === 0 || ids.some((id) => asked.includes(id));
   const groups = read(await ports.groups.taggedGroups(OPT_IN)).filter(({ name }) => isMeant(`group/${name}`));
+  // Whoever named a Spot Fleet meant as well what has come in its place.
   const spotFleets = read(await ports.spotFleets.taggedFleets(OPT_IN)).filter(
-    ({ id, state }) => !state.startsWith('cancelled') && isMeant(`spot-fleet/${id}`),
+    ({ id, state, tags }) => !isCancelled(state) && isMeant(`spot-fleet/${id}`, `spot-fleet/${tags[COPY_OF]}`),
   );
   const kept = groups.slice(0, MOST_FLEETS);
   const alsoKept = spotFleets.slice(0, MOST_FLEETS - kept.length);
@@ -26,7 +28,8 @@ export async function fleetsOptedIn(
   for (const fleet of alsoKept) {
     withInstances.push({ fleet, instances: read(await ports.spotFleets.fleetInstances(fleet.id)) });
   }
-  const fleets = [...(await factsOf(kept, ports)), ...(await factsOfSpotFleets(withInstances, ports))];
+  const copies = withInstances.length === 0 ? [] : read(await ports.spotFleets.taggedFleets(COPY_OF));
+  const fleets = [...(await factsOf(kept, ports)), ...(await factsOfSpotFleets(withInstances, copies, ports))];
   const leftOut = groups.length + spotFleets.length - fleets.length;
   return { fleets, leftOut };
 }

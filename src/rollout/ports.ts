@@ -185,6 +185,7 @@ export interface SpotFleetSeen {
   readonly tags: Readonly<Record<string, string>>;
   /** `active`, `modifying`, `cancelled_running`, … */
   readonly state: string;
+  readonly createdAtMs: number;
   readonly type: string;
   readonly targetCapacity: number;
   readonly fulfilledCapacity: number;
@@ -196,15 +197,22 @@ export interface SpotFleetSeen {
 }
 
 export interface SpotFleetsPort {
+  /** Those too that were cancelled in the last 48 hours. */
   taggedFleets(key: string): Promise<Result<readonly SpotFleetSeen[]>>;
   describeFleet(id: string): Promise<Result<SpotFleetSeen | undefined>>;
   /** "Might be out of date" (AWS-CONTRACTS §6); those that EC2 knows to be terminated are left out. */
   fleetInstances(id: string): Promise<Result<readonly FleetInstance[]>>;
   /**
    * A fleet like the old one, its tags and its end included, with other images by their place in `launch`: a template's
-   * version, or the image of a launch specification. The same token makes the same fleet. Its id.
+   * version, or the image of a launch specification; `tags` are its from its first moment on, beside the old one's. The
+   * same token makes the same fleet. Its id.
    */
-  copyFleet(id: string, images: readonly OverrideSeen[], token: string): Promise<Result<string>>;
+  copyFleet(
+    id: string,
+    images: readonly OverrideSeen[],
+    token: string,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<Result<string>>;
   /** Without terminating what is above the target. Refused for some seconds after another change (`other`). */
   setTarget(id: string, capacity: number): Promise<Result<undefined>>;
   cancelFleet(id: string): Promise<Result<undefined>>;

@@ -1,7 +1,7 @@
 import type { Finish, Wait } from '../loop.ts';
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
-import { backOff } from './course.ts';
+import { backOff, waitUntil } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import { versionKey } from './fleet-memory.ts';
 import type { OverrideSeen } from './ports.ts';
@@ -9,7 +9,7 @@ import type { FleetResult } from './request.ts';
 import { spotAlertDue } from './spot-alerts.ts';
 import { emptyAndCancel, isFresh, isListed, lookAgain, poll } from './spot-emptying.ts';
 import type { SpotEnding } from './spot-ending.ts';
-import { isCopyAtWork, isEnded, occupiedOf, spotEndingOf, spotVerdictOf } from './spot-ending.ts';
+import { firstOf, isCopyAtWork, isEnded, occupiedOf, spotEndingOf, spotVerdictOf } from './spot-ending.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
 import { badDrain, isDrained, membersOf, oldIdOf } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
@@ -19,6 +19,8 @@ import { closing, fleetSpeaker } from './telling.ts';
 
 /** New Spot capacity comes within minutes, or there is none; as long everything may take to be at work again. */
 const PATIENCE_SECONDS = 3_600;
+/** EC2 is "eventually consistent": so long after it was made, at the latest, every list is taken to have a fleet. */
+const SHOWN_SECONDS = 60;
 
 /**
  * The next move for one Spot Fleet: a copy on the new image, at work; the old target to zero without terminating; every
@@ -100,6 +102,10 @@ function replace(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
   }
   const wrong = whatIsWrong(memory, look);
   if (wrong) return takeBack(memory, look, wrong);
+  // Nothing of the old fleet is changed before it is sure that no other rollout has begun on it in the same moment.
+  const shownMs = (memory.copy?.atMs ?? 0) + SHOWN_SECONDS * 1000;
+  if (memory.atMs < shownMs) return waitUntil(memory.atMs, shownMs, 'another copy of it would not show before');
+  if (look.atMs < shownMs) return lookAgain(memory, 'has another rollout made a copy, too?');
   if (isPaused(look.control)) return poll(memory, 'somebody paused it');
   if (memory.targets[fleetId] === undefined) {
     if (!isCopyAtWork(memory, look)) return poll(memory, 'the new fleet is not at work yet');
@@ -119,6 +125,8 @@ function whatIsWrong(memory: SpotMemory, look: SpotLook): string | undefined {
   const { copy, atMs, touched, targets } = memory;
   const word = endedBy(look.control);
   if (word) return word;
+  const first = firstOf(memory, look);
+  if (first) return `another rollout came first with ${first}, and two never work on one fleet`;
   if (copy && look.copy && isEnded(look.copy)) return `somebody cancelled ${copy.id}`;
   const oldId = oldIdOf(memory);
   const changed = look.old?.targetCapacity;

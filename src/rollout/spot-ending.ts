@@ -4,6 +4,7 @@ import { failingFor } from './course.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
+import { isCancelled } from './spot-copies.ts';
 import type { FleetSide, SpotLook, SpotMemory } from './spot-memory.ts';
 import { badDrain, membersOf, oldIdOf } from './spot-memory.ts';
 import type { RolloutAlert } from './telling.ts';
@@ -45,7 +46,7 @@ function beforeCopy(memory: SpotMemory, look: SpotLook, lastedMs: number): SpotE
     if (why === undefined) return undefined;
     return ended(memory, 'failed', `${why}: a copy of it may have been launched all the same, look for one`);
   }
-  if (look.facts === undefined || isEnded(look.old)) return ended(memory, 'failed', 'there is no such fleet any more');
+  if (look.facts === undefined || isEnded(look.old)) return gone(memory, look);
   if (word) return { outcome: 'cancelled', because: word };
   if (memory.templateWarning !== undefined) {
     return ended(memory, 'blocked', `AWS finds the new template version wrong: ${memory.templateWarning}`);
@@ -69,11 +70,24 @@ function beforeCopy(memory: SpotMemory, look: SpotLook, lastedMs: number): SpotE
   return failedBy(memory, failingFor(memory, PATIENCE_SECONDS));
 }
 
+/** It ended before anything was done: by another rollout, which looks after what came of it, or by somebody. */
+function gone(memory: SpotMemory, { heir, facts }: SpotLook): SpotEnding {
+  if (heir !== undefined) {
+    return { outcome: 'up-to-date', because: `another rollout has put ${heir} in its place, a fleet of its own now` };
+  }
+  if (facts?.copyOf?.isThere) {
+    const because = `it was a copy of ${facts.copyOf.id}, which another rollout has kept instead`;
+    return { outcome: 'up-to-date', because };
+  }
+  return ended(memory, 'failed', 'there is no such fleet any more');
+}
+
 /** The old fleet is being replaced, or has been. */
 function afterCopy(memory: SpotMemory, look: SpotLook, copyId: string): SpotEnding | undefined {
   const { request, promoted, cancelled, cancelledAtMs = 0, ending, atMs } = memory;
   const oldId = oldIdOf(memory);
-  if (!cancelled.includes(oldId)) return isEnded(look.old) && !ending.includes(oldId) ? lost(memory, look) : undefined;
+  if (!cancelled.includes(oldId))
+    return isLost(memory, look) && !ending.includes(oldId) ? lost(memory, look) : undefined;
   const { fresh } = look.hosts;
   const isAtWork = look.atMs > cancelledAtMs && isCopyAtWork(memory, look);
   // Without any instance nothing is proved, and nobody may follow it.
@@ -99,12 +113,15 @@ function afterUndo(memory: SpotMemory, look: SpotLook, copyId: string): SpotEndi
   if (cancelled.includes(copyId)) {
     const cut = membersOf(memory, oldId).filter((id) => drains[id] === 'forced');
     const loss = cut.length === 0 ? '' : `; tasks were cut off on ${cut.join(', ')}`;
-    return ended(memory, 'rolled-back', `taken back, the old fleet is as it was: ${why}${loss}`);
+    const first = firstOf(memory, look);
+    const left = first === undefined ? 'taken back, the old fleet is as it was' : 'its copy is taken back';
+    return ended(memory, 'rolled-back', `${left}: ${why}${loss}`);
   }
-  if (isEnded(look.old)) return lost(memory, look);
+  if (isLost(memory, look)) return lost(memory, look);
   const isRestored =
-    (!touched.includes(oldId) || targets[oldId] === memory.copy?.capacity) &&
-    (activated?.isLast || membersOf(memory, oldId).every((id) => drains[id] === undefined));
+    isEnded(look.old) ||
+    ((!touched.includes(oldId) || targets[oldId] === memory.copy?.capacity) &&
+      (activated?.isLast || membersOf(memory, oldId).every((id) => drains[id] === undefined)));
   if (!isRestored) return undefined;
   if (look.copy && isEnded(look.copy) && !ending.includes(copyId)) {
     const left = `the old fleet is as it was, but instances of ${copyId} may still run, and nobody drains them`;
@@ -121,6 +138,23 @@ export function occupiedOf(instances: readonly string[], { occupied }: SpotLook)
   return id && `${id} was drained, and is in use again`;
 }
 
+/**
+ * The fleet that another rollout has put beside the old one before we did, or in its place: two that met yield to the
+ * one that came first, and nothing of the old fleet has been changed by the other. Pure.
+ */
+export function firstOf({ copy }: SpotMemory, { copy: ours, others, heir }: SpotLook): string | undefined {
+  if (copy === undefined || ours === undefined) return undefined;
+  const earlier = others.find(({ createdAtMs, id }) =>
+    createdAtMs === ours.createdAtMs ? id < copy.id : createdAtMs < ours.createdAtMs,
+  );
+  return earlier?.id ?? (others.length === 0 ? heir : undefined);
+}
+
+/** Somebody ended the old fleet, and that was no rollout that came first. */
+function isLost(memory: SpotMemory, look: SpotLook): boolean {
+  return isEnded(look.old) && firstOf(memory, look) === undefined;
+}
+
 /** Somebody else ended the old fleet: there is no way back, and nobody has checked the way on. */
 function lost(memory: SpotMemory, { copy }: SpotLook): SpotEnding {
   const left = `${memory.copy?.id} has ${copy?.fulfilledCapacity ?? 0} of ${copy?.targetCapacity ?? 0} units of capacity`;
@@ -129,7 +163,7 @@ function lost(memory: SpotMemory, { copy }: SpotLook): SpotEnding {
 
 /** It is gone, or about to be: whatever it still has, it will not be kept. */
 export function isEnded(side: FleetSide | undefined): boolean {
-  return side === undefined || side.state.startsWith('cancelled');
+  return side === undefined || isCancelled(side.state);
 }
 
 /** What would be done with the fleet, or why nothing is. */

@@ -7,12 +7,14 @@ import type { HostsSeen } from './fleet-memory.ts';
 import { versionKey } from './fleet-memory.ts';
 import type { OverrideSeen } from './ports.ts';
 import type { FleetRequest } from './request.ts';
+import type { OtherCopy } from './spot-copies.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { withTold } from './telling.ts';
 
 /** One of the two fleets: the old one, or its copy on the new image. */
 export interface FleetSide {
   readonly state: string;
+  readonly createdAtMs: number;
   readonly targetCapacity: number;
   readonly fulfilledCapacity: number;
   /** Ids of all of them: one that is missing here is not drained. */
@@ -27,6 +29,10 @@ export interface SpotLook {
   readonly facts?: FleetFacts;
   readonly old?: FleetSide;
   readonly copy?: FleetSide;
+  /** Copies of the old fleet that other rollouts have made, and that are there. */
+  readonly others: readonly OtherCopy[];
+  /** Who has come in the old fleet's place by another rollout: one of them, or a copy of one that is gone. */
+  readonly heir?: string;
   /** The copy's instances in ECS. */
   readonly hosts: HostsSeen;
   /** Services that are not steady, in the clusters of either fleet. */

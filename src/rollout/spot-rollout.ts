@@ -1,4 +1,5 @@
 import type { Result } from '../ports.ts';
+import { performCommon } from './common-moves.ts';
 import { hostsOf } from './hosts.ts';
 import type { FleetInstance, SpotFleetSeen } from './ports.ts';
 import { read, reading } from './reading.ts';
@@ -6,29 +7,28 @@ import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
 import { checksum, executionName } from './request.ts';
 import type { RolloutPorts } from './rollout.ts';
+import { copiesOf, heirOf } from './spot-copies.ts';
 import type { FleetSide, SpotLook, SpotSeen } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { factsOfSpotFleets } from './survey.ts';
+import { COPY_OF, MADE_BY } from './tags.ts';
 import { readTarget } from './target.ts';
 
 const MOST_OCCUPIED = 5;
 
 /** Carries one move of a Spot Fleet's rollout out. */
 export async function performSpot(move: SpotMove, request: FleetRequest, ports: RolloutPorts): Promise<SpotSeen> {
-  const { spotFleets, templates, now } = ports;
+  const { spotFleets, now } = ports;
   const failureOf = (result: Result<unknown>) => (result.ok ? {} : { failure: result });
   switch (move.kind) {
     case 'look': {
       const look = await reading(() => lookAtFleets(move, request, ports));
       return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
     }
-    case 'make-version': {
-      const token = `${executionName(request)}-${move.source.templateId}-${move.source.number}`.slice(0, 128);
-      const made = await templates.createVersion(move.source, move.imageId, token, move.description);
-      return { kind: 'make-version', atMs: now(), ...(made.ok ? made.value : { failure: made }) };
-    }
     case 'copy': {
-      const copied = await spotFleets.copyFleet(move.fleetId, move.images, executionName(request));
+      const name = executionName(request);
+      const tags = { [COPY_OF]: move.fleetId, [MADE_BY]: name };
+      const copied = await spotFleets.copyFleet(move.fleetId, move.images, name, tags);
       return { kind: 'copy', atMs: now(), ...(copied.ok ? { id: copied.value } : { failure: copied }) };
     }
     case 'set-target': {
@@ -41,15 +41,10 @@ export async function performSpot(move: SpotMove, request: FleetRequest, ports: 
       return activate(move, ports);
     case 'cancel':
       return { kind: 'cancel', atMs: now(), ...failureOf(await spotFleets.cancelFleet(move.fleetId)) };
-    case 'promote': {
-      const name = ports.verifiedParameter(request.source);
-      const written = name === undefined ? undefined : await ports.parameters.writeParameter(name, move.imageId);
-      return { kind: 'promote', atMs: now(), ...(written ? failureOf(written) : {}) };
-    }
-    case 'alert': {
-      const told = await ports.tell(move.alert);
-      return { kind: 'alert', atMs: now(), alert: move.alert.key, ...failureOf(told) };
-    }
+    case 'make-version':
+    case 'promote':
+    case 'alert':
+      return performCommon(move, request, ports);
   }
 }
 
@@ -94,16 +89,21 @@ async function lookAtFleets(
   ports: RolloutPorts,
 ): Promise<SpotLook> {
   const { spotFleets, now } = ports;
+  const oldId = request.fleet.slice('spot-fleet/'.length);
   const record = read(await readRecord(request.release, ports));
   const target = await readTarget(request.source, ports);
   const sideOf = async (id: string) => {
     const fleet = read(await spotFleets.describeFleet(id));
     return fleet && { fleet, instances: read(await spotFleets.fleetInstances(id)) };
   };
-  const old = await sideOf(request.fleet.slice('spot-fleet/'.length));
+  const old = await sideOf(oldId);
   const copy = copyId === undefined ? undefined : await sideOf(copyId);
   const known = [old, copy].filter((one) => one !== undefined);
-  const each = await factsOfSpotFleets(known, ports);
+  const copies = read(await spotFleets.taggedFleets(COPY_OF)).filter(
+    ({ id, tags }) => id !== copyId && tags[MADE_BY] !== executionName(request),
+  );
+  const heir = heirOf(oldId, copies);
+  const each = await factsOfSpotFleets(known, copies, ports);
   const facts = old && each[0];
   // The old fleet's clusters while the copy's instances join them; the copy's when the old one is gone.
   const clusters = [...new Set(each.flatMap((one) => one.clusters))];
@@ -115,6 +115,8 @@ async function lookAtFleets(
     ...(facts === undefined ? {} : { facts }),
     ...(old === undefined ? {} : { old: side(old) }),
     ...(copy === undefined ? {} : { copy: side(copy) }),
+    others: copiesOf(oldId, copies),
+    ...(heir === undefined ? {} : { heir }),
     hosts: await hostsOf(
       copy?.instances ?? [],
       request.imageId,
@@ -141,6 +143,6 @@ async function occupiedOf(emptied: readonly string[], clusters: readonly string[
 }
 
 function side({ fleet, instances }: { fleet: SpotFleetSeen; instances: readonly FleetInstance[] }): FleetSide {
-  const { state, targetCapacity, fulfilledCapacity } = fleet;
-  return { state, targetCapacity, fulfilledCapacity, instances: instances.map(({ id }) => id) };
+  const { state, createdAtMs, targetCapacity, fulfilledCapacity } = fleet;
+  return { state, createdAtMs, targetCapacity, fulfilledCapacity, instances: instances.map(({ id }) => id) };
 }

@@ -1,15 +1,21 @@
 import type { Wait } from '../loop.ts';
 import { waitUntil } from './course.ts';
 import { askNext, emptyAndCancel, poll, SETTLE_SECONDS } from './spot-emptying.ts';
+import { isEnded } from './spot-ending.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
 import { membersOf, oldIdOf } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 
+/** An instance that has not joined ECS so long after its fleet launched the last one will not. */
+const JOIN_SECONDS = 900;
+
 /** Back to where it began: the old fleet with its target and its instances ACTIVE, the copy drained and cancelled. Pure. */
 export function takeBack(memory: SpotMemory, look: SpotLook, undo: string): SpotMove | Wait {
-  const { copy, targets } = memory;
+  const { copy } = memory;
   if (copy === undefined) return poll(memory, undo);
-  const next = restoreOld(memory, look, copy.capacity) ?? endCopy(memory, copy.id, targets);
+  // One that ended in favour of another rollout's copy was never touched by us, or is past being restored.
+  const restoring = isEnded(look.old) ? undefined : restoreOld(memory, look, copy.capacity);
+  const next = restoring ?? endCopy(memory, look, copy.id);
   return next.kind === 'wait' ? next : { ...next, undo };
 }
 
@@ -33,9 +39,16 @@ function restoreOld(memory: SpotMemory, look: SpotLook, capacity: number): SpotM
   return { kind: 'activate', clusters: look.facts?.clusters ?? [], instances: ordered, because };
 }
 
-function endCopy(memory: SpotMemory, fleetId: string, targets: SpotMemory['targets']): SpotMove | Wait {
+function endCopy(memory: SpotMemory, look: SpotLook, fleetId: string): SpotMove | Wait {
+  const { targets, drains, atMs, zeroedAtMs = 0 } = memory;
   if (targets[fleetId] !== 0) {
     return { kind: 'set-target', fleetId, capacity: 0, because: 'the new fleet is to launch no more' };
+  }
+  // What has not joined yet cannot be drained, and would take tasks afterwards.
+  const isBegun = membersOf(memory, fleetId).some((id) => drains[id] !== undefined);
+  const mayJoin = look.atMs < zeroedAtMs || look.hosts.strangers.length > 0;
+  if (!isBegun && mayJoin && atMs < zeroedAtMs + JOIN_SECONDS * 1000) {
+    return poll(memory, 'instances of the new fleet may yet join ECS: they are drained when they have');
   }
   return emptyAndCancel(memory, fleetId, 'the new fleet is empty, and the old one is as it was');
 }

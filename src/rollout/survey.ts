@@ -14,7 +14,8 @@ import type {
 import { read } from './reading.ts';
 import type { SlotPorts } from './slots.ts';
 import { refsOfGroup, slotsOf } from './slots.ts';
-import { readTags } from './tags.ts';
+import { besideOf, isCancelled } from './spot-copies.ts';
+import { COPY_OF, MADE_BY, readTags } from './tags.ts';
 
 /** What looking at fleets takes. */
 export interface SurveyPorts extends SlotPorts {
@@ -114,9 +115,22 @@ async function factsOfGroup(
 /** A copy of a fleet loses what is bound to its id, and what belongs to CloudFormation is CloudFormation's to replace. */
 const BY_CLOUDFORMATION = 'aws:cloudformation:stack-id';
 
-/** What the Spot Fleets are like; each with its instances, for EC2 lists them apart. */
+/**
+ * Each look of its course lists the instances of both fleets, up to seven hundred times in 14 days, and all of that is
+ * read again whenever the execution wakes up: so many are 6 MB (AWS-CONTRACTS §7 allows 100). And each of them is a
+ * drain of its own, asked after by tens: once around takes 20 minutes and more.
+ */
+export const MOST_SPOT_INSTANCES = 200;
+/** EC2 allows 50 tags, and the copy has two of ours. */
+const MOST_TAGS = 48;
+
+/**
+ * What the Spot Fleets are like; each with its instances, for EC2 lists them apart. `copies` are those of all fleets
+ * that another rollout has made.
+ */
 export async function factsOfSpotFleets(
   fleets: readonly { readonly fleet: SpotFleetSeen; readonly instances: readonly FleetInstance[] }[],
+  copies: readonly SpotFleetSeen[],
   ports: SurveyPorts,
 ): Promise<FleetFacts[]> {
   const refs = fleets.map(({ fleet }) => fleet.launch);
@@ -125,6 +139,9 @@ export async function factsOfSpotFleets(
   const facts: FleetFacts[] = [];
   for (const [i, { fleet, instances }] of fleets.entries()) {
     const hasTarget = read(await ports.spotFleets.hasScalableTarget(fleet.id));
+    const copyOf = await originalOf(fleet, ports);
+    const beside = besideOf(fleet.id, copies, copyOf);
+    const tags = Object.keys(fleet.tags).filter((key) => !isReserved(key));
     facts.push({
       id: `spot-fleet/${fleet.id}`,
       policy: policyOf(fleet.tags),
@@ -155,7 +172,15 @@ export async function factsOfSpotFleets(
         ...(Object.hasOwn(fleet.tags, BY_CLOUDFORMATION)
           ? ['CloudFormation made it, and would not know its copy: change the image in its template']
           : []),
+        ...(instances.length > MOST_SPOT_INSTANCES
+          ? [`it has ${instances.length} instances, and one of at most ${MOST_SPOT_INSTANCES} is replaced: split it`]
+          : []),
+        ...(tags.length > MOST_TAGS
+          ? [`it has ${tags.length} tags, and its copy needs two more than that: EC2 allows 50`]
+          : []),
       ],
+      ...(beside === undefined ? {} : { beside }),
+      ...(copyOf === undefined ? {} : { copyOf }),
     });
   }
   return facts;
@@ -186,6 +211,18 @@ async function serviceFacts(where: readonly string[], known: Known, { clusters }
     unsteady: named(services.filter(isUnsteady)),
     immovable: named(services.filter(isImmovable)),
   };
+}
+
+async function originalOf({ tags }: SpotFleetSeen, { spotFleets }: SurveyPorts): Promise<FleetFacts['copyOf']> {
+  const id = tags[COPY_OF];
+  if (id === undefined) return undefined;
+  const original = read(await spotFleets.describeFleet(id));
+  return { id, isThere: original !== undefined && !isCancelled(original.state) };
+}
+
+/** A tag that a copy does not take over. */
+function isReserved(key: string): boolean {
+  return key.startsWith('aws:') || key === COPY_OF || key === MADE_BY;
 }
 
 function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] {

@@ -28,6 +28,11 @@ export interface FleetPolicy {
 /** The tag that opts a fleet in. Its value is the mode. */
 export const OPT_IN = 'ecs-drain:ami';
 
+/** What we tag the copy of a Spot Fleet with: whose copy it is, and the execution that made it. Nobody sets them. */
+export const COPY_OF = 'ecs-drain:copy-of';
+export const MADE_BY = 'ecs-drain:rollout';
+const OUR_OWN: readonly string[] = [COPY_OF, MADE_BY];
+
 /** CloudFormation tags what it made; what it made it will set back (docs/amis.md). */
 const BY_CLOUDFORMATION = 'aws:cloudformation:stack-id';
 
@@ -138,7 +143,7 @@ export function readTags(
 ): FleetPolicy | { readonly mistakes: readonly string[] } | undefined {
   if (!Object.hasOwn(tags, OPT_IN)) return undefined;
   const mistakes = Object.keys(tags)
-    .filter((key) => key.startsWith('ecs-drain:') && !Object.hasOwn(TAGS, key))
+    .filter((key) => key.startsWith('ecs-drain:') && !Object.hasOwn(TAGS, key) && !OUR_OWN.includes(key))
     .map((key) => `there is no tag ${key}`);
   const read = <K extends keyof typeof TAGS>(key: K): (typeof TAGS)[K]['otherwise'] => {
     const { otherwise, says, read: parse } = TAGS[key] as TagShape<(typeof TAGS)[K]['otherwise']>;

@@ -1,4 +1,5 @@
 import { isApproved } from './control.ts';
+import type { FleetFacts } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
 import type { Plan, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
@@ -8,8 +9,13 @@ import { windowAt } from './window.ts';
 export function planFor({ survey, request }: ReleaseMemory): Plan | undefined {
   if (survey?.target === undefined) return undefined;
   const asked = request.fleets;
-  const fleets = asked === undefined ? survey.fleets : survey.fleets.filter(({ id }) => asked.includes(id));
+  const fleets = asked === undefined ? survey.fleets : survey.fleets.filter((facts) => isAsked(facts, asked));
   return planOf(survey.target, fleets, request.by !== undefined);
+}
+
+/** Whoever named a Spot Fleet meant as well what has come in its place. */
+function isAsked({ id, copyOf }: FleetFacts, asked: readonly string[]): boolean {
+  return asked.includes(id) || (copyOf !== undefined && asked.includes(`spot-fleet/${copyOf.id}`));
 }
 
 export function runningOf({ started }: ReleaseMemory): FleetRequest[] {
@@ -36,6 +42,16 @@ export function readyOf(memory: ReleaseMemory, plan: Plan): PlannedFleet[] {
     (fleet) =>
       isItsTurn(memory, plan, fleet) && (startsAtMs(memory, plan, fleet) ?? Number.POSITIVE_INFINITY) <= memory.atMs,
   );
+}
+
+/** All have ended, and another rollout has put a fleet in the place of one of them since the survey: which image has it? */
+export function isOutdated(memory: ReleaseMemory, plan: Plan): boolean {
+  const { started, survey, lookedAtMs = 0 } = memory;
+  if (waitingOf(memory, plan).length > 0 || runningOf(memory).length > 0) return false;
+  const isReplaced = Object.entries(started).some(
+    ([id, { end }]) => id.startsWith('spot-fleet/') && end?.outcome === 'up-to-date',
+  );
+  return isReplaced && (survey?.atMs ?? 0) < lookedAtMs;
 }
 
 /** Nothing of an earlier wave is waiting or running. */

@@ -42,6 +42,7 @@ describe('a Spot Fleet', () => {
       id,
       tags: TAGS,
       state: 'active',
+      createdAtMs: Date.UTC(2026, 0, 1),
       type: 'maintain',
       targetCapacity: 3,
       fulfilledCapacity: 3,
@@ -82,7 +83,7 @@ describe('a Spot Fleet', () => {
     const gone = { ok: false, reason: 'gone' };
     expect(await ask(() => fleets.fleetInstances('sfr-gone'))).toMatchObject(gone);
     expect(await ask(() => fleets.setTarget('sfr-gone', 1))).toMatchObject(gone);
-    expect(await ask(() => fleets.copyFleet('sfr-gone', [], 't'))).toMatchObject({ ok: false });
+    expect(await ask(() => fleets.copyFleet('sfr-gone', [], 't', {}))).toMatchObject({ ok: false });
     expect(await ask(() => fleets.cancelFleet('sfr-gone'))).toMatchObject({ ok: false, reason: 'other' });
   });
 
@@ -102,18 +103,20 @@ describe('a copy of a Spot Fleet', () => {
     const version = String(templates.write(template.templateId, next));
     const images = [{ at: 0, template: { ...template, version } }];
 
-    const copy = await value(() => fleets.copyFleet(id, images, 'token'));
-    expect(await value(() => fleets.copyFleet(id, images, 'token'))).toBe(copy);
+    const tags = { 'ecs-drain:copy-of': id };
+    const copy = await value(() => fleets.copyFleet(id, images, 'token', tags));
+    expect(await value(() => fleets.copyFleet(id, images, 'token', tags))).toBe(copy);
     runTo(400);
 
-    expect(await seen(copy)).toEqual({ ...(await seen()), id: copy, launch: images });
+    const its = { id: copy, launch: images, tags: { ...TAGS, ...tags }, createdAtMs: expect.any(Number) };
+    expect(await seen(copy)).toEqual({ ...(await seen()), ...its });
     expect((await instances(copy)).map(({ imageId }) => imageId)).toEqual([next, next, next]);
     expect(joined()).toBe(6);
   });
 
   it('of launch specifications has the other image', async () => {
     const { fleets, value, id, instances, next, runTo } = prepare({ launch: 'specification' });
-    const copy = await value(() => fleets.copyFleet(id, [{ at: 0, imageId: next }], 'token'));
+    const copy = await value(() => fleets.copyFleet(id, [{ at: 0, imageId: next }], 'token', {}));
     runTo(400);
     expect((await instances(copy)).map(({ imageId }) => imageId)).toEqual([next, next, next]);
   });
@@ -121,7 +124,7 @@ describe('a copy of a Spot Fleet', () => {
   it('launches nothing where there is no capacity, until there is', async () => {
     const { fleets, value, id, seen, existing, runTo } = prepare();
     existing.setCapacity('spot', false);
-    const copy = await value(() => fleets.copyFleet(id, [], 'token'));
+    const copy = await value(() => fleets.copyFleet(id, [], 'token', {}));
     runTo(7_200);
     expect(await seen(copy)).toMatchObject({ state: 'active', targetCapacity: 3, fulfilledCapacity: 0 });
     existing.setCapacity('spot', true);
@@ -134,7 +137,7 @@ describe('a copy of a Spot Fleet', () => {
     const { templateId } = (await seen())?.launch[0]?.template ?? { templateId: '' };
     const version = String(templates.write(templateId, 'resolve:ssm:/ours'));
     const copy = (images: Parameters<typeof fleets.copyFleet>[1], token: string) =>
-      ask(() => fleets.copyFleet(id, images, token));
+      ask(() => fleets.copyFleet(id, images, token, {}));
     expect(await copy([{ at: 0, template: { templateId, version } }], 'a')).toMatchObject({
       ok: false,
       reason: 'other',
@@ -165,6 +168,7 @@ describe('a copy of a Spot Fleet', () => {
     const Tags = [
       { Key: 'aws:cloudformation:stack-name', Value: 's' },
       { Key: 'a', Value: 'b' },
+      { Key: 'ours', Value: 'of the fleet before' },
     ];
     aws.on(DescribeSpotFleetRequestsCommand).resolves({
       SpotFleetRequestConfigs: [{ SpotFleetRequestConfig: config, Tags }],
@@ -173,7 +177,10 @@ describe('a copy of a Spot Fleet', () => {
 
     const fleets = spotFleetsPort(client, applicationAutoScalingClient());
     const images = [{ at: 1, template: { templateId: 'lt-1', version: '4' } }];
-    expect(await fleets.copyFleet('sfr-1', images, 'new')).toEqual({ ok: true, value: 'sfr-2' });
+    expect(await fleets.copyFleet('sfr-1', images, 'new', { ours: 'c', too: 'd' })).toEqual({
+      ok: true,
+      value: 'sfr-2',
+    });
 
     expect(aws.commandCalls(RequestSpotFleetCommand)[0]?.args[0].input.SpotFleetRequestConfig).toEqual({
       IamFleetRole: 'role',
@@ -183,7 +190,16 @@ describe('a copy of a Spot Fleet', () => {
         { LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '3' }, Overrides },
         { LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '4' }, Overrides },
       ],
-      TagSpecifications: [{ ResourceType: 'spot-fleet-request', Tags: [{ Key: 'a', Value: 'b' }] }],
+      TagSpecifications: [
+        {
+          ResourceType: 'spot-fleet-request',
+          Tags: [
+            { Key: 'a', Value: 'b' },
+            { Key: 'ours', Value: 'c' },
+            { Key: 'too', Value: 'd' },
+          ],
+        },
+      ],
     });
   });
 });

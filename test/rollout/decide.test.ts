@@ -45,6 +45,23 @@ describe('the rollout of a release', () => {
     expect((started[1]?.atHours ?? 0) - (started[0]?.atHours ?? 0)).toBeGreaterThan(5);
   });
 
+  it.each([undefined, ['spot-fleet/sfr-0a']])(
+    'looks again when another rollout has replaced a Spot Fleet, and rolls what came in its place (asked for: %j)',
+    (asked) => {
+      const old = fleet({ id: 'spot-fleet/sfr-0a' });
+      const heir = fleet({ id: 'spot-fleet/sfr-0b', copyOf: { id: 'sfr-0a', isThere: false } });
+      const { result, started, operations } = play({
+        request: asked === undefined ? {} : { fleets: asked },
+        // The copy came when this release had looked already.
+        fleets: (hours) => (hours < 1 ? [old] : [heir]),
+        ends: { [old.id]: { outcome: 'up-to-date', afterHours: 2 } },
+      });
+      expect(started.map(({ fleet: id }) => id)).toEqual([old.id, heir.id]);
+      expect(result.outcome).toBe('rolled');
+      expect(operations).toBeLessThan(300);
+    },
+  );
+
   it.each(['rolled-back', 'failed', 'blocked', 'mixed'] as const)(
     'stops the later waves when a fleet ends %s',
     (outcome) => {

@@ -14,7 +14,8 @@ export interface Script {
   readonly request?: Partial<ReleaseRequest>;
   /** What the source names, by hours since the start. */
   readonly target?: (hours: number) => Target | { because: string };
-  readonly fleets: readonly FleetFacts[];
+  /** The same all the time, or by hours since the start. */
+  readonly fleets: readonly FleetFacts[] | ((hours: number) => readonly FleetFacts[]);
   /** Fleets beyond those that a survey keeps (none unless said). */
   readonly leftOut?: number;
   /** What people say, and when. */
@@ -69,7 +70,7 @@ export function play(script: Script): Played {
     return atMs !== undefined && nowMs >= atMs + afterHours * 3_600_000;
   };
   const fleetsNow = (): FleetFacts[] =>
-    script.fleets.map((facts) => {
+    (typeof script.fleets === 'function' ? script.fleets(hoursSince(nowMs)) : script.fleets).map((facts) => {
       const isRolled = isEnded(facts.id) && (script.ends?.[facts.id]?.outcome ?? 'rolled') === 'rolled';
       return isRolled
         ? {

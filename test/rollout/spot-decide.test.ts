@@ -252,6 +252,33 @@ describe('a Spot Fleet is not begun', () => {
   });
 });
 
+describe('a Spot Fleet whose copy is taken back', () => {
+  it('drains the instances of the copy only when they have joined ECS: before, there is nothing to drain', () => {
+    const { moves, result, world } = playSpot({
+      // EC2 lists them from minute 4 on.
+      joinsAtMinutes: 9,
+      says: [{ atMinutes: 5, word: 'cancel' }],
+    });
+    expect(result.outcome).toBe('rolled-back');
+    expect(world.harm).toEqual([]);
+    expect(moves.filter(({ kind }) => kind === 'drain').length).toBeGreaterThan(0);
+  });
+});
+
+describe('a Spot Fleet of two hundred', () => {
+  it.each<[string, Script, string]>([
+    ['is rolled', {}, 'rolled'],
+    ['is taken back', { ends: { 'i-0old7': 'forced' } }, 'rolled-back'],
+    ['is paused half-way, for ever', { says: [{ atMinutes: 9, word: 'pause' }] }, 'mixed'],
+  ])('%s with fewer than 1,500 durable operations, and a few MB of history', (_, script, outcome) => {
+    const { result, operations, bytes, world } = playSpot({ ...script, size: 200, drainMinutes: 120 });
+    expect(result.outcome).toBe(outcome);
+    expect(operations).toBeLessThan(1_500);
+    expect(bytes).toBeLessThan(10_000_000);
+    expect(world.harm).toEqual([]);
+  });
+});
+
 describe('a Spot Fleet that is paused', () => {
   it.each([2, 5, 9, 17])('after %i minutes goes no further, and goes on when it is resumed', (atMinutes) => {
     const pause = { atMinutes, word: 'pause' } as const;

@@ -18,6 +18,7 @@ const aFleet = (id: string, state: string): SpotFleetSeen => ({
   id,
   tags: { 'ecs-drain:ami': 'auto' },
   state,
+  createdAtMs: START_MS,
   type: 'maintain',
   targetCapacity: 1,
   fulfilledCapacity: 1,
@@ -50,6 +51,7 @@ function ports(
     parameters: { readParameters: () => ok([{ name: '/images/web', value: 'ami-0ddddddddddddddd4', changedAtMs: 0 }]) },
     images: { describeImages: () => ok([]) },
     spotFleets: {
+      taggedFleets: () => ok([]),
       describeFleet: (id: string) => ok(fleets[id]?.[0]),
       fleetInstances: (id: string) => ok(fleets[id]?.[1] ?? []),
       hasScalableTarget: () => ok(false),

@@ -22,6 +22,8 @@ export interface Script {
   /** How many of the copy's instances ever come. */
   readonly comes?: number;
   readonly agentNeverJoins?: true;
+  /** The copy's instances join ECS only then; a drain before that finds no container instance. */
+  readonly joinsAtMinutes?: number;
   readonly unsteady?: (minutes: number) => readonly string[];
   /** How the drain of an instance ends (`drained` unless said), and how long it takes. */
   readonly ends?: Readonly<Record<string, string>>;
@@ -31,6 +33,8 @@ export interface Script {
   /** The list of the old fleet's instances is empty until then. */
   readonly unlistedMinutes?: number;
   readonly templateWarning?: string;
+  /** Copies of other rollouts, and what has come in the old fleet's place by them. */
+  readonly others?: (minutes: number, world: World) => Partial<Pick<SpotLook, 'others' | 'heir'>>;
   /** The nth call: `before` it nothing happens, `after` it the effect is there and the answer is lost. */
   readonly failing?: (call: number, move: SpotMove, minutes: number) => 'before' | 'after' | 'refused' | undefined;
   /** What somebody else does to the world, once. */
@@ -41,6 +45,7 @@ export interface Script {
 }
 
 interface Fleet {
+  readonly createdAtMs: number;
   targetCapacity: number;
   state: string;
   readonly instances: Map<string, Host>;
@@ -71,6 +76,7 @@ export function playSpot(script: Script = {}) {
   let hasMeddled = false;
   const size = script.size ?? 4;
   const late = script.late?.ids ?? [];
+  let bytes = 0;
   const trace: string[] = [];
   const moves: SpotMove[] = [];
   const alerts: RolloutAlert[] = [];
@@ -80,6 +86,7 @@ export function playSpot(script: Script = {}) {
   const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `i-0${prefix}${i}`);
   const world: World = {
     old: {
+      createdAtMs: START_MS - 86_400_000,
       targetCapacity: size,
       state: 'active',
       instances: new Map([...ids('old', size), ...late].map((id) => [id, host(START_MS - 1)])),
@@ -112,9 +119,9 @@ export function playSpot(script: Script = {}) {
     }
     return minutes() >= (script.unlistedMinutes ?? 0);
   };
-  const side = ({ targetCapacity, state, instances }: Fleet): FleetSide => {
+  const side = ({ targetCapacity, state, instances, createdAtMs }: Fleet): FleetSide => {
     const up = [...instances].filter(([, one]) => isUp(one)).map(([id]) => id);
-    return { state, targetCapacity, fulfilledCapacity: up.length, instances: up.filter(listed) };
+    return { state, createdAtMs, targetCapacity, fulfilledCapacity: up.length, instances: up.filter(listed) };
   };
 
   const look = ({ copyId, emptied }: Extract<SpotMove, { kind: 'look' }>): SpotLook => {
@@ -123,6 +130,7 @@ export function playSpot(script: Script = {}) {
     const copy = copyId === undefined ? undefined : world.copy;
     const unsteady = script.unsteady?.(minutes()) ?? [];
     const fresh = copy === undefined ? [] : side(copy).instances;
+    const isOut = script.agentNeverJoins || !hasJoined();
     const when = new Date(START_MS + (said?.atMinutes ?? 0) * 60_000).toISOString();
     return {
       atMs: nowMs,
@@ -141,19 +149,24 @@ export function playSpot(script: Script = {}) {
       ...(copy === undefined ? {} : { copy: side(copy) }),
       hosts: {
         fresh: fresh.length,
-        joined: script.agentNeverJoins ? 0 : fresh.length,
-        working: script.agentNeverJoins ? 0 : fresh.length,
-        strangers: script.agentNeverJoins ? fresh.slice(0, 5) : [],
+        joined: isOut ? 0 : fresh.length,
+        working: isOut ? 0 : fresh.length,
+        strangers: isOut ? fresh.slice(0, 5) : [],
         old: 0,
       },
       unsteady,
-      occupied: emptied.filter((id) => hostOf(id)?.status === 'ACTIVE'),
+      others: [],
+      ...script.others?.(minutes(), world),
+      occupied: emptied.filter((id) => hostOf(id)?.status === 'ACTIVE' && isKnown(id)),
     };
   };
 
+  const hasJoined = (): boolean => minutes() >= (script.joinsAtMinutes ?? 0);
+  const isKnown = (id: string): boolean => hasJoined() || !world.copy?.instances.has(id);
+
   const drain = (id: string): string => {
     const one = hostOf(id);
-    if (one === undefined) return 'not-a-container-instance';
+    if (one === undefined || !isKnown(id)) return 'not-a-container-instance';
     const ordered = drains.get(id);
     if (ordered === undefined) {
       one.status = 'DRAINING';
@@ -195,7 +208,7 @@ export function playSpot(script: Script = {}) {
           world.copies += 1;
           const comes = Math.min(script.comes ?? size, world.old.targetCapacity);
           const instances = new Map(ids('new', comes).map((id) => [id, host(nowMs)]));
-          world.copy = { targetCapacity: world.old.targetCapacity, state: 'active', instances };
+          world.copy = { createdAtMs: nowMs, targetCapacity: world.old.targetCapacity, state: 'active', instances };
         }
         return { kind: 'copy', ...at, id: COPY };
       }
@@ -254,7 +267,7 @@ export function playSpot(script: Script = {}) {
     if (move.kind === 'finish') {
       settle();
       const result: FleetResult = move.outcome;
-      return { result, trace, moves, alerts, operations, minutes: minutes(), world, promoted };
+      return { result, trace, moves, alerts, operations, bytes, minutes: minutes(), world, promoted };
     }
     if (move.kind === 'wait') {
       nowMs = Math.max(nowMs, memory.atMs) + move.seconds * 1000;
@@ -263,7 +276,9 @@ export function playSpot(script: Script = {}) {
     }
     trace.push(move.kind);
     moves.push(move);
-    memory = rememberSpot(memory, move, carryOut(move));
+    const seen = carryOut(move);
+    bytes += JSON.stringify(seen).length;
+    memory = rememberSpot(memory, move, seen);
   }
   throw new Error(`no end: ${trace.slice(-20).join(' ')}`);
 }

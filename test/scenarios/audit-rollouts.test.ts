@@ -133,15 +133,21 @@ describe('the audit sees a rollout that', () => {
     expect(await rulesBrokenBy(asleep, scenario)).toEqual(new Set(['rollout-unfinished']));
   });
 
-  it('makes two copies of one Spot Fleet', async () => {
+  it('makes two copies of one Spot Fleet, and gives none of them up when it could have noticed', async () => {
     const copies =
-      (...tokens: string[]): StandIn =>
-      async ({ spotFleets, region, act }) => {
-        for (const token of tokens) await act(() => spotFleets.copyFleet(oldFleet(region), [], token));
+      (tokens: readonly string[], givesUpAfterSeconds?: number): StandIn =>
+      async ({ spotFleets, region, act, durable }) => {
+        for (const token of tokens) await act(() => spotFleets.copyFleet(oldFleet(region), [], token, {}));
+        if (givesUpAfterSeconds === undefined) return;
+        await durable.wait('wait', givesUpAfterSeconds);
+        const newest = [...region.spotFleets.fleets.keys()].at(-1) ?? '';
+        await act(() => spotFleets.setTarget(newest, 0));
       };
     const scenario = readScenario('rollout-spot-fleet');
-    expect(await rulesBrokenBy(copies('one'), scenario)).toEqual(new Set());
-    expect(await rulesBrokenBy(copies('one', 'two'), scenario)).toEqual(new Set(['two-rollouts']));
+    expect(await rulesBrokenBy(copies(['one']), scenario)).toEqual(new Set());
+    expect(await rulesBrokenBy(copies(['one', 'two']), scenario)).toEqual(new Set(['two-rollouts']));
+    expect(await rulesBrokenBy(copies(['one', 'two'], 600), scenario)).toEqual(new Set());
+    expect(await rulesBrokenBy(copies(['one', 'two'], 2_400), scenario)).toEqual(new Set(['two-rollouts']));
   });
 
   it('cancels a Spot Fleet under the tasks that run on it', async () => {

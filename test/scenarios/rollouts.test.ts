@@ -27,6 +27,8 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-scaled': [ROLLED, TOLD],
   'rollout-spot-fleet': [ROLLED, TOLD],
   'rollout-spot-no-capacity': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
+  // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
+  'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],
   'rollout-superseded': [
     ['superseded', ...ROLLED],
     'approval-needed rollout-ended resolved rollout-started rollout-done',
@@ -129,6 +131,22 @@ describe('what the scenarios are for', () => {
       const { calls } = (await play(name)).report;
       for (const call of ['autoscaling:StartInstanceRefresh', 'ec2:CreateLaunchTemplateVersion'])
         expect(calls, name).not.toHaveProperty(call);
+    }
+  });
+
+  it('rollout-spot-twice: of two orders in the same moment, one rolls the fleet and the other takes its copy back', async () => {
+    const scenario = readScenario('rollout-spot-twice');
+    const [release] = scenario.events;
+    const order = { atSeconds: 1_000, rollOut: { source: 'al2023/x86_64' as const } };
+    const events = release ? [release, order, order] : [];
+    for (const seed of [1, 2, 3]) {
+      const { report, region } = await run({ ...scenario, events }, seed, { bundles, engine: 'store' });
+      expect(report.violations, `seed ${seed}`).toEqual([]);
+      expect(outcomesOf(report).sort()).toEqual(['nothing-to-do', 'rolled', 'rolled', 'rolled-back', 'stopped']);
+      const fleets = [...region.spotFleets.fleets.values()];
+      // The old one, and the two copies that were made of it.
+      expect(fleets.map(({ state }) => state).sort()).toEqual(['active', 'cancelled', 'cancelled']);
+      expect(fleets.find(({ state }) => state === 'active')?.target).toBe(3);
     }
   });
 
