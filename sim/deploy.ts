@@ -107,30 +107,48 @@ function byEvent({ scenario }: Region): string[] {
   return scenario.hooks.filter((hook) => hook.ours && hook.byEvent).map(({ name }) => name);
 }
 
-/** The stack's rules. Hooks with a target of their own are told of by SNS: the rule is for those without. */
+/** By the id that each has in the stack's template, whose patterns these are; test/stack/rules.test.ts compares them. */
 export function rulesOf(region: Region): Record<string, EventPattern> {
-  const names = byEvent(region);
+  const { world, scenario } = region;
+  const [prefix] = byEvent(region);
+  const arnsOf = (name: string) => {
+    const arn = `arn:aws:lambda:${world.region}:${world.accountId}:function:${name}`;
+    return [arn, { prefix: `${arn}:` }] as const;
+  };
   return {
-    ...(names.length === 0
+    // Hooks with a target of their own are told of by SNS: the rule is for those without.
+    ...(prefix === undefined
       ? {}
       : {
-          hook: {
+          HookRule: {
             source: ['aws.autoscaling'],
             'detail-type': ['EC2 Instance-terminate Lifecycle Action'],
-            detail: { LifecycleHookName: names },
+            detail: { LifecycleHookName: [{ prefix }] },
           },
         }),
-    spot: { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
-    rebalance: { source: ['aws.ec2'], 'detail-type': ['EC2 Instance Rebalance Recommendation'] },
-    health: {
+    SpotRule: { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
+    RebalanceRule: { source: ['aws.ec2'], 'detail-type': ['EC2 Instance Rebalance Recommendation'] },
+    MaintenanceRule: {
       source: ['aws.health'],
       'detail-type': ['AWS Health Event'],
-      detail: { service: ['EC2'], eventTypeCategory: ['scheduledChange'] },
+      detail: { service: ['EC2'], eventTypeCategory: ['scheduledChange'], eventRegion: [world.region] },
     },
-    failed: {
+    FailedDrainRule: {
       source: ['aws.lambda'],
       'detail-type': ['Durable Execution Status Change'],
-      detail: { status: ['FAILED', 'TIMED_OUT'] },
+      detail: {
+        status: ['FAILED', 'TIMED_OUT'],
+        functionArn: [...arnsOf(FUNCTIONS.drain), ...arnsOf(FUNCTIONS.amiUpdate)],
+      },
     },
+    ...(scenario.rollouts
+      ? {
+          VerifiedRule: {
+            source: ['aws.ssm'],
+            'detail-type': ['Parameter Store Change'],
+            detail: { operation: ['Create', 'Update'], name: [{ prefix: '/ecs-drain/verified/' }] },
+          },
+        }
+      : {}),
   };
 }
