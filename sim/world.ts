@@ -82,6 +82,8 @@ export type WorldEvent =
       error: string | undefined;
       /** As the service got it. */
       input: unknown;
+      /** The durable execution that made it; undefined for everybody else. */
+      by: string | undefined;
     }
   | {
       kind: 'published';
