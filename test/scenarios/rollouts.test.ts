@@ -95,6 +95,24 @@ describe('what the scenarios are for', () => {
     expect(new Set(images)).toEqual(new Set([region.amis.behind('al2023/x86_64', 1).id]));
   });
 
+  it.each([3, 4, 7, 9])(
+    'rollout-bad-image: one of %i instances is replaced, though half of them might be',
+    async (instances) => {
+      const scenario = readScenario('rollout-bad-image');
+      const clusters = scenario.clusters.map((cluster) => ({
+        ...cluster,
+        instances,
+        maximum: 2 * instances,
+        tags: { ...cluster.tags, 'ecs-drain:healthy': '50-150' },
+      }));
+      const { report, region } = await run({ ...scenario, clusters }, 1, { bundles, engine: 'store' });
+      expect(report.violations).toEqual([]);
+      expect(outcomesOf(report)).toEqual(['stopped', 'rolled-back']);
+      // The one that never joined, and the one that came for it.
+      expect(region.instancesOf('web-asg')).toHaveLength(instances + 2);
+    },
+  );
+
   it('rollout-waves-stopped: the later waves are never touched, and people hear that they are held back', async () => {
     const { report } = await play('rollout-waves-stopped');
     expect(rolloutsOf(report).map(({ fleet }) => fleet)).toEqual([undefined, 'group/dev-asg']);
