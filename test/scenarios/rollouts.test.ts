@@ -194,6 +194,42 @@ describe('the two engines', () => {
   );
 });
 
+describe('a machine that dies as soon as AWS has done what it asked for', () => {
+  it.each(['CreateLaunchTemplateVersion', 'StartInstanceRefresh', 'PutParameter'])(
+    '%s has it done once, as far as that can be seen',
+    async (operation) => {
+      const done: string[] = [];
+      let killed = false;
+      const { report, region } = await play('rollout-auto', 1, {
+        watch: ({ world }) =>
+          world.on((event) => {
+            if (event.kind === 'call' && event.operation === 'StartInstanceRefresh' && event.error === undefined)
+              done.push(event.operation);
+          }),
+        beforeCall: (call) => {
+          const isIt = call.operation === operation && !JSON.stringify(call.input).includes('/amis/seen');
+          if (killed || !isIt) return undefined;
+          killed = true;
+          return 'kill-after';
+        },
+      });
+      expect(killed).toBe(true);
+      expect(report.violations).toEqual([]);
+      expect(outcomesOf(report)).toEqual(ROLLED);
+      expect(done).toHaveLength(1);
+      const [group] = region.autoScaling.operations.DescribeAutoScalingGroups({
+        AutoScalingGroupNames: ['web-asg'],
+      }).AutoScalingGroups;
+      // The one that it had, and the one that was made.
+      expect(group?.LaunchTemplate?.Version).toBe('2');
+      const { LaunchTemplateVersions } = region.templates.operations.DescribeLaunchTemplateVersions({
+        LaunchTemplateId: group?.LaunchTemplate?.LaunchTemplateId,
+      });
+      expect(LaunchTemplateVersions).toHaveLength(2);
+    },
+  );
+});
+
 /** Places at most for one fault, evenly spread; every one, with EVERY_CRASH set. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 3;
 
