@@ -2,6 +2,7 @@ import type { Amis } from './amis.ts';
 import type { Violate } from './audit.ts';
 import type { Instances } from './audit-instances.ts';
 import { watchMinimum } from './audit-minimum.ts';
+import { watchOneRollout } from './audit-one-rollout.ts';
 import type { AutoScaling } from './autoscaling.ts';
 import type { Ecs } from './ecs.ts';
 import type { ExecutionRecord } from './execution.ts';
@@ -46,6 +47,9 @@ export function watchRollouts(
   const cut = new Map<string, number>();
   const now = (): number => world.clock.nowSeconds();
   watchMinimum(world, scenario, { there, forced, violate });
+  /** The second template of a mixed group has its name, and what is different about it. */
+  const groupOf = (templateId: string): string => (templates.nameOf(templateId) ?? '').replace(/-arm$/, '');
+  watchOneRollout(world, { groupOf, violate });
 
   const fleetNamed = (id = ''): SpotFleet | undefined => spotFleets.fleets.get(id);
   const membersOf = (fleet: SpotFleet): string[] =>
@@ -114,10 +118,8 @@ export function watchRollouts(
     const { operation, input } = event;
     if (/^(Start|Cancel|Rollback)InstanceRefresh$/.test(operation))
       judgeTouch(input['AutoScalingGroupName'] as string, operation);
-    if (operation === 'CreateLaunchTemplateVersion') {
-      const name = templates.nameOf(input['LaunchTemplateId'] as string) ?? '';
-      judgeTouch(name.replace(/-arm$/, ''), operation);
-    }
+    if (operation === 'CreateLaunchTemplateVersion')
+      judgeTouch(groupOf(input['LaunchTemplateId'] as string), operation);
     onFleetCall(event);
   };
 

@@ -80,6 +80,7 @@ function createLife(world: World, core: Core, firstSession: Session, firstStay: 
     get skewMs() {
       return stay.skewMs;
     },
+    executionName: session.execution.name,
     crash: (because) => stay.end('crashed', undefined, because),
   };
   const answer = (value: { Status: string; Result?: string | undefined; Error?: ErrorObject }): void =>

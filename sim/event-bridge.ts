@@ -138,6 +138,16 @@ export function createEventBridge(world: World, { deliver, faults = {} }: EventB
       const { detail } = event;
       put({ detailType: 'Durable Execution Status Change', source: 'aws.lambda', resources: [], detail });
     }
+    if (event.kind === 'parameter') {
+      // "Parameter Store events" of the Systems Manager user guide; its `description` is that of the parameter, and ours have none.
+      const { operation, name, type, arn } = event;
+      put({
+        detailType: 'Parameter Store Change',
+        source: 'aws.ssm',
+        resources: [arn],
+        detail: { operation, name, type },
+      });
+    }
   });
 
   /** One notice of a Health event: a page of it, or that page's copy (samples/eb-health-*.json). */

@@ -126,6 +126,7 @@ export function createLambda(world: World, options: LambdaOptions = {}): Lambda 
           return stay.open;
         },
         skewMs: stay.skewMs,
+        executionName,
         crash: (because) => stay.end('crashed', undefined, because),
       };
       sandboxes

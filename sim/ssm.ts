@@ -78,6 +78,8 @@ export function createSsm(
     parameters.set(name, parameter);
     versions.set(`${name}:${parameter.Version}`, parameter);
     versions.delete(`${name}:${parameter.Version - MOST_VERSIONS}`);
+    const operation = parameter.Version === 1 ? 'Create' : 'Update';
+    world.emit({ kind: 'parameter', operation, name, type, arn: parameter.ARN });
     return parameter;
   };
 

@@ -1,3 +1,4 @@
+import { sandboxes } from './virtual-time.ts';
 import type { WireCall, WireResponse } from './wire.ts';
 import type { World } from './world.ts';
 
@@ -38,6 +39,7 @@ export function createStaleReads(
         operation: call.operation,
         error: undefined,
         input: call.input,
+        by: sandboxes.getStore()?.executionName,
       });
       return { response: { ...old.response, headers: { ...old.response.headers } }, lateMs: 0 };
     }

@@ -78,7 +78,7 @@ export function createTransport({ world, wire, faults = {}, latencyMs = 20, befo
   let sequence = 0;
 
   const tell = ({ service, operation, input }: WireCall, error: string | undefined): void =>
-    world.emit({ kind: 'call', service, operation, error, input });
+    world.emit({ kind: 'call', service, operation, error, input, by: sandboxes.getStore()?.executionName });
 
   /** The service's answer. Its effect, if any, happens here, at one moment. */
   const answer = (call: WireCall, injected?: AwsError): WireResponse => {

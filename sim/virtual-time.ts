@@ -13,6 +13,8 @@ export interface Sandbox {
   readonly alive: boolean;
   /** Milliseconds by which its clock is ahead; 0 unless given. `Date` alone shows it: timers measure, they do not read. */
   readonly skewMs?: number;
+  /** The durable execution that is taken further in it. */
+  readonly executionName?: string | undefined;
   /** Ends the sandbox at once; what it awaited is lost. */
   crash(because: string): void;
 }

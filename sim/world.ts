@@ -82,6 +82,8 @@ export type WorldEvent =
       error: string | undefined;
       /** As the service got it. */
       input: unknown;
+      /** The durable execution that made it; undefined for everybody else. */
+      by: string | undefined;
     }
   | {
       kind: 'published';
@@ -119,6 +121,8 @@ export type WorldEvent =
       message: string;
       fields: Readonly<Record<string, unknown>>;
     }
+  /** A parameter of the account's own was written; AWS tells of none that it publishes itself (AWS-CONTRACTS §4). */
+  | { kind: 'parameter'; operation: 'Create' | 'Update'; name: string; type: string; arn: string }
   /** An event was put on the bus, whether or not any rule wants it. */
   | {
       kind: 'eventbridge';

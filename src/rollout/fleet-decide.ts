@@ -150,7 +150,9 @@ function desiredOf(
 
 /** Always one instance first: a refresh judges EC2's health alone, and ECS has to be asked (AWS-CONTRACTS §5). */
 function preferencesOf(policy: FleetPolicy, facts: FleetFacts): RefreshPreferences {
-  const first = Math.ceil(100 / Math.max(1, facts.desired));
+  // Rounded down: a share "can be equal to or higher than the percentage threshold, but not lower" (user guide, checkpoints),
+  // so that 34 % of three instances are two of them. Of more than a hundred, 1 % are more than one.
+  const first = Math.max(1, Math.floor(100 / Math.max(1, facts.desired)));
   const rests = facts.desired <= 1 ? [] : [first, ...policy.checkpoints.filter((percent) => percent > first), 100];
   const restSeconds = Math.max(LEAST_FIRST_REST_SECONDS, policy.checkpointDelaySeconds);
   return {

@@ -150,6 +150,43 @@ describe('the audit sees a rollout that', () => {
     expect(await rulesBrokenBy(copies(['one', 'two'], 2_400), scenario)).toEqual(new Set(['two-rollouts']));
   });
 
+  it('works on a group at which another one works, or turns what another one began', async () => {
+    const scenario = readScenario('rollout-auto');
+    const start: StandIn = ({ groups, act }) => act(() => groups.startRefresh('web-asg', undefined, PREFERENCES));
+    const cancel: StandIn = ({ groups, act }) => act(() => groups.cancelRefresh('web-asg'));
+    const write: StandIn = ({ templates, region, act }) => {
+      const seen = region.autoScaling.operations.DescribeAutoScalingGroups({ AutoScalingGroupNames: ['web-asg'] });
+      const templateId = seen.AutoScalingGroups[0]?.LaunchTemplate?.LaunchTemplateId ?? '';
+      const { id } = region.amis.recommended('al2023/x86_64');
+      return act(() => templates.createVersion({ templateId, number: 1 }, id, 'token', 'a test'));
+    };
+    /** The first starts a refresh, and is at it for so long; a minute later there is a second one. */
+    const beside = (seconds: number, second: StandIn): StandIn => {
+      let count = 0;
+      return async (hands) => {
+        count += 1;
+        if (count > 1) {
+          await hands.durable.wait('wait', 60);
+          return second(hands);
+        }
+        await start(hands);
+        await hands.act(async () => hands.region.rollOut('al2023/x86_64', undefined));
+        await hands.durable.wait('wait', seconds);
+      };
+    };
+    for (const second of [start, cancel, write])
+      expect(await rulesBrokenBy(beside(3_000, second), scenario)).toEqual(new Set(['two-rollouts']));
+    // The first one has ended, and its refresh has not.
+    expect(await rulesBrokenBy(beside(1, cancel), scenario)).toEqual(new Set(['two-rollouts']));
+    expect(await rulesBrokenBy(beside(1, start), scenario)).toEqual(new Set());
+    const patient: StandIn = async (hands) => {
+      await hands.durable.wait('wait', 15_000);
+      await start(hands);
+      await cancel(hands);
+    };
+    expect(await rulesBrokenBy(beside(3_000, patient), scenario)).toEqual(new Set());
+  });
+
   it('cancels a Spot Fleet under the tasks that run on it', async () => {
     const hasty: StandIn = ({ spotFleets, region, act }) => act(() => spotFleets.cancelFleet(oldFleet(region)));
     expect(await rulesBrokenBy(hasty, readScenario('rollout-spot-fleet'))).toEqual(

@@ -17,6 +17,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-bad-image': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   'rollout-cancelled': [['cancelled', 'rolled-back'], 'image-available rollout-started rolled-back rollout-ended'],
   'rollout-duplicates': [ROLLED, TOLD],
+  'rollout-follow': [[...ROLLED, ...ROLLED], TOLD],
   'rollout-keep': [['nothing-to-do'], 'image-available'],
   'rollout-keep-written': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-mixed': [[...ROLLED, ...ROLLED], TOLD],
@@ -53,7 +54,10 @@ beforeAll(async () => {
 
 const play = (name: string, seed = 1, handles: Handles = {}): Promise<Run> =>
   run(readScenario(name), seed, { bundles, engine: 'store', ...handles });
-const outcomesOf = ({ rollouts = [] }: Report): string[] => rollouts.map(({ outcome }) => outcome);
+/** Whatever is promoted is announced to whoever follows it: where nobody does, that comes to nothing, and is left out here. */
+const rolloutsOf = ({ rollouts = [] }: Report) =>
+  rollouts.filter(({ source, outcome }) => outcome !== 'nothing-to-do' || !source?.startsWith('/ecs-drain/verified/'));
+const outcomesOf = (report: Report): string[] => rolloutsOf(report).map(({ outcome }) => outcome);
 /** What people hear of rollouts, past the drains. */
 const toldOf = ({ alerts }: Report) => alerts.filter(({ instanceId }) => instanceId === null);
 
@@ -93,13 +97,49 @@ describe('what the scenarios are for', () => {
     expect(new Set(images)).toEqual(new Set([region.amis.behind('al2023/x86_64', 1).id]));
   });
 
+  it.each([3, 4, 7, 9])(
+    'rollout-bad-image: one of %i instances is replaced, though half of them might be',
+    async (instances) => {
+      const scenario = readScenario('rollout-bad-image');
+      const clusters = scenario.clusters.map((cluster) => ({
+        ...cluster,
+        instances,
+        maximum: 2 * instances,
+        tags: { ...cluster.tags, 'ecs-drain:healthy': '50-150' },
+      }));
+      const { report, region } = await run({ ...scenario, clusters }, 1, { bundles, engine: 'store' });
+      expect(report.violations).toEqual([]);
+      expect(outcomesOf(report)).toEqual(['stopped', 'rolled-back']);
+      // The one that never joined, and the one that came for it.
+      expect(region.instancesOf('web-asg')).toHaveLength(instances + 2);
+    },
+  );
+
   it('rollout-waves-stopped: the later waves are never touched, and people hear that they are held back', async () => {
     const { report } = await play('rollout-waves-stopped');
-    expect(report.rollouts?.map(({ fleet }) => fleet)).toEqual([undefined, 'group/dev-asg']);
+    expect(rolloutsOf(report).map(({ fleet }) => fleet)).toEqual([undefined, 'group/dev-asg']);
     expect(toldOf(report).at(-1)).toMatchObject({
       kind: 'rollout-stopped',
       because: expect.stringContaining('2 further fleets are not begun'),
     });
+  });
+
+  it('rollout-follow: production is begun by the word that staging was verified, and not before it', async () => {
+    const { report, region } = await play('rollout-follow');
+    expect(report.rollouts?.map(({ source, fleet }) => fleet ?? source)).toEqual([
+      'al2023/x86_64',
+      'group/stage-asg',
+      '/ecs-drain/verified/al2023/x86_64',
+      'group/prod-asg',
+    ]);
+    const [, stage, , production] = region.lambda
+      .executions()
+      .filter(({ functionName }) => functionName === 'ecs-drain-ami-update');
+    expect(production?.startedAtMs).toBeGreaterThan(stage?.closedAtMs ?? Number.POSITIVE_INFINITY);
+    // What follows is no family: it is promoted to nobody.
+    const { id } = region.amis.recommended('al2023/x86_64');
+    expect(region.ssm.get('/ecs-drain/verified/al2023/x86_64:1')).toBe(id);
+    expect(region.ssm.get('/ecs-drain/verified/al2023/x86_64:2')).toBeUndefined();
   });
 
   it('rollout-superseded-midway: what was verified is promoted, and not what the parameter says by then', async () => {
@@ -172,13 +212,49 @@ describe('the two engines', () => {
   );
 });
 
+describe('a machine that dies as soon as AWS has done what it asked for', () => {
+  it.each(['CreateLaunchTemplateVersion', 'StartInstanceRefresh', 'PutParameter'])(
+    '%s has it done once, as far as that can be seen',
+    async (operation) => {
+      const done: string[] = [];
+      let killed = false;
+      const { report, region } = await play('rollout-auto', 1, {
+        watch: ({ world }) =>
+          world.on((event) => {
+            if (event.kind === 'call' && event.operation === 'StartInstanceRefresh' && event.error === undefined)
+              done.push(event.operation);
+          }),
+        beforeCall: (call) => {
+          const isIt = call.operation === operation && !JSON.stringify(call.input).includes('/amis/seen');
+          if (killed || !isIt) return undefined;
+          killed = true;
+          return 'kill-after';
+        },
+      });
+      expect(killed).toBe(true);
+      expect(report.violations).toEqual([]);
+      expect(outcomesOf(report)).toEqual(ROLLED);
+      expect(done).toHaveLength(1);
+      const [group] = region.autoScaling.operations.DescribeAutoScalingGroups({
+        AutoScalingGroupNames: ['web-asg'],
+      }).AutoScalingGroups;
+      // The one that it had, and the one that was made.
+      expect(group?.LaunchTemplate?.Version).toBe('2');
+      const { LaunchTemplateVersions } = region.templates.operations.DescribeLaunchTemplateVersions({
+        LaunchTemplateId: group?.LaunchTemplate?.LaunchTemplateId,
+      });
+      expect(LaunchTemplateVersions).toHaveLength(2);
+    },
+  );
+});
+
 /** Places at most for one fault, evenly spread; every one, with EVERY_CRASH set. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 3;
 
 /** What must not depend on where a machine died. */
 const essence = (report: Report) => ({
   violations: report.violations,
-  rollouts: report.rollouts?.map(({ source, fleet, outcome }) => ({ source, fleet, outcome })),
+  rollouts: rolloutsOf(report).map(({ source, fleet, outcome }) => ({ source, fleet, outcome })),
   instances: [...new Set(report.instances.map(({ outcome, tasksCut }) => `${outcome} ${tasksCut}`))].sort(),
 });
 

@@ -217,3 +217,55 @@ describe('an execution that fails', () => {
     expect(report.alerts).toMatchObject([{ kind: 'failed', because: expect.stringContaining('failed twice') }]);
   });
 });
+
+describe('a rollout that breaks off', () => {
+  /** Our rollouts, of which those of one kind meet a bug where they would wait so often: once what they began is under way. */
+  const breaking = (kind: 'release' | 'fleet', waits: number): Bundles => {
+    const connect: Bundles['amiUpdate']['connect'] = (platform) => {
+      const sound = bundles.amiUpdate.connect(platform);
+      return (event, durable) => {
+        if ((event as { kind: string }).kind !== kind) return sound(event, durable);
+        let left = waits;
+        const wait: typeof durable.wait = (name, seconds) =>
+          left-- > 0 ? durable.wait(name, seconds) : Promise.reject(new Error('a bug'));
+        return sound(event, { ...durable, wait });
+      };
+    };
+    return { ...bundles, amiUpdate: { ...bundles.amiUpdate, connect } };
+  };
+  const runs = async (kind: 'release' | 'fleet', waits: number) => {
+    const failures: string[] = [];
+    const { report } = await run(readScenario('rollout-auto'), 1, {
+      bundles: breaking(kind, waits),
+      engine: 'store',
+      watch: ({ world }) =>
+        world.on((event) => {
+          if (event.kind === 'published' && event.attributes['kind'] === 'rollout-failed') failures.push(event.message);
+        }),
+    });
+    return { failures, rules: new Set(report.violations.map(({ rule }) => rule)), report };
+  };
+  /** That it failed, and that Lambda gave its event up: no rule about what became of the fleet. */
+  const BROKEN = new Set(['execution-failed', 'lost']);
+
+  it.each([2, 6, 12])(
+    'in its fleet, after %i waits, is told once, with the order that starts it anew',
+    async (waits) => {
+      const { failures, rules, report } = await runs('fleet', waits);
+      expect(report.calls['autoscaling:StartInstanceRefresh']).toBe(1);
+      expect(rules).toEqual(BROKEN);
+      expect(failures).toEqual([expect.stringContaining('nobody watches what it began')]);
+      expect(failures[0]).toContain(
+        "ecs-drain rollout start al2023/x86_64 --group 'group/web-asg' --because 'it broke off'",
+      );
+      expect(report.rollouts?.map(({ outcome }) => outcome)).toEqual(['stopped', 'failed']);
+    },
+  );
+
+  it('in its release is told, and what was begun goes on to its end, and is promoted', async () => {
+    const { failures, rules, report } = await runs('release', 3);
+    expect(rules).toEqual(BROKEN);
+    expect(failures).toEqual([expect.stringContaining('no further fleet is begun')]);
+    expect(report.rollouts?.map(({ outcome }) => outcome)).toEqual(['failed', 'rolled', 'nothing-to-do']);
+  });
+});

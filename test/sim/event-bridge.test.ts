@@ -327,3 +327,20 @@ describe('a durable execution', () => {
     });
   });
 });
+
+describe('the parameter store', () => {
+  it('tells of what is written to it (Systems Manager user guide, Parameter Store events)', async () => {
+    const { region, received, run } = createBus({ source: ['aws.ssm'] });
+    region.ssm.set('/ecs-drain/verified/al2023/x86_64', 'ami-1');
+    region.ssm.set('/ecs-drain/verified/al2023/x86_64', 'ami-2');
+    await run();
+    expect(received.map(({ event }) => event['detail-type'])).toEqual(Array(2).fill('Parameter Store Change'));
+    expect(received[0]?.event).toMatchObject({
+      resources: ['arn:aws:ssm:eu-west-1:123456789012:parameter/ecs-drain/verified/al2023/x86_64'],
+      detail: { operation: 'Create', name: '/ecs-drain/verified/al2023/x86_64', type: 'String' },
+    });
+    expect(received[1]?.event.detail['operation']).toBe('Update');
+    // No event carries a value.
+    expect(JSON.stringify(received)).not.toContain('ami-1');
+  });
+});
