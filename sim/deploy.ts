@@ -71,14 +71,14 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
     name: FUNCTIONS.intake,
     durable: false,
     timeoutSeconds: 30,
-    handler: bundles.intake.create(platform),
+    handler: onDemand(() => bundles.intake.create(platform)),
     ...sizes,
   });
   lambda.register({
     name: FUNCTIONS.amiWatch,
     durable: false,
     timeoutSeconds: 60,
-    handler: bundles.amiWatch.create(platform),
+    handler: onDemand(() => bundles.amiWatch.create(platform)),
     ...sizes,
   });
   lambda.register({
@@ -86,8 +86,8 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
     alias: 'durable',
     durable: region.scenario.stack.durable,
     timeoutSeconds: 120,
-    handler: bundles.drain.create(platform),
-    core: bundles.drain.connect(platform),
+    handler: onDemand(() => bundles.drain.create(platform)),
+    core: onDemand(() => bundles.drain.connect(platform)),
     ...sizes,
   });
   if (!region.scenario.rollouts) return;
@@ -96,10 +96,19 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
     alias: 'durable',
     durable: true,
     timeoutSeconds: 120,
-    handler: bundles.amiUpdate.create(platform),
-    core: bundles.amiUpdate.connect(platform),
+    handler: onDemand(() => bundles.amiUpdate.create(platform)),
+    core: onDemand(() => bundles.amiUpdate.connect(platform)),
     ...sizes,
   });
+}
+
+/** Made when it is called first: most runs call one or two of them, and the clients of each take longer than its calls. */
+function onDemand<A extends unknown[], R>(make: () => (...args: A) => R): (...args: A) => R {
+  let made: ((...args: A) => R) | undefined;
+  return (...args) => {
+    made ??= make();
+    return made(...args);
+  };
 }
 
 /** Names of our hooks without a target. */

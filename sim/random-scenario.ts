@@ -6,7 +6,7 @@ import { Scenario } from './scenario.ts';
 const FAULTS_END_SECONDS = 1_500;
 const DURATION_SECONDS = 9_000;
 /** The share of the seeds that roll an image out besides. */
-const ROLLOUTS = 0.06;
+const ROLLOUTS = 0.04;
 const ROLLOUT_DURATION_SECONDS = 1_300_000;
 
 /** A fleet, a few events and some faults, all of them drawn by the seed. */
