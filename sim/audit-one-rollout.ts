@@ -7,11 +7,11 @@ const CHANGES_REFRESH = /^(Start|Cancel|Rollback)InstanceRefresh$/;
  * Two rollouts never work on one group. An execution works on it from its first change until the execution ends; a start
  * that AWS refuses, since a refresh is under way, was an attempt all the same. Nor does one turn the refresh of another,
  * not even of one that has ended: whoever started it may have had a reason.
- * @param groupOf the group that launches from a template.
+ * @param groupOf the Auto Scaling group that launches from a template.
  */
 export function watchOneRollout(
   world: World,
-  { groupOf, violate }: { groupOf: (templateId: string) => string; violate: Violate },
+  { groupOf, violate }: { groupOf: (templateId: string) => string | undefined; violate: Violate },
 ): void {
   const running = new Set<string>();
   /** By group: the executions that have changed something about it. */

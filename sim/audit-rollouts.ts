@@ -49,7 +49,12 @@ export function watchRollouts(
   watchMinimum(world, scenario, { there, forced, violate });
   /** The second template of a mixed group has its name, and what is different about it. */
   const groupOf = (templateId: string): string => (templates.nameOf(templateId) ?? '').replace(/-arm$/, '');
-  watchOneRollout(world, { groupOf, violate });
+  // On one Spot Fleet two may begin, for a version changes nothing of it: whether two copies stay is judged below.
+  const isSpot = (name: string): boolean => scenario.spotFleets.some((fleet) => fleet.name === name);
+  watchOneRollout(world, {
+    groupOf: (templateId) => (isSpot(groupOf(templateId)) ? undefined : groupOf(templateId)),
+    violate,
+  });
 
   const fleetNamed = (id = ''): SpotFleet | undefined => spotFleets.fleets.get(id);
   const membersOf = (fleet: SpotFleet): string[] =>
