@@ -258,7 +258,17 @@ const essence = (report: Report) => ({
   instances: [...new Set(report.instances.map(({ outcome, tasksCut }) => `${outcome} ${tasksCut}`))].sort(),
 });
 
-describe.each(['rollout-auto', 'rollout-bad-image', 'rollout-spot-fleet'])('scenario %s ends the same', (name) => {
+/** One of each course, and of each way to end it. */
+const CRASHED = [
+  'rollout-auto',
+  'rollout-bad-image',
+  'rollout-cancelled',
+  'rollout-mixed',
+  'rollout-spot-fleet',
+  'rollout-waves-stopped',
+];
+
+describe.each(CRASHED)('scenario %s ends the same', (name) => {
   it.each(['kill-before', 'kill-after'] as const)(
     'whichever checkpoint or call is hit by %s',
     async (fault) => {
