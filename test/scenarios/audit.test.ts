@@ -247,6 +247,26 @@ describe('the audit sees a drain that', () => {
     ).toEqual(new Set());
   });
 
+  it('tells nobody of a stall; where ECS throttles each look that is forgiven for ten minutes more', async () => {
+    const silent =
+      (seconds: number, looks: number): StandIn =>
+      async (hands) => {
+        const { region, request } = hands;
+        const call = { kind: 'call', service: 'ecs', operation: 'DescribeTasks', input: {} } as const;
+        await hands.drain();
+        await stayAlive(hands, 500);
+        for (let look = 0; look < looks; look++)
+          region.world.emit({ ...call, error: 'ThrottlingException', by: `${request.instanceId}-token` });
+        await stayAlive(hands, seconds);
+        await hands.complete();
+      };
+    const scenario = readScenario('stuck-no-capacity');
+
+    expect(await rulesBrokenBy(silent(1_000, 4), scenario)).toContain('silent-stall');
+    expect(await rulesBrokenBy(silent(1_000, 5), scenario)).not.toContain('silent-stall');
+    expect(await rulesBrokenBy(silent(1_500, 5), scenario)).toContain('silent-stall');
+  });
+
   it('says the same at each look', async () => {
     const nagging: StandIn = async (hands) => {
       await hands.drain();
