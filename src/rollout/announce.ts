@@ -6,7 +6,7 @@ import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { lastingTrouble, nextAlert, sentence } from './telling.ts';
-import { waitingOf } from './waves.ts';
+import { isSuperseded, waitingOf } from './waves.ts';
 
 const MOST_NAMED = 8;
 
@@ -48,7 +48,7 @@ function problemsOf(memory: ReleaseMemory, plan: Plan): Words[] {
   const { control, controlMistake } = memory;
   const problems: Words[] = [];
   const toApprove = waitingOf(memory, plan).some(({ policy }) => policy.mode === 'approve');
-  if (toApprove && !isApproved(control)) {
+  if (toApprove && !isApproved(control) && !isSuperseded(memory, plan)) {
     problems.push({ kind: 'approval-needed', key: 'approval', ...announcement(memory, plan) });
   }
   if (isPaused(control)) {

@@ -23,7 +23,7 @@ export type ReleaseMove = { readonly because: string } & (
 
 /** A start rests on a survey of at most this age: look again before acting. */
 const FRESH_SECONDS = 300;
-/** While nothing is done, the fleets and the parameter are looked at this often: a newer release supersedes this one. */
+/** While nothing is done, the fleets are looked at this often; the parameter at each look, for a newer release supersedes this one. */
 const SURVEY_SECONDS = 21_600;
 
 /** The next move, from what is known. Pure. */
@@ -52,9 +52,12 @@ export function decide(memory: ReleaseMemory): ReleaseMove | Wait | Finish<Relea
     const [fleet] = ready as [PlannedFleet];
     return { kind: 'start-fleet', request: requestFor(memory, plan, fleet), because: becauseStarting(memory, fleet) };
   }
-  const isOld = memory.atMs - survey.atMs >= SURVEY_SECONDS * 1000 || isOutdated(memory, plan);
-  if (isOld && running.length === 0) {
-    return { kind: 'survey', because: 'a newer release may have come, or a fleet changed' };
+  if (running.length === 0) {
+    const { namedImageId = plan.target.imageId } = memory;
+    if (namedImageId !== plan.target.imageId)
+      return { kind: 'survey', because: `its source names ${namedImageId} now` };
+    if (memory.atMs - survey.atMs >= SURVEY_SECONDS * 1000 || isOutdated(memory, plan))
+      return { kind: 'survey', because: 'a fleet may have changed' };
   }
   return wait(memory, plan);
 }

@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
 import { sentence } from './telling.ts';
-import { failedOf, isOutdated, runningOf, waitingOf } from './waves.ts';
+import { failedOf, isOutdated, isSuperseded, runningOf, waitingOf } from './waves.ts';
 
 export type ReleaseOutcome =
   | 'rolled'
@@ -48,7 +48,7 @@ const PATIENCE_SECONDS = 86_400;
 
 /** How the release's rollout has ended, or undefined while there is something to do or to wait for. Pure. */
 export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending | undefined {
-  const { survey, announced, atMs, request, control, trouble } = memory;
+  const { survey, announced, withdrawn, atMs, request, control, trouble } = memory;
   if (survey === undefined) {
     const waitedMs = atMs - Date.parse(request.noticedAt);
     if (trouble === undefined || waitedMs < PATIENCE_SECONDS * 1000) return undefined;
@@ -68,8 +68,9 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
   if (word) return ended(memory, control?.word === 'reject' ? 'rejected' : 'cancelled', sentence(word));
   const failed = failedOf(memory);
   if (failed.length > 0) return stopped(memory, plan, failed);
-  if (announced?.imageId !== plan.target.imageId) {
-    const because = `A newer release is there (${plan.target.version}): ${announced?.version} is not rolled out any further.`;
+  if (isSuperseded(memory, plan)) {
+    const now = withdrawn ?? `it names ${plan.target.version} (${plan.target.imageId}) now`;
+    const because = `Its source has changed: ${now}. ${announced?.version} is not rolled out any further.`;
     return ended(memory, 'superseded', because);
   }
   if (waitingOf(memory, plan).length > 0 || isOutdated(memory, plan)) {

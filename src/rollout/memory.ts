@@ -29,6 +29,8 @@ export type ReleaseSeen = { readonly atMs: number; readonly failure?: Failure } 
       readonly control?: Control;
       readonly mistake?: string;
       readonly ended: readonly FleetResult[];
+      /** What its source names now, where that was asked for and is an image's id. */
+      readonly imageId?: string;
     }
   | { readonly kind: 'alert'; readonly alert: string }
 );
@@ -52,6 +54,10 @@ export interface ReleaseMemory extends CourseState {
   readonly started: Readonly<Record<string, StartedFleet>>;
   /** When people's word and the fleets' executions were last looked at. */
   readonly lookedAtMs?: number;
+  /** What its source has named since the survey. */
+  readonly namedImageId?: string;
+  /** Why its source names no image any more that may be rolled out; the survey is the last one with an image. */
+  readonly withdrawn?: string;
 }
 
 export function begin(request: ReleaseRequest): ReleaseMemory {
@@ -76,8 +82,10 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
       const from = planFor(before)?.fleets.find(({ id }) => id === request.fleet)?.from ?? [];
       return { ...memory, started: { ...memory.started, [request.fleet]: { request, from } } };
     }
-    case 'look':
-      return withControl({ ...memory, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
+    case 'look': {
+      const named = seen.imageId === undefined ? {} : { namedImageId: seen.imageId };
+      return withControl({ ...memory, ...named, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
+    }
   }
 }
 
@@ -91,8 +99,12 @@ function withEnds({ started }: ReleaseMemory, ended: readonly FleetResult[]): Re
   );
 }
 
-function withSurvey(memory: ReleaseMemory, survey: Survey): ReleaseMemory {
+function withSurvey({ namedImageId: _, withdrawn: __, ...memory }: ReleaseMemory, survey: Survey): ReleaseMemory {
   const { atMs, announced = survey.target } = memory;
+  // What has begun is looked after by the plan that it was begun on.
+  if (survey.target === undefined && memory.survey?.target !== undefined) {
+    return { ...memory, survey: { ...memory.survey, atMs }, withdrawn: survey.because ?? 'it names no image' };
+  }
   return { ...memory, survey: { ...survey, atMs }, ...(announced === undefined ? {} : { announced }) };
 }
 

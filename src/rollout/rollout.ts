@@ -21,7 +21,7 @@ import { beginSpot, rememberSpot } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { performSpot } from './spot-rollout.ts';
 import type { SurveyPorts } from './survey.ts';
-import { readTarget } from './target.ts';
+import { namedBy, readTarget } from './target.ts';
 import type { RolloutAlert } from './telling.ts';
 
 export interface RolloutPorts extends SurveyPorts {
@@ -87,7 +87,10 @@ async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<S
   return { atMs: ports.now(), target, fleets, leftOut };
 }
 
-/** What cannot be read is asked for again; the other answers count. */
+/**
+ * What cannot be read is asked for again; the other answers count. What the source names is asked for while nothing runs:
+ * what has begun is brought to its end, whatever is newer.
+ */
 async function look(
   release: ReleaseRequest,
   requests: readonly FleetRequest[],
@@ -102,7 +105,10 @@ async function look(
     else if (seen.value.status !== 'RUNNING') ended.push(endOf(request, seen.value));
   }
   const said = record.ok ? record.value : {};
-  return { kind: 'look', atMs: ports.now(), ...said, ended, ...(failure && { failure }) };
+  const named = requests.length > 0 ? undefined : await reading(() => namedBy(release.source, ports.parameters));
+  if (named?.ok === false) failure ??= named;
+  const imageId = named?.ok && 'imageId' in named.value ? { imageId: named.value.imageId } : {};
+  return { kind: 'look', atMs: ports.now(), ...said, ended, ...imageId, ...(failure && { failure }) };
 }
 
 function endOf({ fleet }: FleetRequest, { status, result }: { status: string; result?: string }): FleetResult {

@@ -1,3 +1,4 @@
+import type { Family, Recommended } from './family.ts';
 import { familyById, familyOfImage, parametersOf, recommendedOf } from './family.ts';
 import type { Target } from './fleet.ts';
 import type { ImageSeen, ImagesPort, ParameterSeen, ParametersPort } from './ports.ts';
@@ -11,15 +12,9 @@ export async function readTarget(
   source: string,
   ports: { readonly parameters: ParametersPort; readonly images: ImagesPort },
 ): Promise<Target | { readonly because: string }> {
-  const family = source.startsWith('/') ? undefined : familyById(source);
-  if (family === undefined && !source.startsWith('/')) return { because: `there is no family ${source}` };
-  const names = family ? parametersOf(family) : [source];
-  const parameters = read(await ports.parameters.readParameters(names));
-  const named = family ? recommendedOf(family, parameters) : followed(parameters[0]);
-  if (named.kind === 'absent') return { because: `there is no parameter ${names[0]} in this region` };
-  if (named.kind === 'mistake') return { because: named.because };
-
-  const { imageId } = named.image;
+  const named = await namedBy(source, ports.parameters);
+  if ('because' in named) return named;
+  const { family, imageId, changedAtMs, agentVersion, runtimeVersion } = named;
   const [image] = read(await ports.images.describeImages([imageId]));
   const wrong = whyNot(image, family?.id);
   if (image === undefined || wrong !== undefined) return { because: `${imageId}: ${wrong}` };
@@ -30,13 +25,29 @@ export async function readTarget(
     version: known?.version ?? imageId,
     imageId,
     architecture: image.architecture,
-    releasedAtMs: Math.max(...parameters.map(({ changedAtMs }) => changedAtMs)),
-    ...('agentVersion' in named.image && named.image.agentVersion ? { agentVersion: named.image.agentVersion } : {}),
-    ...('runtimeVersion' in named.image && named.image.runtimeVersion
-      ? { runtimeVersion: named.image.runtimeVersion }
-      : {}),
+    releasedAtMs: changedAtMs,
+    ...(agentVersion ? { agentVersion } : {}),
+    ...(runtimeVersion ? { runtimeVersion } : {}),
   };
 }
+
+/** What the parameter store says now, in one call, and nothing about whether EC2 has such an image. */
+export async function namedBy(
+  source: string,
+  port: ParametersPort,
+): Promise<(Named & { readonly family?: Family; readonly changedAtMs: number }) | { readonly because: string }> {
+  const family = source.startsWith('/') ? undefined : familyById(source);
+  if (family === undefined && !source.startsWith('/')) return { because: `there is no family ${source}` };
+  const names = family ? parametersOf(family) : [source];
+  const parameters = read(await port.readParameters(names));
+  const named = family ? recommendedOf(family, parameters) : followed(parameters[0]);
+  if (named.kind === 'absent') return { because: `there is no parameter ${names[0]} in this region` };
+  if (named.kind === 'mistake') return { because: named.because };
+  const changedAtMs = Math.max(...parameters.map((parameter) => parameter.changedAtMs));
+  return { ...named.image, ...(family && { family }), changedAtMs };
+}
+
+type Named = Pick<Recommended, 'imageId' | 'agentVersion' | 'runtimeVersion'>;
 
 function whyNot(image: ImageSeen | undefined, family: string | undefined): string | undefined {
   if (image === undefined) return 'there is no such image in this region';
@@ -49,7 +60,7 @@ function whyNot(image: ImageSeen | undefined, family: string | undefined): strin
 /** A user's parameter holds an image's id, plain or as `image_id` of a document like AWS's. */
 function followed(
   parameter: ParameterSeen | undefined,
-): { kind: 'recommended'; image: { imageId: string } } | { kind: 'absent' } | { kind: 'mistake'; because: string } {
+): { kind: 'recommended'; image: Named } | { kind: 'absent' } | { kind: 'mistake'; because: string } {
   if (parameter === undefined) return { kind: 'absent' };
   const imageId = /^(?:\{.*"image_id"\s*:\s*")?(ami-[0-9a-f]{8,17})(?:".*\})?$/s.exec(parameter.value.trim())?.[1];
   if (imageId === undefined) return { kind: 'mistake', because: `${parameter.name} holds no image's id` };

@@ -35,9 +35,14 @@ export function failedOf({ started }: ReleaseMemory): FleetResult[] {
   return Object.values(started).flatMap(({ end }) => (end && !FINE.has(end.outcome) ? [end] : []));
 }
 
+/** Its source names another image than the one that people heard of, or none: nothing further is begun. */
+export function isSuperseded({ announced, withdrawn }: ReleaseMemory, { target }: Plan): boolean {
+  return withdrawn !== undefined || announced?.imageId !== target.imageId;
+}
+
 /** Those that may begin now: of the first wave that is not done, approved or by themselves, in their window. */
 export function readyOf(memory: ReleaseMemory, plan: Plan): PlannedFleet[] {
-  if (failedOf(memory).length > 0) return [];
+  if (failedOf(memory).length > 0 || isSuperseded(memory, plan)) return [];
   return waitingOf(memory, plan).filter(
     (fleet) =>
       isItsTurn(memory, plan, fleet) && (startsAtMs(memory, plan, fleet) ?? Number.POSITIVE_INFINITY) <= memory.atMs,

@@ -183,13 +183,42 @@ describe('the rollout of a release', () => {
 
   it('is superseded by a newer release while it waits', () => {
     const newer = { ...target, version: '2023.0.20261201', imageId: 'ami-0ddddddddddddddd4' };
-    const { result, started } = play({
-      target: (hours) => (hours > 30 ? newer : target),
+    const { result, started, hours } = play({
+      target: (at) => (at > 30 ? newer : target),
       fleets: [group('a', { 'ecs-drain:ami': 'approve' })],
       says: [{ atHours: 100, word: 'approve' }],
     });
     expect(result).toMatchObject({ outcome: 'superseded', because: expect.stringContaining('2023.0.20261201') });
     expect(started).toEqual([]);
+    // At its next look, not at its next survey, which may be hours away.
+    expect(hours).toBeLessThan(30.6);
+  });
+
+  it('begins nothing on a newer release that nobody has heard of, while fleets of its own still run', () => {
+    const newer = { ...target, version: '2023.0.20261201', imageId: 'ami-0ddddddddddddddd4' };
+    const { result, started } = play({
+      target: (hours) => (hours > 1 ? newer : target),
+      // The window opens when the newer release is there, and the first fleet is still being rolled.
+      fleets: [group('first'), group('later', { 'ecs-drain:ami': 'approve', 'ecs-drain:window': '12:00-14:00 UTC' })],
+      says: [{ atHours: 0.1, word: 'approve' }],
+      ends: { 'group/first': { outcome: 'rolled', afterHours: 5 } },
+    });
+    expect(started.map(({ fleet }) => fleet)).toEqual(['group/first']);
+    expect(result).toMatchObject({ outcome: 'superseded', fleets: [{ fleet: 'group/first', outcome: 'rolled' }] });
+  });
+
+  it('says so when the image that it waits with is withdrawn, and looks after what runs until then', () => {
+    const { result, started, alerts } = play({
+      target: (hours) => (hours > 1 ? { because: 'the image is not available' } : target),
+      fleets: [group('first'), group('later', { 'ecs-drain:window': '12:00-14:00 UTC' })],
+      ends: { 'group/first': { outcome: 'rolled', afterHours: 5 } },
+    });
+    expect(started.map(({ fleet }) => fleet)).toEqual(['group/first']);
+    expect(result).toMatchObject({ outcome: 'superseded', fleets: [{ fleet: 'group/first', outcome: 'rolled' }] });
+    expect(alerts.at(-1)).toMatchObject({
+      kind: 'rollout-ended',
+      because: expect.stringContaining('the image is not available'),
+    });
   });
 
   it('looks again before it acts: what was superseded at the last moment is not begun', () => {

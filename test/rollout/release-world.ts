@@ -125,7 +125,9 @@ export function play(script: Script): Played {
             outcome: script.ends?.[fleet]?.outcome ?? 'rolled',
             because: script.ends?.[fleet]?.because ?? 'all 4 instances run it after 28 min, and are at work',
           }));
-        return { kind: 'look', ...at, ...controlNow(), ended };
+        const named = script.target?.(hoursSince(nowMs)) ?? target;
+        const isAsked = move.requests.length === 0 && 'imageId' in named;
+        return { kind: 'look', ...at, ...controlNow(), ended, ...(isAsked ? { imageId: named.imageId } : {}) };
       }
       case 'alert':
         alerts.push(move.alert);
