@@ -63,12 +63,12 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     now,
     lifecycleTopicArn: config.lifecycleTopicArn,
     tell: (alert) => alerts.publish(renderAlert(alert, config.alertTopicArn)),
-    async drainDeadlineSeconds(group) {
+    async drainRules(fleet) {
       const text = await control.read();
       if (!text.ok) return text;
-      const settings = text.value === undefined ? undefined : readSwitch(text.value, group, policy);
-      const held = settings === undefined || 'mistakes' in settings ? policy : settings.policy;
-      return { ok: true, value: held.deadlineSeconds };
+      const settings = readSwitch(text.value ?? '{}', fleet, policy);
+      const rules = 'mistakes' in settings ? { mode: 'unknown' as const, policy } : settings;
+      return { ok: true, value: { mode: rules.mode, deadlineSeconds: rules.policy.deadlineSeconds } };
     },
     controlParameter: (release) => `${config.parameterPrefix}/rollouts/${release}`,
     verifiedParameter: (source) =>

@@ -1,5 +1,5 @@
-import type { Blocker } from '../rollout/checks.ts';
-import { blockersOf } from '../rollout/checks.ts';
+import type { Blocker, DrainRules } from '../rollout/checks.ts';
+import { blockersOf, heldBlocker } from '../rollout/checks.ts';
 import { FAMILIES } from '../rollout/family.ts';
 import type { FleetFacts, Target } from '../rollout/fleet.ts';
 import { begin } from '../rollout/memory.ts';
@@ -14,8 +14,8 @@ export interface PlanSeen {
   readonly atMs: number;
   readonly fleets: readonly FleetFacts[];
   readonly sources: readonly { readonly source: string; readonly target: Target | { readonly because: string } }[];
-  /** What a drain may take at most, by fleet. */
-  readonly drainDeadlineSeconds: Readonly<Record<string, number>>;
+  /** How drains go, by fleet; of one that is missing it could not be read. */
+  readonly drains: Readonly<Record<string, DrainRules>>;
 }
 
 export interface PlanWish {
@@ -97,7 +97,9 @@ function planOfSource(seen: PlanSeen, target: Target, { fleets, isOrdered }: Pla
     target,
     fleets: plan.fleets.map((fleet) => {
       const facts = seen.fleets.find(({ id }) => id === fleet.id);
-      const blockers = facts ? blockersOf(facts, seen.drainDeadlineSeconds[fleet.id] ?? 0) : [];
+      const { mode = 'act', deadlineSeconds = 0 } = seen.drains[fleet.id] ?? {};
+      const held = heldBlocker(mode);
+      const blockers = [...(held ? [held] : []), ...(facts ? blockersOf(facts, deadlineSeconds) : [])];
       return { ...fleet, waits: waitsOf(memory, plan, fleet), blockers };
     }),
     leftAlone: plan.leftAlone,

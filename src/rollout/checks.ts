@@ -1,9 +1,17 @@
+import type { SwitchMode } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
 
 /** Something that keeps a fleet from being rolled. `passes`: it may be otherwise soon, and is worth waiting for. */
 export interface Blocker {
   readonly because: string;
   readonly passes: boolean;
+}
+
+/** How the drains of one fleet go, by stack and switch. */
+export interface DrainRules {
+  readonly mode: SwitchMode;
+  /** What one may take at most. */
+  readonly deadlineSeconds: number;
 }
 
 /** Processes without which an instance refresh does nothing, or leaves the group short. */
@@ -60,6 +68,13 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   if (missing.length > 0) blockers.push(passing(`its processes ${missing.join(', ')} are suspended: resume them`));
   if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));
   return blockers;
+}
+
+/** Shown in a plan; in a course it is a pause. */
+export function heldBlocker(mode: SwitchMode): Blocker | undefined {
+  if (mode === 'act') return undefined;
+  const says = mode === 'unknown' ? 'cannot be understood' : `says ${mode}`;
+  return { because: `the switch ${says}: nothing is rolled out until it says act (ecs-drain resume)`, passes: true };
 }
 
 function keepsAll({ policy }: FleetFacts): boolean {

@@ -1,5 +1,6 @@
 import type { Failure } from '../ports.ts';
 import type { FleetMove } from './fleet-moves.ts';
+import { heldBack } from './held.ts';
 import type { FleetRequest } from './request.ts';
 import { executionName } from './request.ts';
 import type { RolloutPorts } from './rollout.ts';
@@ -17,6 +18,8 @@ export async function performCommon(move: CommonMove, request: FleetRequest, por
   const { templates, parameters, now } = ports;
   switch (move.kind) {
     case 'make-version': {
+      const held = await heldBack(request, ports);
+      if (held) return { kind: 'make-version', atMs: now(), failure: held };
       // The same after a crash: AWS then answers with the version that it has made.
       const token = `${executionName(request)}-${move.source.templateId}-${move.source.number}`.slice(0, 128);
       const made = await templates.createVersion(move.source, move.imageId, token, move.description);

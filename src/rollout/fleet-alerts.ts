@@ -1,5 +1,6 @@
 import { blockersOf } from './checks.ts';
-import { isPaused } from './control.ts';
+import type { Control } from './control.ts';
+import { isHeldBySwitch, isPaused } from './control.ts';
 import type { FleetMemory } from './fleet-memory.ts';
 import { refreshSeen } from './fleet-memory.ts';
 import type { RolloutAlert, Words } from './telling.ts';
@@ -26,6 +27,7 @@ function problemsOf(memory: FleetMemory): Words[] {
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
   if (look?.facts === undefined) return problems;
   if (refresh === undefined) {
+    if (isHeldBySwitch(look.control)) problems.push(held(look.control));
     const [blocker] = blockersOf(look.facts, look.drainDeadlineSeconds);
     if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker.because));
     return problems;
@@ -44,6 +46,12 @@ function problemsOf(memory: FleetMemory): Words[] {
     problems.push({ kind: 'rollout-stuck', key: `stalled ${changedAtMs}`, because });
   }
   return problems;
+}
+
+/** The switch keeps it from beginning: of a person's word, the release tells. */
+export function held(control: Control | undefined): Words {
+  const because = `paused by ${control?.by}: nothing of it is begun until the switch says act.`;
+  return { kind: 'rollout-paused', key: `paused ${control?.at}`, because };
 }
 
 /** Something keeps it from beginning, and may pass. */

@@ -1,8 +1,10 @@
 import type { Result } from '../ports.ts';
 import { performCommon } from './common-moves.ts';
+import { underSwitch } from './control.ts';
 import { imagesThatStay } from './fleet.ts';
 import type { FleetLook, FleetSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
+import { heldBack } from './held.ts';
 import { hostsOf } from './hosts.ts';
 import type { RefreshSeen } from './ports.ts';
 import { read, reading } from './reading.ts';
@@ -22,6 +24,8 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
       return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
     }
     case 'start-refresh': {
+      const held = await heldBack(request, ports);
+      if (held) return { kind: 'start-refresh', atMs: now(), failure: held };
       const started = await groups.startRefresh(move.group, move.desired, move.preferences);
       const id = started.ok && 'id' in started.value ? { id: started.value.id } : {};
       return { kind: 'start-refresh', atMs: now(), ...id, ...failureOf(started) };
@@ -44,13 +48,15 @@ async function lookAtFleet(
   ports: RolloutPorts,
 ): Promise<FleetLook> {
   const name = request.fleet.slice('group/'.length);
-  const { control } = read(await readRecord(request.release, ports));
-  const settings = known?.isSettled ? known.look : await settingsOf(request, name, ports);
+  const { control: said } = read(await readRecord(request.release, ports));
+  const rules = read(await ports.drainRules(name));
+  const at = new Date(ports.now()).toISOString();
+  const control = underSwitch(said, rules.mode, { before: known?.look.control, isFirst: known === undefined, at });
+  const target = known?.isSettled ? known.look.target : await targetOf(request, ports);
   const group = read(await ports.groups.describeGroup(name));
-  const { target, drainDeadlineSeconds } = settings;
   const seen = {
     atMs: ports.now(),
-    drainDeadlineSeconds,
+    drainDeadlineSeconds: rules.deadlineSeconds,
     ...(target === undefined ? {} : { target }),
     ...(control === undefined ? {} : { control }),
   };
@@ -77,12 +83,7 @@ async function lookAtFleet(
   };
 }
 
-async function settingsOf(
-  { source }: FleetRequest,
-  group: string,
-  ports: RolloutPorts,
-): Promise<Pick<FleetLook, 'target' | 'drainDeadlineSeconds'>> {
+async function targetOf({ source }: FleetRequest, ports: RolloutPorts): Promise<FleetLook['target']> {
   const target = await readTarget(source, ports);
-  const drainDeadlineSeconds = read(await ports.drainDeadlineSeconds(group));
-  return 'because' in target ? { drainDeadlineSeconds } : { target, drainDeadlineSeconds };
+  return 'because' in target ? undefined : target;
 }

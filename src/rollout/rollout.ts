@@ -1,5 +1,6 @@
 import { follow } from '../loop.ts';
 import type { DurablePort, Failure, Result } from '../ports.ts';
+import type { DrainRules } from './checks.ts';
 import { rest } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import { decide } from './decide.ts';
@@ -17,6 +18,7 @@ import { readRecord } from './record.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest, RolloutRequest } from './request.ts';
 import { executionName } from './request.ts';
 import { decideSpot } from './spot-decide.ts';
+import type { SpotMemory } from './spot-memory.ts';
 import { beginSpot, rememberSpot } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { performSpot } from './spot-rollout.ts';
@@ -28,8 +30,8 @@ export interface RolloutPorts extends SurveyPorts {
   readonly executions: RolloutExecutionsPort;
   readonly drains: DrainsPort;
   tell(alert: RolloutAlert): Promise<Result<undefined>>;
-  /** What a drain may take at most in this group, by stack and switch. */
-  drainDeadlineSeconds(group: string): Promise<Result<number>>;
+  /** How drains of this group or Spot Fleet go now, by stack and switch. */
+  drainRules(fleet: string): Promise<Result<DrainRules>>;
   /** The record in which people approve, pause or cancel the rollout of a release. */
   controlParameter(release: string): string;
   /** Where a verified image is written, for others to follow; undefined for what is no family. */
@@ -52,7 +54,7 @@ function rollRelease(request: ReleaseRequest, ports: RolloutPorts, durable: Dura
 
 function rollFleet(request: FleetRequest, ports: RolloutPorts, durable: DurablePort): Promise<FleetResult> {
   if (request.fleet.startsWith('spot-fleet/')) {
-    const carryOut = (move: SpotMove) => performSpot(move, request, ports);
+    const carryOut = (move: SpotMove, { look }: SpotMemory) => performSpot(move, look, request, ports);
     return follow({ decide: decideSpot, carryOut, remember: rememberSpot, rest }, beginSpot(request), durable);
   }
   const carryOut = (move: FleetMove) => performFleet(move, request, ports);

@@ -21,6 +21,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-keep': [['nothing-to-do'], 'image-available'],
   'rollout-keep-written': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-mixed': [[...ROLLED, ...ROLLED], TOLD],
+  'rollout-observe': [ROLLED, 'image-available rollout-paused resolved rollout-started rollout-done'],
   'rollout-paused': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   'rollout-protected': [ROLLED, TOLD],
   'rollout-refresh-running': [ROLLED, TOLD],
@@ -28,6 +29,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-scaled': [ROLLED, TOLD],
   'rollout-spot-fleet': [ROLLED, TOLD],
   'rollout-spot-no-capacity': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
+  'rollout-spot-switch': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
   'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],
   'rollout-superseded': [
@@ -35,6 +37,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
     'approval-needed rollout-ended resolved rollout-started rollout-done',
   ],
   'rollout-superseded-midway': [[...ROLLED, ...ROLLED], TOLD],
+  'rollout-switch-midway': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   'rollout-throttled': [ROLLED, TOLD],
   'rollout-unanswered': [['expired'], 'approval-needed rollout-stopped'],
   'rollout-undrained': [['stopped', 'blocked'], 'image-available rollout-stopped'],
@@ -114,6 +117,13 @@ describe('what the scenarios are for', () => {
       expect(region.instancesOf('web-asg')).toHaveLength(instances + 2);
     },
   );
+
+  it('rollout-observe: not one instance goes before the switch says act', async () => {
+    const { report } = await play('rollout-observe');
+    expect(Math.min(...report.instances.map(({ drainingAtSeconds }) => drainingAtSeconds ?? 0))).toBeGreaterThan(
+      12_000,
+    );
+  });
 
   it('rollout-waves-stopped: the later waves are never touched, and people hear that they are held back', async () => {
     const { report } = await play('rollout-waves-stopped');
