@@ -26,7 +26,7 @@ import { executionName as drainName, OrderedRequest } from '../src/drain/request
 import { readSwitch } from '../src/drain/switch.ts';
 import type { DurablePort } from '../src/ports.ts';
 import type { DrainsPort } from '../src/rollout/ports.ts';
-import { RolloutRequest } from '../src/rollout/request.ts';
+import { checksum, RolloutRequest } from '../src/rollout/request.ts';
 import type { RolloutPorts } from '../src/rollout/rollout.ts';
 import { rollOut } from '../src/rollout/rollout.ts';
 import type { Platform } from './platform.ts';
@@ -71,6 +71,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
       return { ok: true, value: { mode: rules.mode, deadlineSeconds: rules.policy.deadlineSeconds } };
     },
     controlParameter: (release) => `${config.parameterPrefix}/rollouts/${release}`,
+    claimParameter: (fleet) => `${config.parameterPrefix}/fleets/${checksum(fleet)}`,
     verifiedParameter: (source) =>
       source.startsWith('/') ? undefined : `${config.parameterPrefix}/verified/${source}`,
   };

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import type { Result } from '../ports.ts';
 import type { GroupSeen, GroupsPort } from '../rollout/ports.ts';
-import { attempt } from './failure.ts';
+import { attempt, unless } from './failure.ts';
 import { desiredConfiguration, groupSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
 import { allPages } from './pages.ts';
 
@@ -23,16 +23,6 @@ const NO_GROUP = /^AutoScalingGroup name not found/;
 async function attemptOnGroup<T>(operation: string, call: () => Promise<T>): Promise<Result<T>> {
   const result = await attempt(operation, call);
   return !result.ok && NO_GROUP.test(result.message) ? { ...result, reason: 'gone' } : result;
-}
-
-/** The value instead of the error of that name. */
-async function unless<T>(name: string, value: T, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof Error && error.name.replace(/(Fault|Exception)$/, '') === name) return value;
-    throw error;
-  }
 }
 
 /** Every group of the region, opted in or not: for whoever asks what runs. */

@@ -16,6 +16,8 @@ import type { FleetPolicy } from './tags.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing, fleetSpeaker } from './telling.ts';
 
+/** A claim that was taken from a rollout that broke off is believed after so long: whoever took it later has it. */
+const SETTLE_SECONDS = 60;
 /** A start rests on a look of at most this age. */
 const FRESH_SECONDS = 120;
 /** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
@@ -48,6 +50,8 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
 
   // A failed call, too, is tried again only on what is so now.
   if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
+  const claiming = claim(memory, look);
+  if (claiming) return claiming;
   const missing = planned.slots.find(({ template, written }) => {
     if (template === undefined || written !== 'image') return false;
     return memory.versions[versionKey({ templateId: template.id, number: template.number })] === undefined;
@@ -70,6 +74,23 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
     preferences: preferencesOf(planned.policy, facts),
     because: `${planned.instances} of its instances run an older image than ${target.version}`,
   };
+}
+
+/** Undefined once the fleet is ours, and was looked at since: another rollout may have ended just before. */
+function claim(memory: FleetMemory, look: FleetLook): FleetMove | Wait | undefined {
+  const { claim: known, atMs } = memory;
+  if (known === undefined) return { kind: 'claim', because: 'one rollout at a time works on a fleet' };
+  if (!known.isOurs) {
+    const because = `another rollout is at work on it (${known.by})`;
+    const againMs = known.atMs + pollSeconds(memory) * 1000;
+    return atMs < againMs ? waitUntil(atMs, againMs, because) : { kind: 'claim', because };
+  }
+  if (known.isTaken) {
+    const settledMs = known.atMs + SETTLE_SECONDS * 1000;
+    if (atMs < settledMs) return waitUntil(atMs, settledMs, 'another rollout may have taken it in the same moment');
+    return { kind: 'claim', because: 'is it ours still?' };
+  }
+  return look.atMs > known.atMs ? undefined : lookAgain(memory, 'look again, now that it is ours');
 }
 
 /** While the refresh is under way: it goes on, or is told to go back. */
@@ -204,6 +225,7 @@ function isSettled(memory: FleetMemory, { facts, control }: FleetLook): boolean 
 function end(memory: FleetMemory, { outcome, because, alert }: FleetEnding): FleetMove | Finish<FleetResult> {
   const last = closing(memory, fleetSpeaker(memory.request), { ...(alert && { alert }), because });
   if (last) return tell(last);
+  if (memory.claim?.isOurs) return { kind: 'give-back', because: 'other rollouts may work on it' };
   return { kind: 'finish', because, outcome: { fleet: memory.request.fleet, outcome, because } };
 }
 

@@ -1,4 +1,5 @@
 import type { Failure } from '../ports.ts';
+import type { Claimed } from './claim.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
@@ -40,6 +41,8 @@ export interface FleetLook {
 /** What a move of the fleet's course answered. */
 export type FleetSeen = { readonly atMs: number; readonly failure?: Failure } & (
   | { readonly kind: 'look'; readonly look?: FleetLook }
+  | { readonly kind: 'claim'; readonly claimed?: Claimed }
+  | { readonly kind: 'give-back' }
   | { readonly kind: 'make-version'; readonly number?: number; readonly warnings?: readonly string[] }
   | { readonly kind: 'start-refresh'; readonly id?: string }
   | { readonly kind: 'roll-back' }
@@ -74,6 +77,8 @@ export interface FleetMemory extends CourseState {
   /** Since when the instances and the refresh have not changed. */
   readonly changedAtMs: number;
   readonly promoted?: true;
+  /** Whether the fleet is ours, as far as other rollouts go; undefined: it was not claimed yet, or was given back. */
+  readonly claim?: Claimed & { readonly atMs: number };
 }
 
 export function beginFleet(request: FleetRequest): FleetMemory {
@@ -85,12 +90,15 @@ export function beginFleet(request: FleetRequest): FleetMemory {
 export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
+  // Where that failed, others find that we have ended, and take it.
+  if (seen.kind === 'give-back') return { ...moved, claim: { isOurs: false, by: 'nobody', atMs: moved.atMs } };
   // What is under way may be a while in showing: asked again at once, it would be asked a thousand times.
   const isBusy = seen.kind === 'start-refresh' && seen.id === undefined;
   const memory = withTrouble(moved, move.kind, seen.failure ?? (isBusy ? BUSY : undefined));
   const { atMs } = memory;
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
+  if (seen.kind === 'claim') return seen.claimed ? { ...memory, claim: { ...seen.claimed, atMs } } : memory;
   if (seen.kind === 'promote') return { ...memory, promoted: true };
   if (seen.kind === 'make-version' && move.kind === 'make-version' && seen.number !== undefined) {
     const [warning] = seen.warnings ?? [];

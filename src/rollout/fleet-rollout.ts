@@ -1,4 +1,5 @@
 import type { Result } from '../ports.ts';
+import { claimFleet, releaseFleet } from './claim.ts';
 import { performCommon } from './common-moves.ts';
 import { underSwitch } from './control.ts';
 import { imagesThatStay } from './fleet.ts';
@@ -22,6 +23,14 @@ export async function performFleet(move: FleetMove, request: FleetRequest, ports
     case 'look': {
       const look = await reading(() => lookAtFleet(move, request, ports));
       return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
+    }
+    case 'claim': {
+      const claimed = await claimFleet(request, ports);
+      return { kind: 'claim', atMs: now(), ...('isOurs' in claimed ? { claimed } : { failure: claimed }) };
+    }
+    case 'give-back': {
+      const failure = await releaseFleet(request, ports);
+      return { kind: 'give-back', atMs: now(), ...(failure && { failure }) };
     }
     case 'start-refresh': {
       const held = await heldBack(request, ports);

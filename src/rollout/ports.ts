@@ -18,6 +18,14 @@ export interface ParametersPort {
   writeParameter(name: string, value: string): Promise<Result<undefined>>;
 }
 
+/** What a claim takes beside reading and writing. */
+export interface ClaimsPort {
+  /** Writes it where there is none; false where there is one, which stays as it is. No two callers are both told true. */
+  createParameter(name: string, value: string): Promise<Result<boolean>>;
+  /** Also where there is none. */
+  deleteParameter(name: string): Promise<Result<undefined>>;
+}
+
 export interface ImageSeen {
   readonly id: string;
   readonly name: string;
@@ -273,6 +281,8 @@ export interface ExecutionSeen {
 export interface RolloutExecutionsPort {
   /** Starts the durable execution of that name, or joins the one that exists, and says how it stands. */
   run(name: string, request: object): Promise<Result<ExecutionSeen>>;
+  /** Starts it, unless there is one of that name, whatever that one was asked for and however it ended. */
+  start(name: string, request: object): Promise<Result<undefined>>;
 }
 
 /** An order of one drain. What is the same in all of it is the same order. */

@@ -5,14 +5,15 @@ import { rest } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import { decide } from './decide.ts';
 import type { ReleaseResult } from './ending.ts';
+import type { Target } from './fleet.ts';
 import { decideFleet } from './fleet-decide.ts';
 import { beginFleet, rememberFleet } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import { performFleet } from './fleet-rollout.ts';
-import type { ReleaseMemory, ReleaseSeen, Survey } from './memory.ts';
+import type { ReleaseMemory, ReleaseSeen, Resolved, Survey } from './memory.ts';
 import { begin, remember } from './memory.ts';
 import { fleetsOptedIn } from './opted-in.ts';
-import type { DrainsPort, RolloutExecutionsPort } from './ports.ts';
+import type { ClaimsPort, DrainsPort, ParametersPort, RolloutExecutionsPort } from './ports.ts';
 import { reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest, RolloutRequest } from './request.ts';
@@ -27,6 +28,7 @@ import { namedBy, readTarget } from './target.ts';
 import type { RolloutAlert } from './telling.ts';
 
 export interface RolloutPorts extends SurveyPorts {
+  readonly parameters: ParametersPort & ClaimsPort;
   readonly executions: RolloutExecutionsPort;
   readonly drains: DrainsPort;
   tell(alert: RolloutAlert): Promise<Result<undefined>>;
@@ -34,6 +36,8 @@ export interface RolloutPorts extends SurveyPorts {
   drainRules(fleet: string): Promise<Result<DrainRules>>;
   /** The record in which people approve, pause or cancel the rollout of a release. */
   controlParameter(release: string): string;
+  /** In which a rollout claims a fleet for itself. */
+  claimParameter(fleet: string): string;
   /** Where a verified image is written, for others to follow; undefined for what is no family. */
   verifiedParameter(source: string): string | undefined;
 }
@@ -69,6 +73,15 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
       const survey = await reading(() => surveyOf(request, ports));
       return { kind: 'survey', atMs: now(), ...(survey.ok ? { survey: survey.value } : { failure: survey }) };
     }
+    case 'resolve': {
+      const target = await reading(() => readTarget(request.source, ports));
+      if (!target.ok) return { kind: 'resolve', atMs: now(), failure: target };
+      return { kind: 'resolve', atMs: now(), resolved: resolvedOf(target.value) };
+    }
+    case 'hand-over': {
+      const started = await ports.executions.start(executionName(move.request), move.request);
+      return { kind: 'hand-over', atMs: now(), ...(started.ok ? {} : { failure: started }) };
+    }
     case 'start-fleet': {
       const started = await ports.executions.run(executionName(move.request), move.request);
       return { kind: 'start-fleet', atMs: now(), ...(started.ok ? {} : { failure: started }) };
@@ -80,6 +93,10 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
       return { kind: 'alert', atMs: now(), alert: move.alert.key, ...(told.ok ? {} : { failure: told }) };
     }
   }
+}
+
+function resolvedOf(target: Target | { readonly because: string }): Resolved {
+  return 'because' in target ? target : { version: target.version, releasedAtMs: target.releasedAtMs };
 }
 
 async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<Survey> {

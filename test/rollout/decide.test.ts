@@ -181,6 +181,29 @@ describe('the rollout of a release', () => {
     expect(alerts.map(({ kind }) => kind)).toContain('rollout-paused');
   });
 
+  it('only a hint leads to the rollout of the release that its source names, and does nothing itself', () => {
+    const { result, trace, alerts } = play({ request: { version: undefined }, fleets: [group('a')] });
+    expect(trace).toEqual(['resolve', 'hand-over']);
+    expect(result).toMatchObject({ outcome: 'handed-over', version: target.version });
+    expect(result.because).toContain('al2023-x86-6-');
+    expect(alerts).toEqual([]);
+  });
+
+  it('a hint that leads nowhere ends with the reason', () => {
+    const { result, trace } = play({
+      request: { version: undefined },
+      target: () => ({ because: 'there is no such image' }),
+      fleets: [],
+    });
+    expect(trace).toEqual(['resolve']);
+    expect(result).toMatchObject({ outcome: 'ignored', because: 'there is no such image' });
+  });
+
+  it("somebody's order is no hint, though it names no version", () => {
+    const { started } = play({ request: { version: undefined, by: 'kim', because: 'now' }, fleets: [group('a')] });
+    expect(started).toHaveLength(1);
+  });
+
   it('is superseded by a newer release while it waits', () => {
     const newer = { ...target, version: '2023.0.20261201', imageId: 'ami-0ddddddddddddddd4' };
     const { result, started, hours } = play({

@@ -13,7 +13,14 @@ describe('the rollout of one group', () => {
       outcome: 'rolled',
       because: expect.stringContaining('all 4 instances run 2023.0.20261115'),
     });
-    expect(trace.filter((kind) => kind !== 'look')).toEqual(['make-version', 'start-refresh', 'alert', 'promote']);
+    expect(trace.filter((kind) => kind !== 'look')).toEqual([
+      'claim',
+      'make-version',
+      'start-refresh',
+      'alert',
+      'promote',
+      'give-back',
+    ]);
     expect(moves.find((move) => move.kind === 'make-version')).toMatchObject({
       source: { templateId: 'lt-0a', number: 3 },
       imageId: NEW,
@@ -178,7 +185,7 @@ describe('the rollout of one group', () => {
 
     // The refresh is not to be seen until it was looked at.
     expect(text).toMatch(
-      /^all make-version start-refresh all (few )+cancel-refresh (all )+start-refresh all (few )+promote$/,
+      /^all claim all make-version start-refresh all (few )+cancel-refresh (all )+start-refresh all (few )+promote give-back$/,
     );
   });
 

@@ -25,6 +25,8 @@ export interface Script {
   readonly gone?: true;
   /** So long a start is answered with "one is under way", and none is to be seen. */
   readonly busyMinutes?: number;
+  /** So long another rollout has the fleet; then it breaks off, and leaves its claim. */
+  readonly claimedUntilMinutes?: number;
 }
 
 interface Refresh {
@@ -49,6 +51,7 @@ export function playFleet(script: Script = {}) {
   let versions = 0;
   let starts = 0;
   let calls = 0;
+  let taken = 0;
   const minutes = (): number => (nowMs - START_MS) / 60_000;
   const desired = (): number => fleet(script.facts?.(minutes())).desired;
 
@@ -166,6 +169,14 @@ export function playFleet(script: Script = {}) {
         return { kind: 'cancel-refresh', ...at };
       case 'promote':
         return { kind: 'promote', ...at };
+      case 'claim': {
+        const { claimedUntilMinutes = 0 } = script;
+        if (minutes() < claimedUntilMinutes) return { kind: 'claim', ...at, claimed: { isOurs: false, by: 'other' } };
+        taken += 1;
+        return { kind: 'claim', ...at, claimed: { isOurs: true, isTaken: claimedUntilMinutes > 0 && taken === 1 } };
+      }
+      case 'give-back':
+        return { kind: 'give-back', ...at };
       case 'alert':
         alerts.push(move.alert);
         return { kind: 'alert', ...at, alert: move.alert.key };

@@ -112,6 +112,12 @@ export function play(script: Script): Played {
         const what = 'because' in named ? { because: named.because } : { target: named };
         return { kind: 'survey', ...at, survey: { ...at, ...what, fleets: fleetsNow(), leftOut: script.leftOut ?? 0 } };
       }
+      case 'resolve': {
+        const resolved = script.target?.(hoursSince(nowMs)) ?? target;
+        return { kind: 'resolve', ...at, resolved };
+      }
+      case 'hand-over':
+        return { kind: 'hand-over', ...at };
       case 'start-fleet':
         start(move.request);
         return { kind: 'start-fleet', ...at };
