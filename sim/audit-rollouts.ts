@@ -14,7 +14,7 @@ import type { World, WorldEvent } from './world.ts';
 /** What there really is, for whoever judges what is done to it. */
 export interface There {
   readonly amis: Amis;
-  readonly autoScaling: Pick<AutoScaling, 'operations'>;
+  readonly autoScaling: Pick<AutoScaling, 'operations' | 'imageOf'>;
   readonly ecs: Pick<Ecs, 'unstoppedTasks'>;
   readonly spotFleets: Pick<SpotFleets, 'fleets' | 'instance'>;
   readonly templates: Pick<Templates, 'nameOf'>;
@@ -151,7 +151,7 @@ export function watchRollouts(
     const groups = autoScaling.operations.DescribeAutoScalingGroups({ AutoScalingGroupNames: [name] });
     const inGroup = groups.AutoScalingGroups.flatMap(({ Instances }) => Instances ?? [])
       .filter(({ LifecycleState }) => LifecycleState === 'InService')
-      .map(({ ImageId }) => ImageId ?? '');
+      .map(({ InstanceId = '' }) => autoScaling.imageOf(InstanceId)?.id ?? '');
     const inFleets = [...spotFleets.fleets.values()]
       .filter((fleet) => fleet.name === name)
       .flatMap(membersOf)

@@ -61,6 +61,8 @@ export interface AutoScaling {
   waitingAction(instanceId: string, hook: string): LifecycleAction | undefined;
   /** What the instance runs; undefined when it is in no group. */
   imageOf(instanceId: string): ImageFacts | undefined;
+  /** Every instance that is not gone, those of warm pools too. */
+  launched(): readonly Pick<AutoScalingInstance, 'id' | 'state' | 'launched'>[];
   /** The state as it is, without lag; undefined when the instance is in no group. */
   stateOf(instanceId: string): LifecycleState | undefined;
 }
@@ -272,6 +274,8 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
       instances.get(instanceId)?.actions.find((action) => action.hook.name === hook && action.isActive()),
 
     imageOf: (instanceId) => instances.get(instanceId)?.launched.image,
+
+    launched: () => [...instances.values()].filter(({ isGone }) => !isGone),
 
     stateOf: (instanceId) => instances.get(instanceId)?.state,
   };

@@ -25,6 +25,8 @@ export interface Launched {
   readonly image: ImageFacts;
   readonly instanceType: string | undefined;
   readonly template: { readonly templateId: string; readonly number: number } | undefined;
+  /** Its image was named by an override: Auto Scaling tells the image of such an instance, and of no other. */
+  readonly hasImageOfOverride?: boolean;
 }
 
 export interface Launches {
@@ -54,7 +56,8 @@ export function createLaunches(region: {
     const named = own.imageId ?? template?.image ?? '';
     const image = amis.get(ALIAS.test(named) ? (region.parameter(named.replace(ALIAS, '$1')) ?? '') : named);
     if (image === undefined) return undefined;
-    return { image, instanceType: own.instanceType ?? template?.instanceType, template };
+    const hasImageOfOverride = use !== undefined && own.imageId !== undefined;
+    return { image, instanceType: own.instanceType ?? template?.instanceType, template, hasImageOfOverride };
   };
 
   const resolve = (source: LaunchSource, nth: number): Launched | undefined => {

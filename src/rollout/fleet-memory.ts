@@ -20,6 +20,8 @@ export interface HostsSeen {
   readonly strangers: readonly string[];
   /** Instances on any other image. */
   readonly old: number;
+  /** Neither old nor new: EC2 does not know them yet. Nothing is verified before it does. */
+  readonly unknown: number;
 }
 
 /** One look at the fleet. */
@@ -168,5 +170,6 @@ function isOurs({ templateId, version }: TemplateRef, { versions, look }: FleetM
 }
 
 function summary({ refresh, hosts }: FleetLook): string {
-  return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, hosts.fresh, hosts.joined, hosts.old]);
+  const { fresh, joined, old, unknown } = hosts;
+  return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, fresh, joined, old, unknown]);
 }

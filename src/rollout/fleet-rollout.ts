@@ -54,7 +54,8 @@ async function lookAtFleet(
     ...(target === undefined ? {} : { target }),
     ...(control === undefined ? {} : { control }),
   };
-  if (group === undefined) return { ...seen, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0 } };
+  if (group === undefined)
+    return { ...seen, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0, unknown: 0 } };
   const refreshes = read(await ports.groups.refreshes(name));
   const refresh: RefreshSeen | undefined =
     refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);

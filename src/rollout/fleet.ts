@@ -39,7 +39,7 @@ export interface FleetFacts {
   /** `configuration`: a launch configuration, which no version can be made of. */
   readonly launch: 'template' | 'mixed' | 'configuration' | 'specifications' | 'unknown';
   readonly slots: readonly Slot[];
-  /** Instances by image id; at most ten images, the others summed up as `other`. */
+  /** Instances by image id; at most ten images, the others summed up as `other`; `unknown`: EC2 does not know them yet. */
   readonly images: Readonly<Record<string, number>>;
   readonly desired: number;
   /** The most that the group may have; undefined for what knows no such bound. */
@@ -62,6 +62,9 @@ export interface FleetFacts {
   /** The Spot Fleet that it was made a copy of, and whether that one is there still. */
   readonly copyOf?: { readonly id: string; readonly isThere: boolean };
 }
+
+/** What stands in `images` for an image that is not known: neither old nor new. */
+export const UNKNOWN_IMAGE = 'unknown';
 
 /** Where a slot or an instance stands against a target. */
 export type Standing = 'at-target' | 'older' | 'newer' | 'other';

@@ -16,8 +16,10 @@ export async function hostsOf(
     isSteady,
     stays,
   }: { readonly clusters: readonly string[]; readonly isSteady: boolean; readonly stays: ReadonlySet<string> },
-  port: ClustersPort,
+  port: Pick<ClustersPort, 'hosts'>,
 ): Promise<HostsSeen> {
+  // What EC2 does not know any more leaves its group as well.
+  const isLeaving = ({ state }: FleetInstance) => state.startsWith('Terminat');
   const isInService = ({ state }: FleetInstance) => state === 'InService' || state === 'healthy';
   const fresh = instances.filter((one) => isInService(one) && one.imageId === imageId).map(({ id }) => id);
   const joined = new Set<string>();
@@ -36,6 +38,8 @@ export async function hostsOf(
     joined: joined.size,
     working: working.size,
     strangers: fresh.filter(isStranger).slice(0, MOST_STRANGERS),
-    old: instances.filter((one) => one.imageId !== imageId && !stays.has(one.imageId ?? '')).length,
+    old: instances.filter((one) => one.imageId !== undefined && one.imageId !== imageId && !stays.has(one.imageId))
+      .length,
+    unknown: instances.filter((one) => one.imageId === undefined && !isLeaving(one)).length,
   };
 }

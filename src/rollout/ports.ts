@@ -63,6 +63,7 @@ export interface OverrideSeen {
 
 export interface FleetInstance {
   readonly id: string;
+  /** Undefined where EC2 does not know the instance yet, or not any more: neither old nor new may be concluded from that. */
   readonly imageId: string | undefined;
   /** `InService`, `Pending`, …; of a Spot Fleet, `healthy`. */
   readonly state: string;
@@ -133,6 +134,8 @@ export interface RefreshPreferences {
 }
 
 export interface GroupsPort {
+  /** Of the whole region, opted in or not: for whoever asks what runs. */
+  everyGroup(): Promise<Result<readonly GroupSeen[]>>;
   /** Every group that has the tag key, whatever its value. */
   taggedGroups(key: string): Promise<Result<readonly GroupSeen[]>>;
   describeGroup(name: string): Promise<Result<GroupSeen | undefined>>;

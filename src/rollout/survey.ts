@@ -1,5 +1,6 @@
 import type { ClockPort } from '../ports.ts';
 import type { FleetFacts, Slot } from './fleet.ts';
+import { UNKNOWN_IMAGE } from './fleet.ts';
 import type {
   ClustersPort,
   FleetInstance,
@@ -243,7 +244,7 @@ function named(services: readonly SteadySeen[]): string[] {
 
 function countImages(instances: readonly FleetInstance[]): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const { imageId = 'unknown' } of instances) {
+  for (const { imageId = UNKNOWN_IMAGE } of instances) {
     const key = counts.has(imageId) || counts.size < MOST_IMAGES ? imageId : 'other';
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }

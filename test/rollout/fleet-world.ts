@@ -132,6 +132,7 @@ export function playFleet(script: Script = {}) {
         working: hasStranger ? 0 : at.fresh,
         strangers: hasStranger ? ['i-0new'] : [],
         old,
+        unknown: 0,
       },
     };
   };

@@ -46,6 +46,14 @@ describe('the plan of a release', () => {
     ]);
   });
 
+  it('counts no instance as old whose image is not known, nor says that it runs this image', () => {
+    expect(plan(fleet({ images: { [OLD]: 3, unknown: 1 } })).fleets).toMatchObject([
+      { instances: 3, from: [`2023.0.20261001 (${OLD})`] },
+    ]);
+    const there = fleet({ slots: [slot({ imageId: NEW, version: target.version })], images: { [NEW]: 3, unknown: 1 } });
+    expect(alone(there)).toEqual([['what 1 of its instances run is not known yet', false]]);
+  });
+
   it('leaves a kept template to its owner, and rolls out what the owner has put in it', () => {
     const kept = policy({ 'ecs-drain:template': 'keep' });
     expect(alone(fleet({ policy: kept }))).toEqual([[expect.stringContaining('its owner has to change it'), true]]);

@@ -48,7 +48,7 @@ async function rulesBrokenBy(standIn: StandIn, scenario: Scenario) {
     const alerts = alertPort(snsClient(handler), region.alertTopicArn);
     const act = (effect: () => Promise<unknown>) => durable.step('act', async () => void (await effect()));
     await standIn({
-      groups: groupsPort(autoScalingClient(handler)),
+      groups: groupsPort(autoScalingClient(handler), ec2Client(handler)),
       spotFleets: spotFleetsPort(ec2Client(handler), applicationAutoScalingClient(handler)),
       templates: templatesPort(ec2Client(handler)),
       ecs: ecsPort(ecsClient(handler)),

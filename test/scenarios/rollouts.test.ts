@@ -91,9 +91,7 @@ describe('what the scenarios are for', () => {
     // The one that never joined, and the one that came for it.
     expect(launched).toBe(2);
     expect(toldOf(report).at(-1)?.because).toContain('ECS has not seen it at work');
-    const images = region.autoScaling.operations
-      .DescribeAutoScalingGroups({ AutoScalingGroupNames: ['web-asg'] })
-      .AutoScalingGroups.flatMap(({ Instances = [] }) => Instances.map(({ ImageId }) => ImageId));
+    const images = region.autoScaling.launched().map(({ launched }) => launched.image.id);
     expect(new Set(images)).toEqual(new Set([region.amis.behind('al2023/x86_64', 1).id]));
   });
 

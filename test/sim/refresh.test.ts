@@ -50,6 +50,7 @@ function prepare(instances: number, options: { cluster?: object; hook?: boolean;
     desired,
     counts,
     group: describeGroup,
+    imagesOf: () => describeGroup()?.Instances?.map(({ InstanceId = '' }) => autoScaling.imageOf(InstanceId)?.id) ?? [],
     runTo,
     latest,
     start: (Preferences: RefreshPreferences = {}) =>
@@ -153,7 +154,9 @@ describe('an instance refresh', () => {
     expect(launched).toHaveLength(3);
     const pooled = autoScaling.operations.DescribeAutoScalingInstances({}).AutoScalingInstances;
     expect(
-      pooled.filter(({ LifecycleState }) => LifecycleState === 'Warmed:Stopped').map((one) => one.ImageId),
+      pooled
+        .filter(({ LifecycleState }) => LifecycleState === 'Warmed:Stopped')
+        .map(({ InstanceId = '' }) => autoScaling.imageOf(InstanceId)?.id),
     ).toEqual([next, next]);
   });
 
@@ -385,7 +388,7 @@ describe('starting a refresh is refused', () => {
 
 describe('a launch', () => {
   test('resolves an image parameter when it happens', () => {
-    const { templates, ssm, autoScaling, runTo, group, next, old } = prepare(2, {
+    const { templates, ssm, autoScaling, runTo, group, next, old, imagesOf } = prepare(2, {
       cluster: { template: 'resolve:ssm' },
     });
     const id = group()?.LaunchTemplate?.LaunchTemplateId ?? '';
@@ -393,14 +396,15 @@ describe('a launch', () => {
     ssm.set('/fleets/asg/ami', next);
     autoScaling.scale('asg', 3);
     runTo(100);
-    expect(group()?.Instances?.map(({ ImageId }) => ImageId)).toEqual([old, old, next]);
+    expect(imagesOf()).toEqual([old, old, next]);
   });
 
   test('from the latest version takes what is the latest then', () => {
-    const { autoScaling, runTo, group, next } = prepare(1, { cluster: { template: '$Latest' } });
+    const { autoScaling, runTo, group, next, imagesOf } = prepare(1, { cluster: { template: '$Latest' } });
     autoScaling.scale('asg', 2);
     runTo(100);
-    expect(group()?.Instances?.[1]).toMatchObject({ ImageId: next, LaunchTemplate: { Version: '2' } });
+    expect(imagesOf()[1]).toBe(next);
+    expect(group()?.Instances?.[1]).toMatchObject({ LaunchTemplate: { Version: '2' } });
   });
 
   test('of an image that is gone is tried again and again', () => {

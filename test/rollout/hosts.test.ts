@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { hostsOf } from '../../src/rollout/hosts.ts';
+import type { ClustersPort, FleetInstance, HostSeen } from '../../src/rollout/ports.ts';
+import { NEW, OLD } from './builders.ts';
+
+const instance = (id: string, imageId: string | undefined, state = 'InService'): FleetInstance => ({
+  id,
+  imageId,
+  state,
+  protectedFromScaleIn: false,
+});
+
+/** ECS has all that it is asked for, but for those named. */
+async function look(instances: readonly FleetInstance[], absent: readonly string[] = []) {
+  const asked: string[] = [];
+  const port: Pick<ClustersPort, 'hosts'> = {
+    hosts: async (_cluster, ids) => {
+      asked.push(...ids);
+      const known = ids.filter((id) => !absent.includes(id));
+      const host = (instanceId: string): HostSeen => ({
+        instanceId,
+        status: 'ACTIVE',
+        agentConnected: true,
+        agentVersion: undefined,
+        runtimeVersion: undefined,
+        runningTasks: 1,
+      });
+      return { ok: true, value: known.map(host) };
+    },
+  };
+  const where = { clusters: ['web'], isSteady: true, stays: new Set(['ami-arm']) };
+  return { ...(await hostsOf(instances, NEW, where, port)), asked };
+}
+
+describe('the instances of a fleet', () => {
+  it('are new or old by their image, and what stays is neither', async () => {
+    const all = [instance('i-1', NEW), instance('i-2', OLD), instance('i-3', OLD), instance('i-4', 'ami-arm')];
+    expect(await look(all)).toMatchObject({ fresh: 1, joined: 1, old: 2, unknown: 0, asked: ['i-1'] });
+  });
+
+  it('are neither new nor old while EC2 does not know them, and nothing is asked of ECS about them', async () => {
+    const all = [instance('i-1', NEW), instance('i-2', undefined), instance('i-3', undefined, 'Pending')];
+    expect(await look(all)).toMatchObject({ fresh: 1, old: 0, unknown: 2, strangers: [], asked: ['i-1'] });
+  });
+
+  it('are of no interest where they leave, and EC2 has forgotten them', async () => {
+    const all = [instance('i-1', undefined, 'Terminating:Proceed'), instance('i-2', OLD, 'Terminating:Wait')];
+    expect(await look(all)).toMatchObject({ fresh: 0, old: 1, unknown: 0 });
+  });
+
+  it('are strangers where EC2 has them in service and ECS does not know them', async () => {
+    const all = [instance('i-1', NEW), instance('i-2', NEW), instance('i-3', NEW, 'Pending')];
+    expect(await look(all, ['i-2'])).toMatchObject({ fresh: 2, joined: 1, strangers: ['i-2'] });
+  });
+});
