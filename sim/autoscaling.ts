@@ -53,6 +53,8 @@ export interface AutoScaling {
   setProtected(instanceId: string, isProtected: boolean): void;
   /** Sets the desired capacity, as managed scaling does. */
   scale(group: string, desired: number): void;
+  /** Its owner gives the group another version of its launch template. */
+  setVersion(group: string, version: string): void;
   /** Whether anything can be launched for the group. */
   setCapacity(group: string, hasCapacity: boolean): void;
   /** A CloudWatch alarm goes into the ALARM state, or out of it. */
@@ -255,6 +257,13 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
       group.desired = desired;
       fill(group);
       trim(group, 'a scale-in');
+    },
+
+    setVersion(groupName, version) {
+      const group = groupNamed(groupName);
+      const { launch } = group;
+      if (launch?.kind !== 'template' && launch?.kind !== 'mixed') return;
+      group.launch = { ...launch, template: { ...launch.template, version } };
     },
 
     setCapacity(groupName, hasCapacity) {

@@ -72,7 +72,9 @@ export const HAPPENINGS = {
     .describe('somebody says it of the rollout of that source which runs, the latest of them'),
   writeTemplate: z
     .strictObject({ group })
-    .describe('its owner writes a version of its launch template with the recommended image'),
+    .describe(
+      'its owner writes a version of its launch template with the recommended image, and has the group launch from it; or writes the parameter that it resolves',
+    ),
   deploy: z
     .strictObject({
       settings: z

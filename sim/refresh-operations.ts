@@ -29,9 +29,16 @@ function sourceOf(desired: sdk.DesiredConfiguration | undefined): LaunchSource |
     instanceType: override.InstanceType,
     template: override.LaunchTemplateSpecification && useOf(override.LaunchTemplateSpecification),
     imageId: override.ImageId,
+    requirements: override.InstanceRequirements && {
+      vCpus: override.InstanceRequirements.VCpuCount?.Min ?? 0,
+      memoryMiB: override.InstanceRequirements.MemoryMiB?.Min ?? 0,
+    },
   }));
   return { kind: 'mixed', template: useOf(policy.LaunchTemplateSpecification), overrides };
 }
+
+const asksForAttributes = (source: LaunchSource | undefined): boolean =>
+  source?.kind === 'mixed' && source.overrides.some(({ requirements }) => requirements !== undefined);
 
 /** Defaults: "Understand the default values for an instance refresh"; there is no health check grace period here. */
 function preferencesOf(given: sdk.RefreshPreferences = {}): Preferences {
@@ -124,6 +131,9 @@ export function createRefreshOperations(region: {
       // UNVERIFIED: the wording.
       if (desired !== undefined && launches?.resolve(desired, 0) === undefined)
         throw invalid('You must use a valid fully-formed launch template.');
+      // UNVERIFIED: the wording. The rule is AWS-CONTRACTS §5.
+      if (preferences.skipMatching && asksForAttributes(desired ?? group.launch))
+        throw invalid('SkipMatching cannot be used with InstanceRequirements.');
       if (preferences.autoRollback && desired === undefined) {
         // terraform-provider-aws#29830
         throw invalid(

@@ -43,6 +43,12 @@ export function createRefreshes(
   // UNVERIFIED: whether it may launch past the group's maximum size.
   const exceedsMaximum = world.random('unverified/refresh-exceeds-maximum').chance(0.5);
 
+  // UNVERIFIED: how skip matching takes what the user guide does not name.
+  const matching = {
+    resolvesVersions: world.random('unverified/refresh-matching-resolves-versions').chance(0.5),
+    seesImages: world.random('unverified/refresh-matching-sees-images').chance(0.5),
+  };
+
   const isStaying = ({ state }: AutoScalingInstance): boolean => state === 'Pending' || state === 'InService';
   const isGoing = ({ state }: AutoScalingInstance): boolean => state.startsWith('Terminating');
   const staying = ({ group }: Refresh): AutoScalingInstance[] => [...group.instances.values()].filter(isStaying);
@@ -229,7 +235,9 @@ export function createRefreshes(
     start(group, desired, preferences) {
       const target = desired ?? group.launch;
       const isMatching = ({ launched }: AutoScalingInstance): boolean =>
-        preferences.skipMatching && target !== undefined && region.launches?.matches(launched, target) === true;
+        preferences.skipMatching &&
+        target !== undefined &&
+        region.launches?.matches(launched, target, matching) === true;
       const old = [...group.instances.values()].filter(
         (instance) =>
           isStaying(instance) &&

@@ -2,6 +2,7 @@ import type { Result } from '../ports.ts';
 import { performCommon } from './common-moves.ts';
 import { imagesThatStay } from './fleet.ts';
 import type { FleetLook, FleetSeen } from './fleet-memory.ts';
+import { slotKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import { hostsOf } from './hosts.ts';
 import type { RefreshSeen } from './ports.ts';
@@ -55,7 +56,7 @@ async function lookAtFleet(
     ...(control === undefined ? {} : { control }),
   };
   if (group === undefined)
-    return { ...seen, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0, unknown: 0 } };
+    return { ...seen, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0, oldFrom: [], unknown: 0 } };
   const refreshes = read(await ports.groups.refreshes(name));
   const refresh: RefreshSeen | undefined =
     refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
@@ -68,6 +69,7 @@ async function lookAtFleet(
     clusters: facts.clusters,
     isSteady: facts.unsteady.length === 0,
     stays: target === undefined ? new Set<string>() : imagesThatStay(facts.slots, target),
+    launches: facts.slots.flatMap((slot) => slotKey(slot) ?? []),
   };
   return {
     ...seen,

@@ -47,6 +47,8 @@ export type LaunchSeen =
   | {
       readonly kind: 'mixed';
       readonly template: TemplateRef;
+      /** Some of its overrides ask for attributes instead of an instance type. */
+      readonly byRequirements: boolean;
       /** At most 20 templates of their own, or images of their own (AWS-CONTRACTS §5); the others follow the base. */
       readonly overrides: readonly OverrideSeen[];
     }
@@ -65,6 +67,8 @@ export interface FleetInstance {
   readonly id: string;
   /** Undefined where EC2 does not know the instance yet, or not any more: neither old nor new may be concluded from that. */
   readonly imageId: string | undefined;
+  /** What a group launched it from, with the number of the version; undefined where AWS does not tell. */
+  readonly template?: TemplateRef;
   /** `InService`, `Pending`, …; of a Spot Fleet, `healthy`. */
   readonly state: string;
   readonly protectedFromScaleIn: boolean;
@@ -166,6 +170,8 @@ export interface TemplateVersionSeen {
   /** The template's own words: an image id, or `resolve:ssm:<parameter>`; undefined where it names none. */
   readonly image: string | undefined;
   readonly instanceType: string | undefined;
+  /** It asks for attributes instead of an instance type. */
+  readonly byRequirements: boolean;
 }
 
 export interface TemplatesPort {

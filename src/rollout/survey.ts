@@ -96,6 +96,7 @@ async function factsOfGroup(
     policy: policyOf(group.tags),
     launch: group.launch.kind,
     slots,
+    ...(group.launch.kind === 'mixed' && group.launch.byRequirements ? { byRequirements: true } : {}),
     images: countImages(group.instances),
     desired: group.desired,
     max: group.max,

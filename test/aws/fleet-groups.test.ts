@@ -82,7 +82,13 @@ describe('a group', () => {
       desired: 4,
       suspended: ['Launch'],
       launch: { kind: 'template', template: { templateId: expect.stringMatching(/^lt-/), version: '1' } },
-      instances: seen.instances.map(({ id }) => ({ id, imageId, state: 'InService', protectedFromScaleIn: false })),
+      instances: seen.instances.map(({ id }) => ({
+        id,
+        imageId,
+        template: { templateId: expect.stringMatching(/^lt-/), version: '1' },
+        state: 'InService',
+        protectedFromScaleIn: false,
+      })),
       warm: 2,
     });
     expect(seen.instances).toHaveLength(4);
@@ -104,6 +110,7 @@ describe('a group', () => {
     expect((await prepare({ mixed: 'templates' }).group()).launch).toEqual({
       kind: 'mixed',
       template,
+      byRequirements: false,
       overrides: [types, { at: 1, instanceType: 'm7g.xlarge', template }],
     });
     const images = prepare({ mixed: 'images' });
@@ -112,7 +119,14 @@ describe('a group', () => {
     expect(launch).toEqual({
       kind: 'mixed',
       template,
+      byRequirements: false,
       overrides: [types, { at: 1, instanceType: 'm7g.xlarge', imageId }],
+    });
+    expect((await prepare({ mixed: 'attributes' }).group()).launch).toEqual({
+      kind: 'mixed',
+      template,
+      byRequirements: true,
+      overrides: [{ at: 0 }],
     });
     expect(instances.map((instance) => instance.imageId === imageId)).toEqual([false, true, false, true]);
   });

@@ -20,6 +20,8 @@ export interface Script {
   readonly turns?: { readonly afterMinutes: number; readonly status: RefreshSeen['status'] };
   readonly templateWarning?: string;
   readonly deadlineSeconds?: number;
+  /** What instances on the old image were launched from, of what is launched from now. */
+  readonly oldFrom?: readonly string[];
   /** The nth call: `before` it nothing happens, `after` it the effect is there and the answer is lost. */
   readonly failing?: (call: number, move: FleetMove['kind']) => 'before' | 'after' | undefined;
   readonly gone?: true;
@@ -132,6 +134,7 @@ export function playFleet(script: Script = {}) {
         working: hasStranger ? 0 : at.fresh,
         strangers: hasStranger ? ['i-0new'] : [],
         old,
+        oldFrom: script.oldFrom ?? [],
         unknown: 0,
       },
     };

@@ -3,10 +3,11 @@ import { hostsOf } from '../../src/rollout/hosts.ts';
 import type { ClustersPort, FleetInstance, HostSeen } from '../../src/rollout/ports.ts';
 import { NEW, OLD } from './builders.ts';
 
-const instance = (id: string, imageId: string | undefined, state = 'InService'): FleetInstance => ({
+const instance = (id: string, imageId: string | undefined, state = 'InService', version = '1'): FleetInstance => ({
   id,
   imageId,
   state,
+  ...(version === '' ? {} : { template: { templateId: 'lt-0a', version } }),
   protectedFromScaleIn: false,
 });
 
@@ -28,7 +29,7 @@ async function look(instances: readonly FleetInstance[], absent: readonly string
       return { ok: true, value: known.map(host) };
     },
   };
-  const where = { clusters: ['web'], isSteady: true, stays: new Set(['ami-arm']) };
+  const where = { clusters: ['web'], isSteady: true, stays: new Set(['ami-arm']), launches: ['lt-0a 2', 'lt-0a 3'] };
   return { ...(await hostsOf(instances, NEW, where, port)), asked };
 }
 
@@ -41,6 +42,16 @@ describe('the instances of a fleet', () => {
   it('are neither new nor old while EC2 does not know them, and nothing is asked of ECS about them', async () => {
     const all = [instance('i-1', NEW), instance('i-2', undefined), instance('i-3', undefined, 'Pending')];
     expect(await look(all)).toMatchObject({ fresh: 1, old: 0, unknown: 2, strangers: [], asked: ['i-1'] });
+  });
+
+  it('are told apart by what they were launched from, where that is what is launched from now', async () => {
+    const old = (id: string, version: string) => instance(id, OLD, 'InService', version);
+    const fresh = instance('i-4', NEW, 'InService', '3');
+    expect(await look([old('i-1', '1'), fresh])).toMatchObject({ old: 1, oldFrom: [] });
+    expect(await look([old('i-1', '1'), old('i-2', '2'), old('i-3', '2'), fresh])).toMatchObject({
+      oldFrom: ['lt-0a 2'],
+    });
+    expect(await look([old('i-1', '')])).toMatchObject({ oldFrom: ['unknown'] });
   });
 
   it('are of no interest where they leave, and EC2 has forgotten them', async () => {

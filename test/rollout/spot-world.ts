@@ -153,6 +153,7 @@ export function playSpot(script: Script = {}) {
         working: isOut ? 0 : fresh.length,
         strangers: isOut ? fresh.slice(0, 5) : [],
         old: 0,
+        oldFrom: [],
         unknown: 0,
       },
       unsteady,

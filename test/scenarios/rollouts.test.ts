@@ -19,6 +19,8 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-duplicates': [ROLLED, TOLD],
   'rollout-follow': [[...ROLLED, ...ROLLED], TOLD],
   'rollout-keep': [['nothing-to-do'], 'image-available'],
+  'rollout-keep-numbered': [['nothing-to-do', ...ROLLED], TOLD],
+  'rollout-keep-parameter': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-keep-written': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-mixed': [[...ROLLED, ...ROLLED], TOLD],
   'rollout-paused': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
@@ -112,6 +114,39 @@ describe('what the scenarios are for', () => {
       expect(region.instancesOf('web-asg')).toHaveLength(instances + 2);
     },
   );
+
+  it.each(['images', 'attributes'] as const)(
+    'rollout-mixed: nothing is left out where %s say what is launched, whatever AWS takes for the same',
+    async (mixed) => {
+      const scenario = readScenario('rollout-mixed');
+      const clusters = scenario.clusters.map((cluster) => ({ ...cluster, mixed }));
+      for (const seed of [1, 2, 3, 4]) {
+        const { report, region } = await run({ ...scenario, clusters }, seed, { bundles, engine: 'store' });
+        expect(report.violations, `seed ${seed}`).toEqual([]);
+        const running = new Set(region.autoScaling.launched().map(({ launched }) => launched.image.id));
+        const families =
+          mixed === 'images' ? (['al2023/x86_64', 'al2023/arm64'] as const) : (['al2023/x86_64'] as const);
+        expect(running, `seed ${seed}`).toEqual(new Set(families.map((family) => region.amis.recommended(family).id)));
+      }
+    },
+    60_000,
+  );
+
+  it('rollout-keep-numbered: a bad image is stopped at one instance, and people hear why AWS cannot take it back', async () => {
+    const scenario = readScenario('rollout-keep-numbered');
+    const events = scenario.events.map(({ release, ...event }) => ({
+      ...event,
+      ...(release && { release: { ...release, flaw: 'agent-never-joins' as const } }),
+    }));
+    const { report, region } = await run({ ...scenario, events }, 1, { bundles, engine: 'store' });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['nothing-to-do', 'stopped', 'mixed']);
+    expect(region.instancesOf('web-asg')).toHaveLength(5);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('AWS cannot roll it back: its own template names this image already'),
+    });
+  });
 
   it('rollout-waves-stopped: the later waves are never touched, and people hear that they are held back', async () => {
     const { report } = await play('rollout-waves-stopped');

@@ -23,7 +23,8 @@ function prepare(instances: number, options: { cluster?: object; hook?: boolean;
   const next = amis.release('al2023/x86_64', options.flaw).id;
   const describeGroup = () =>
     operations.DescribeAutoScalingGroups({ AutoScalingGroupNames: ['asg'] }).AutoScalingGroups[0];
-  const templateId = describeGroup()?.LaunchTemplate?.LaunchTemplateId ?? '';
+  const policy = describeGroup()?.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
+  const templateId = (describeGroup()?.LaunchTemplate ?? policy)?.LaunchTemplateId ?? '';
   const desired = {
     LaunchTemplate: { LaunchTemplateId: templateId, Version: String(templates.write(templateId, next)) },
   };
@@ -143,6 +144,55 @@ describe('an instance refresh', () => {
     start();
     runTo(2_000);
     expect(group()?.Instances?.map(({ InstanceId }) => InstanceId)).not.toEqual(ids);
+  });
+
+  describe('that leaves alone what matches', () => {
+    /** Which of three instances are replaced where nothing is desired but what the group says by now. */
+    const replaced = (seed: number, cluster: object, change: (made: ReturnType<typeof prepare>) => void) => {
+      const made = prepare(3, { cluster, seed });
+      change(made);
+      made.operations.StartInstanceRefresh({ ...NAME, Preferences: { SkipMatching: true } });
+      made.runTo(1_000);
+      expect(made.latest()?.Status).toBe('Successful');
+      return made.imagesOf().filter((image) => image !== made.old).length;
+    };
+    const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+
+    test('replaces what was launched from another version of the template', () => {
+      for (const seed of seeds)
+        expect(replaced(seed, {}, ({ autoScaling }) => autoScaling.setVersion('asg', '2'))).toBe(3);
+    });
+
+    test('replaces nothing where the image alone is another one: a parameter says it', () => {
+      const change = ({ ssm, next }: ReturnType<typeof prepare>) => ssm.set('/fleets/asg/ami', next);
+      for (const seed of seeds) expect(replaced(seed, { template: 'resolve:ssm' }, change)).toBe(0);
+    });
+
+    test('takes $Latest for the number that it means, or for any: the seed picks', () => {
+      const counts = seeds.map((seed) => replaced(seed, { template: '$Latest' }, () => undefined));
+      expect(new Set(counts)).toEqual(new Set([0, 3]));
+    });
+
+    test('sees another image in an override, or not: the seed picks', () => {
+      const counts = seeds.map((seed) => {
+        const { operations, runTo, group, amis, imagesOf } = prepare(2, { cluster: { mixed: 'images' }, seed });
+        const policy = group()?.MixedInstancesPolicy;
+        const [first, second] = policy?.LaunchTemplate?.Overrides ?? [];
+        const ImageId = amis.release('al2023/arm64').id;
+        const template = policy?.LaunchTemplate?.LaunchTemplateSpecification;
+        const MixedInstancesPolicy = {
+          LaunchTemplate: {
+            LaunchTemplateSpecification: { LaunchTemplateId: template?.LaunchTemplateId, Version: template?.Version },
+            Overrides: [first ?? {}, { ...second, ImageId }],
+          },
+        };
+        const DesiredConfiguration = { MixedInstancesPolicy };
+        operations.StartInstanceRefresh({ ...NAME, DesiredConfiguration, Preferences: { SkipMatching: true } });
+        runTo(1_000);
+        return imagesOf().filter((image) => image === ImageId).length;
+      });
+      expect(new Set(counts)).toEqual(new Set([0, 1]));
+    });
   });
 
   test('replaces what waits in the warm pool', () => {
@@ -367,6 +417,13 @@ describe('starting a refresh is refused', () => {
       expect(refusal(() => other.start({ AutoRollback: true }))).toContain('$Latest');
     }
     expect(desired.LaunchTemplate.Version).toBe('2');
+  });
+
+  test('with skip matching, where attributes are asked for instead of instance types', () => {
+    const { operations } = prepare(1, { cluster: { mixed: 'attributes' } });
+    const start = (Preferences: RefreshPreferences) => () => operations.StartInstanceRefresh({ ...NAME, Preferences });
+    expect(refusal(start({ SkipMatching: true }))).toContain('InstanceRequirements');
+    expect(start({})()).toHaveProperty('InstanceRefreshId');
   });
 
   test('with a version that does not exist, or a template named twice', () => {
