@@ -62,6 +62,7 @@ function preferencesOf(given: sdk.RefreshPreferences = {}): Preferences {
     skipMatching: given.SkipMatching ?? false,
     autoRollback: given.AutoRollback ?? false,
     scaleInProtected: given.ScaleInProtectedInstances ?? 'Wait',
+    standby: given.StandbyInstances ?? 'Wait',
     alarms: given.AlarmSpecification?.Alarms ?? [],
   };
 }
@@ -107,6 +108,7 @@ export function createRefreshOperations(region: {
       SkipMatching: preferences.skipMatching,
       AutoRollback: preferences.autoRollback,
       ScaleInProtectedInstances: preferences.scaleInProtected,
+      StandbyInstances: preferences.standby,
       AlarmSpecification: { Alarms: [...preferences.alarms] },
     },
     RollbackDetails: rollback && {

@@ -11,7 +11,8 @@ import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Result } from '../ports.ts';
 import type { GroupSeen, GroupsPort } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
-import { desiredConfiguration, groupSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
+import { desiredConfiguration, groupSeen, instanceSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
+import { warmPoolOf } from './groups.ts';
 import { withImages } from './instances.ts';
 import { allPages } from './pages.ts';
 
@@ -75,6 +76,15 @@ export function groupsPort(client: AutoScalingClient, ec2: EC2Client): GroupsPor
       });
       const groups = await complete(found);
       return groups.ok ? { ok: true, value: groups.value[0] } : groups;
+    },
+
+    async pooledInstances(group) {
+      const pooled = await attemptOnGroup('autoscaling:DescribeWarmPool', () => warmPoolOf(client, group));
+      if (!pooled.ok) return pooled;
+      return attempt('ec2:DescribeInstances', async () => {
+        const [instances = []] = await withImages(ec2, [pooled.value.map(instanceSeen)]);
+        return instances;
+      });
     },
 
     terminateHooks: (group) =>

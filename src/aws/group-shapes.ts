@@ -34,7 +34,7 @@ export function groupSeen(group: AutoScalingGroup): GroupSeen {
   };
 }
 
-function instanceSeen(instance: Instance): FleetInstance {
+export function instanceSeen(instance: Instance): FleetInstance {
   const template = templateRef(instance.LaunchTemplate);
   return {
     id: instance.InstanceId ?? '',
@@ -134,6 +134,7 @@ export function preferencesShape(preferences: RefreshPreferences): PreferencesSh
     AutoRollback: preferences.autoRollback,
     SkipMatching: preferences.skipMatching,
     ScaleInProtectedInstances: preferences.scaleInProtected,
+    StandbyInstances: preferences.standby,
     ...(warmupSeconds === undefined ? {} : { InstanceWarmup: warmupSeconds }),
     ...(bakeSeconds === 0 ? {} : { BakeTime: bakeSeconds }),
     // "If you specify a delay, you must also specify checkpoints" (API reference of RefreshPreferences).

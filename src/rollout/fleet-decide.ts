@@ -179,6 +179,8 @@ function preferencesOf(
     // A group of one has no checkpoint: its new instance must prove itself while the old one is still there.
     ...(facts.desired <= 1 ? { warmupSeconds: restSeconds } : {}),
     alarms: policy.alarms,
+    // Who is put aside meanwhile is somebody's matter; waited for, it would fail the whole refresh after an hour.
+    standby: 'Ignore',
     // Managed termination protection of a capacity provider protects every instance, and would stall it for ever.
     scaleInProtected: facts.protectedFromScaleIn > 0 ? 'Refresh' : 'Ignore',
   };

@@ -78,8 +78,14 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
       // Without any instance nothing is proved, and nobody may follow it.
       if (promoted || (isVerified(look) && look.hosts.fresh === 0)) return rolled(memory, look);
       if (isVerified(look) || atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
-      const { strangers, old, unknown } = look.hosts;
-      if (old > 0) return leftOver(memory, look, 'the refresh left instances out');
+      const { strangers, old, oldPooled, unknown } = look.hosts;
+      const [aside] = look.facts?.standby ?? [];
+      const out = aside === undefined ? '' : `: ${aside} is in Standby`;
+      if (old > 0) return leftOver(memory, look, `the refresh left instances out${out}`);
+      if (oldPooled > 0) {
+        const who = `${oldPooled} that ${oldPooled === 1 ? 'waits' : 'wait'} in the warm pool`;
+        return ended(memory, 'mixed', `the instances in service run the new image, and ${who} another`);
+      }
       if (unknown > 0)
         return ended(
           memory,
@@ -124,8 +130,8 @@ export function isStopped(memory: FleetMemory): boolean {
 
 /** Every instance runs it, ECS has each at work, and no service is worse off than before. */
 export function isVerified({ hosts, facts }: FleetLook): boolean {
-  const { old, unknown, strangers } = hosts;
-  return old === 0 && unknown === 0 && strangers.length === 0 && facts?.unsteady.length === 0;
+  const { old, oldPooled, unknown, strangers } = hosts;
+  return old === 0 && oldPooled === 0 && unknown === 0 && strangers.length === 0 && facts?.unsteady.length === 0;
 }
 
 function rolled(memory: FleetMemory, { hosts }: FleetLook): FleetEnding {

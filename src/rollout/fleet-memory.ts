@@ -26,6 +26,8 @@ export interface HostsSeen {
    * launched from as well; `unknown`: AWS does not tell what one of them was launched from.
    */
   readonly oldFrom: readonly string[];
+  /** Instances on any other image that wait in the warm pool: looked at when the refresh is over. */
+  readonly oldPooled: number;
   /** Neither old nor new: EC2 does not know them yet. Nothing is verified before it does. */
   readonly unknown: number;
 }
@@ -183,6 +185,6 @@ function isOurs({ templateId, version }: TemplateRef, { versions, look }: FleetM
 }
 
 function summary({ refresh, hosts }: FleetLook): string {
-  const { fresh, joined, old, unknown } = hosts;
-  return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, fresh, joined, old, unknown]);
+  const { fresh, joined, old, oldPooled, unknown } = hosts;
+  return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, fresh, joined, old, oldPooled, unknown]);
 }

@@ -58,6 +58,8 @@ export interface FleetFacts {
   readonly refreshing: boolean;
   readonly suspended: readonly string[];
   readonly protectedFromScaleIn: number;
+  /** Instances in Standby, a few by name: a refresh leaves them as they are. */
+  readonly standby?: readonly string[];
   readonly warm: number;
   readonly clusters: readonly string[];
   readonly unsteady: readonly string[];

@@ -15,6 +15,8 @@ export interface PlannedFleet {
   readonly from: readonly string[];
   /** Instances to replace. */
   readonly instances: number;
+  /** Instances that wait in its warm pool, which AWS renews with them. */
+  readonly warm: number;
   readonly expectedMinutes: number;
 }
 
@@ -100,6 +102,7 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
     slots: changing,
     from: fromOf(slots, images, target),
     instances: old,
+    warm: facts.warm,
     expectedMinutes: expectedMinutes(policy, old, facts.desired),
   };
 }

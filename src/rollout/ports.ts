@@ -134,6 +134,7 @@ export interface RefreshPreferences {
   readonly alarms: readonly string[];
   readonly autoRollback: boolean;
   readonly scaleInProtected: 'Refresh' | 'Ignore' | 'Wait';
+  readonly standby: 'Terminate' | 'Ignore' | 'Wait';
   readonly skipMatching: boolean;
 }
 
@@ -143,6 +144,8 @@ export interface GroupsPort {
   /** Every group that has the tag key, whatever its value. */
   taggedGroups(key: string): Promise<Result<readonly GroupSeen[]>>;
   describeGroup(name: string): Promise<Result<GroupSeen | undefined>>;
+  /** What waits in the group's warm pool: those are not among its instances. */
+  pooledInstances(group: string): Promise<Result<readonly FleetInstance[]>>;
   /** Terminate hooks of the group, by name, and where they notify. */
   terminateHooks(
     group: string,

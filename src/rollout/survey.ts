@@ -77,6 +77,7 @@ export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: Sur
     ...facts,
     images: countImages(group.instances),
     desired: group.desired,
+    ...standbyOf(group),
     ...(await serviceFacts(facts.clusters, new Map(), ports)),
   };
 }
@@ -108,6 +109,7 @@ async function factsOfGroup(
     refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
+    ...standbyOf(group),
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
     bound: [],
@@ -229,6 +231,11 @@ function isReserved(key: string): boolean {
 
 function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] {
   return readTags(tags) ?? { mistakes: ['it has not opted in'] };
+}
+
+function standbyOf({ instances }: GroupSeen): Required<Pick<FleetFacts, 'standby'>> {
+  const aside = instances.filter(({ state }) => state === 'Standby');
+  return { standby: aside.slice(0, MOST_NAMED).map(({ id }) => id) };
 }
 
 function imageIdsOf({ instances }: { readonly instances: readonly FleetInstance[] }): string[] {

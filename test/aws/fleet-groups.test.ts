@@ -20,6 +20,7 @@ const PREFERENCES: RefreshPreferences = {
   alarms: [],
   autoRollback: true,
   scaleInProtected: 'Wait',
+  standby: 'Ignore',
   skipMatching: true,
 };
 
@@ -189,6 +190,18 @@ describe('a group', () => {
     expect(await known()).toEqual([true, true, true, true, true]);
   });
 
+  it('has instances in its warm pool, told apart from the others, with their images', async () => {
+    const { groups, value, amis, group } = prepare({ warm: 2 });
+    const pooled = await value(() => groups.pooledInstances('web-asg'));
+    const imageId = amis.behind('al2023/x86_64', 1).id;
+    expect(pooled).toMatchObject([
+      { imageId, state: 'Warmed:Stopped' },
+      { imageId, state: 'Warmed:Stopped' },
+    ]);
+    const inService = (await group()).instances.map(({ id }) => id);
+    expect(pooled.filter(({ id }) => inService.includes(id))).toEqual([]);
+  });
+
   it('is found by a tag key, whatever its value, on every page', async () => {
     const tags = { 'ecs-drain:ami': '' };
     const clusters = Array.from({ length: 120 }, (_, i) => ({ name: `c${i}`, instances: 0, group: `g${i}`, tags }));
@@ -332,6 +345,7 @@ describe('an instance refresh', () => {
         AutoRollback: true,
         SkipMatching: true,
         ScaleInProtectedInstances: 'Wait',
+        StandbyInstances: 'Ignore',
       },
     });
     expect(

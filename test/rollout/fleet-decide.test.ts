@@ -169,6 +169,43 @@ describe('the rollout of one group', () => {
     expect(startOf(playFleet().moves)?.preferences.scaleInProtected).toBe('Ignore');
   });
 
+  it('leaves aside what somebody puts into Standby meanwhile, and says at the end that it was left out', () => {
+    expect(startOf(playFleet().moves)?.preferences.standby).toBe('Ignore');
+    const facts = (minutes: number) => (minutes > 10 ? { standby: ['i-0aside'] } : {});
+    const { result } = playFleet({ facts, leftOut: 1 });
+    expect(result).toMatchObject({
+      outcome: 'mixed',
+      because: expect.stringContaining('the refresh left instances out: i-0aside is in Standby'),
+    });
+  });
+
+  it('is not verified while instances on the old image wait in the warm pool', () => {
+    const { result, trace } = playFleet({ oldPooled: 2 });
+    expect(trace).not.toContain('promote');
+    expect(result).toMatchObject({
+      outcome: 'mixed',
+      because: 'the instances in service run the new image, and 2 that wait in the warm pool another',
+    });
+  });
+
+  it('is not verified while EC2 does not tell what an instance runs, and does not call it old either', () => {
+    const { result, trace } = playFleet({ unknown: 1 });
+    expect(trace).not.toContain('promote');
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      because: expect.stringContaining('EC2 does not tell what 1 of its instances run'),
+    });
+  });
+
+  it('waits for EC2 to know an instance before it says that there is nothing to do, and half an hour at most', () => {
+    const there = [slot({ imageId: NEW, version: target.version })];
+    const facts = () => ({ slots: there, images: { [NEW]: 3, unknown: 1 } });
+    const late = playFleet({ facts, leftOut: -4, unknown: 1 });
+    expect(late.result.outcome).toBe('blocked');
+    expect(late.minutes).toBeGreaterThanOrEqual(30);
+    expect(late.starts).toBe(0);
+  });
+
   it.each([
     ['nothing drains it', { facts: () => ({ drainedBy: 'none' as const }) }, 'blocked', 'attach'],
     ['a service may not move', { facts: () => ({ immovable: ['api'] }) }, 'blocked', 'both 100'],

@@ -12,7 +12,11 @@ const instance = (id: string, imageId: string | undefined, state = 'InService', 
 });
 
 /** ECS has all that it is asked for, but for those named. */
-async function look(instances: readonly FleetInstance[], absent: readonly string[] = []) {
+async function look(
+  instances: readonly FleetInstance[],
+  absent: readonly string[] = [],
+  pooled: readonly FleetInstance[] = [],
+) {
   const asked: string[] = [];
   const port: Pick<ClustersPort, 'hosts'> = {
     hosts: async (_cluster, ids) => {
@@ -29,7 +33,13 @@ async function look(instances: readonly FleetInstance[], absent: readonly string
       return { ok: true, value: known.map(host) };
     },
   };
-  const where = { clusters: ['web'], isSteady: true, stays: new Set(['ami-arm']), launches: ['lt-0a 2', 'lt-0a 3'] };
+  const where = {
+    pooled,
+    clusters: ['web'],
+    isSteady: true,
+    stays: new Set(['ami-arm']),
+    launches: ['lt-0a 2', 'lt-0a 3'],
+  };
   return { ...(await hostsOf(instances, NEW, where, port)), asked };
 }
 
@@ -57,6 +67,22 @@ describe('the instances of a fleet', () => {
   it('are of no interest where they leave, and EC2 has forgotten them', async () => {
     const all = [instance('i-1', undefined, 'Terminating:Proceed'), instance('i-2', OLD, 'Terminating:Wait')];
     expect(await look(all)).toMatchObject({ fresh: 0, old: 1, unknown: 0 });
+  });
+
+  it('are looked after in the warm pool as well, but for those that leave it', async () => {
+    const pooled = [
+      instance('i-2', OLD, 'Warmed:Stopped'),
+      instance('i-3', NEW, 'Warmed:Stopped'),
+      instance('i-4', undefined, 'Warmed:Pending'),
+      instance('i-5', OLD, 'Warmed:Terminating:Wait'),
+    ];
+    expect(await look([instance('i-1', NEW)], [], pooled)).toMatchObject({
+      fresh: 1,
+      old: 0,
+      oldPooled: 1,
+      unknown: 1,
+      asked: ['i-1'],
+    });
   });
 
   it('are strangers where EC2 has them in service and ECS does not know them', async () => {

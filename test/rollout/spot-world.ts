@@ -154,6 +154,7 @@ export function playSpot(script: Script = {}) {
         strangers: isOut ? fresh.slice(0, 5) : [],
         old: 0,
         oldFrom: [],
+        oldPooled: 0,
         unknown: 0,
       },
       unsteady,

@@ -32,6 +32,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-spot-no-capacity': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
   'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],
+  'rollout-standby': [ROLLED, 'image-available rollout-waiting resolved rollout-started rollout-done'],
   'rollout-superseded': [
     ['superseded', ...ROLLED],
     'approval-needed rollout-ended resolved rollout-started rollout-done',
@@ -41,6 +42,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-unanswered': [['expired'], 'approval-needed rollout-stopped'],
   'rollout-undrained': [['stopped', 'blocked'], 'image-available rollout-stopped'],
   'rollout-untagged': [ROLLED, TOLD],
+  'rollout-warm-pool': [ROLLED, TOLD],
   'rollout-waves': [['rolled', ...ROLLED, 'rolled'], TOLD],
   'rollout-waves-stopped': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back rollout-stopped'],
   'rollout-window': [ROLLED, TOLD],

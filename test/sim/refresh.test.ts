@@ -195,12 +195,49 @@ describe('an instance refresh', () => {
     });
   });
 
+  test('waits an hour for an instance in Standby and fails, leaves it as it is, or ends it', () => {
+    const played = (StandbyInstances?: 'Ignore' | 'Terminate') => {
+      const { start, runTo, latest, autoScaling, imagesOf, old, next } = prepare(3);
+      autoScaling.standBy('asg', true);
+      start({ MinHealthyPercentage: 50, ...(StandbyInstances && { StandbyInstances }) });
+      runTo(4_000);
+      const images = imagesOf().map((image) => (image === next ? 'next' : image === old ? 'old' : 'none'));
+      return [latest()?.Status, ...images.sort()];
+    };
+    expect(played()).toEqual(['Failed', 'old', 'old', 'old']);
+    expect(played('Ignore')).toEqual(['Successful', 'next', 'next', 'old']);
+    expect(played('Terminate')).toEqual(['Successful', 'next', 'next']);
+  });
+
+  test('goes on when the instance in Standby is back', () => {
+    const { start, runTo, latest, autoScaling, counts } = prepare(3);
+    autoScaling.standBy('asg', true);
+    start({ MinHealthyPercentage: 50 });
+    runTo(600);
+    autoScaling.standBy('asg', false);
+    runTo(2_000);
+    expect(latest()?.Status).toBe('Successful');
+    expect(counts.at(-1)).toEqual({ old: 0, next: 3, all: 3 });
+  });
+
+  test('is over before the warm pool is renewed, or not: the seed picks', () => {
+    const pooled = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
+      const { start, runTo, latest, old, autoScaling } = prepare(1, { cluster: { warm: 2 }, seed });
+      start();
+      let seconds = 30;
+      for (; latest()?.Status !== 'Successful'; seconds += 10) runTo(seconds);
+      runTo(seconds + 200);
+      return autoScaling.launched().filter(({ launched }) => launched.image.id === old).length;
+    });
+    expect(new Set(pooled)).toEqual(new Set([0, 2]));
+  });
+
   test('replaces what waits in the warm pool', () => {
     const { start, runTo, next, world, autoScaling } = prepare(1, { cluster: { warm: 2 } });
     const launched: string[] = [];
     world.on((event) => event.kind === 'instance-terminated' && launched.push(event.instanceId));
     start();
-    runTo(600);
+    runTo(900);
     expect(launched).toHaveLength(3);
     const pooled = autoScaling.operations.DescribeAutoScalingInstances({}).AutoScalingInstances;
     expect(
