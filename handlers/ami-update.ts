@@ -55,7 +55,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     parameters: parametersPort(ssm),
     images: imagesPort(ec2Client(requestHandler)),
     templates: templatesPort(ec2Client(requestHandler)),
-    groups: groupsPort(autoScalingClient(requestHandler)),
+    groups: groupsPort(autoScalingClient(requestHandler), ec2Client(requestHandler)),
     spotFleets: spotFleetsPort(ec2Client(requestHandler), applicationAutoScalingClient(requestHandler)),
     clusters: clustersPort(patientEcsClient(requestHandler)),
     executions: rolloutExecutionsPort(lambdas, config.amiUpdateFunctionArn),

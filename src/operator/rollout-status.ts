@@ -258,6 +258,7 @@ function groupOf({ look, refresh: ours, mayBeOursFromMs, trouble }: FleetMemory,
     ours && !turned && !refresh ? 'its instance refresh was started' : undefined,
     // What turned it says who asked for it, and AWS only that somebody did.
     turned && /due to user request/.test(refresh?.because ?? '') ? undefined : refresh?.because.replace(/\.$/, ''),
+    hosts.unknown > 0 ? `EC2 does not tell yet what ${hosts.unknown} of its instances run` : undefined,
     hosts.strangers.length > 0 ? `not at work in ECS yet: ${hosts.strangers.join(', ')}` : undefined,
   ].filter((one) => one !== undefined && one !== '');
   return {

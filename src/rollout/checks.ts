@@ -65,6 +65,12 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   blockers.push(...facts.bound.map(lasting));
   if (facts.beside !== undefined) blockers.push(passing(facts.beside));
   if (facts.refreshing) blockers.push(passing('an instance refresh is under way already'));
+  const [aside] = facts.standby ?? [];
+  if (aside !== undefined) {
+    blockers.push(
+      passing(`${aside} is in Standby, and a refresh would leave it as it is: return it to service, or end it`),
+    );
+  }
   if (missing.length > 0) blockers.push(passing(`its processes ${missing.join(', ')} are suspended: resume them`));
   if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));
   return blockers;

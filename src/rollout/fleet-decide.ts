@@ -3,12 +3,14 @@ import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
 import { backOff, pollSeconds, waitUntil } from './course.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
+import { canRollBack, isNumbered } from './fleet.ts';
 import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
 import { fleetEndingOf, isStopped, isVerified, verdictOf } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
-import { refreshSeen, versionKey } from './fleet-memory.ts';
+import { refreshSeen, slotKey, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
+import { UNKNOWN_TEMPLATE } from './hosts.ts';
 import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
 import type { FleetResult } from './request.ts';
@@ -52,9 +54,9 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
   if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
   const claiming = claim(memory, look);
   if (claiming) return claiming;
-  const missing = planned.slots.find(({ template, written }) => {
-    if (template === undefined || written !== 'image') return false;
-    return memory.versions[versionKey({ templateId: template.id, number: template.number })] === undefined;
+  const missing = planned.slots.find((slot) => {
+    const key = slotKey(slot);
+    return key !== undefined && slot.written === 'image' && memory.versions[key] === undefined;
   });
   if (missing?.template) {
     const { id: templateId, number } = missing.template;
@@ -71,7 +73,13 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
     kind: 'start-refresh',
     group: groupOf(memory),
     desired,
-    preferences: preferencesOf(planned.policy, facts),
+    preferences: {
+      ...preferencesOf(planned.policy, facts),
+      // AWS refuses it without a desired configuration; and where the group's own template names the new image, going
+      // back to that would bring the same image once more.
+      autoRollback: desired !== undefined && canRollBack(facts),
+      skipMatching: canSkip(memory, look, facts, planned),
+    },
     because: `${planned.instances} of its instances run an older image than ${target.version}`,
   };
 }
@@ -112,7 +120,7 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
   }
   const group = groupOf(memory);
   const word = endedBy(look.control);
-  if (word) return turnBack(refresh, group, word);
+  if (word) return turnBack(refresh, look, group, word);
   if (isPaused(look.control)) {
     return {
       kind: 'cancel-refresh',
@@ -124,15 +132,19 @@ function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Fleet
   const stranger = look.hosts.strangers[0];
   if (stranger !== undefined && memory.atMs - (memory.strangersSinceMs ?? memory.atMs) >= joinSeconds(look) * 1000) {
     const because = `${stranger} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(joinSeconds(look) / 60)} min`;
-    return turnBack(refresh, group, because);
+    return turnBack(refresh, look, group, because);
   }
   return poll(memory, `the refresh is at ${seen?.percent} %`);
 }
 
-function turnBack({ canRollBack }: OurRefresh, group: string, because: string): FleetMove {
-  return canRollBack
-    ? { kind: 'roll-back', group, because }
-    : { kind: 'cancel-refresh', group, forPause: false, because };
+/** Back to the image before; or where AWS cannot do that, to a stop, and somebody has to choose. */
+function turnBack(refresh: OurRefresh, { facts }: FleetLook, group: string, because: string): FleetMove {
+  if (refresh.canRollBack) return { kind: 'roll-back', group, because };
+  const why =
+    facts && canRollBack(facts)
+      ? 'its own template names this image already'
+      : 'its template names no number of a version, or no image';
+  return { kind: 'cancel-refresh', group, forPause: false, because: `${because}; AWS cannot roll it back: ${why}` };
 }
 
 /** How long an instance may be in service for EC2 before ECS must have it at work. */
@@ -170,7 +182,10 @@ function desiredOf(
 }
 
 /** Always one instance first: a refresh judges EC2's health alone, and ECS has to be asked (AWS-CONTRACTS §5). */
-function preferencesOf(policy: FleetPolicy, facts: FleetFacts): RefreshPreferences {
+function preferencesOf(
+  policy: FleetPolicy,
+  facts: FleetFacts,
+): Omit<RefreshPreferences, 'autoRollback' | 'skipMatching'> {
   // Rounded down: a share "can be equal to or higher than the percentage threshold, but not lower" (user guide, checkpoints),
   // so that 34 % of three instances are two of them. Of more than a hundred, 1 % are more than one.
   const first = Math.max(1, Math.floor(100 / Math.max(1, facts.desired)));
@@ -185,18 +200,30 @@ function preferencesOf(policy: FleetPolicy, facts: FleetFacts): RefreshPreferenc
     // A group of one has no checkpoint: its new instance must prove itself while the old one is still there.
     ...(facts.desired <= 1 ? { warmupSeconds: restSeconds } : {}),
     alarms: policy.alarms,
-    autoRollback: canRollBack(facts),
+    // Who is put aside meanwhile is somebody's matter; waited for, it would fail the whole refresh after an hour.
+    standby: 'Ignore',
     // Managed termination protection of a capacity provider protects every instance, and would stall it for ever.
     scaleInProtected: facts.protectedFromScaleIn > 0 ? 'Refresh' : 'Ignore',
-    skipMatching: facts.launch !== 'unknown',
   };
 }
 
-/** AWS refuses to go back to what is not a number, or not an image: `$Latest`, `$Default`, a parameter (AWS-CONTRACTS §5). */
-function canRollBack({ slots }: FleetFacts): boolean {
-  return slots.every(({ template, written }) => {
-    return written !== 'parameter' && (template === undefined || /^\d+$/.test(template.asked));
-  });
+/**
+ * Whether AWS can tell the old instances from the new ones. It goes by template, version and instance type, not by the
+ * image (user guide, skip matching): an old one that was launched from the very version that is launched from now would be
+ * left as it is. How it takes `$Latest` and `$Default` where no number is desired is UNVERIFIED; with attributes instead
+ * of instance types it is refused (AWS-CONTRACTS §5). Where it cannot, every instance is replaced, new ones too.
+ */
+function canSkip(
+  { versions }: FleetMemory,
+  { hosts }: FleetLook,
+  { slots, byRequirements }: FleetFacts,
+  { how, slots: changing }: PlannedFleet,
+): boolean {
+  if (byRequirements || slots.some(({ template }) => template?.byRequirements)) return false;
+  if (how === 'keep' && !slots.every(isNumbered)) return false;
+  if (changing.some(({ written }) => written !== 'image')) return false;
+  const isRewritten = (key: string) => changing.some((slot) => slotKey(slot) === key) && versions[key] !== undefined;
+  return hosts.oldFrom.every((key) => key !== UNKNOWN_TEMPLATE && isRewritten(key));
 }
 
 export function groupOf({ request }: FleetMemory): string {

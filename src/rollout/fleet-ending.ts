@@ -50,15 +50,17 @@ function beforeStart(memory: FleetMemory, look: FleetLook): FleetEnding | undefi
   }
   const verdict = verdictOf(look);
   if (verdict === undefined) return { outcome: 'up-to-date', because: 'it has nothing of this release any more' };
+  const waitedMs = atMs - Date.parse(request.noticedAt);
   if (!('policy' in verdict)) {
-    const isThere =
-      (look.facts?.slots ?? []).some(({ imageId }) => imageId === request.imageId) && look.hosts.old === 0;
+    const isNamed = (look.facts?.slots ?? []).some(({ imageId }) => imageId === request.imageId);
+    // EC2 knows what was launched within seconds.
+    if (isNamed && look.hosts.unknown > 0 && waitedMs < VERIFY_SECONDS * 1000) return undefined;
+    const isThere = isNamed && look.hosts.old === 0 && look.hosts.unknown === 0;
     return isThere ? { outcome: 'up-to-date', because: verdict.because } : ended(memory, 'blocked', verdict.because);
   }
   const blockers = blockersOf(look.facts as NonNullable<typeof look.facts>, look.drainDeadlineSeconds);
   const lasting = blockers.find(({ passes }) => !passes);
   if (lasting) return ended(memory, 'blocked', lasting.because);
-  const waitedMs = atMs - Date.parse(request.noticedAt);
   if (blockers[0] && waitedMs >= PATIENCE_SECONDS * 1000)
     return ended(memory, 'blocked', `for a day: ${blockers[0].because}`);
   if (isPaused(look.control) && waitedMs >= LONGEST_SECONDS * 1000)
@@ -76,8 +78,20 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
       // Without any instance nothing is proved, and nobody may follow it.
       if (promoted || (isVerified(look) && look.hosts.fresh === 0)) return rolled(memory, look);
       if (isVerified(look) || atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
-      const { strangers, old } = look.hosts;
-      if (old > 0) return leftOver(memory, look, 'the refresh left instances out');
+      const { strangers, old, oldPooled, unknown } = look.hosts;
+      const [aside] = look.facts?.standby ?? [];
+      const out = aside === undefined ? '' : `: ${aside} is in Standby`;
+      if (old > 0) return leftOver(memory, look, `the refresh left instances out${out}`);
+      if (oldPooled > 0) {
+        const who = `${oldPooled} that ${oldPooled === 1 ? 'waits' : 'wait'} in the warm pool`;
+        return ended(memory, 'mixed', `the instances in service run the new image, and ${who} another`);
+      }
+      if (unknown > 0)
+        return ended(
+          memory,
+          'failed',
+          `the refresh is over, but EC2 does not tell what ${unknown} of its instances run`,
+        );
       const why =
         strangers.length > 0
           ? `ECS has not seen ${strangers.join(', ')} at work`
@@ -116,7 +130,8 @@ export function isStopped(memory: FleetMemory): boolean {
 
 /** Every instance runs it, ECS has each at work, and no service is worse off than before. */
 export function isVerified({ hosts, facts }: FleetLook): boolean {
-  return hosts.old === 0 && hosts.strangers.length === 0 && facts?.unsteady.length === 0;
+  const { old, oldPooled, unknown, strangers } = hosts;
+  return old === 0 && oldPooled === 0 && unknown === 0 && strangers.length === 0 && facts?.unsteady.length === 0;
 }
 
 function rolled(memory: FleetMemory, { hosts }: FleetLook): FleetEnding {

@@ -3,7 +3,8 @@ import type { Claimed } from './claim.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
-import type { FleetFacts, Target } from './fleet.ts';
+import type { FleetFacts, Slot, Target } from './fleet.ts';
+import { canRollBack } from './fleet.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { RefreshSeen, TemplateRef } from './ports.ts';
 import type { FleetRequest } from './request.ts';
@@ -21,6 +22,15 @@ export interface HostsSeen {
   readonly strangers: readonly string[];
   /** Instances on any other image. */
   readonly old: number;
+  /**
+   * Of what the fleet launches from now, the template versions (`versionKey`) that instances on another image were
+   * launched from as well; `unknown`: AWS does not tell what one of them was launched from.
+   */
+  readonly oldFrom: readonly string[];
+  /** Instances on any other image that wait in the warm pool: looked at when the refresh is over. */
+  readonly oldPooled: number;
+  /** Neither old nor new: EC2 does not know them yet. Nothing is verified before it does. */
+  readonly unknown: number;
 }
 
 /** One look at the fleet. */
@@ -122,6 +132,11 @@ export function versionKey({ templateId, number }: { readonly templateId: string
   return `${templateId} ${number}`;
 }
 
+/** The template version that a slot launches from; undefined where it names an image itself. */
+export function slotKey({ template }: Slot): string | undefined {
+  return template && versionKey({ templateId: template.id, number: template.number });
+}
+
 const BUSY: Failure = {
   ok: false,
   reason: 'other',
@@ -163,7 +178,9 @@ function adopting(memory: FleetMemory): FleetMemory {
   if (mayBeOursFromMs === undefined || seen === undefined || seen.startedAtMs < mayBeOursFromMs) return rest;
   if (seen.template !== undefined && !isOurs(seen.template, memory)) return rest;
   const { trouble: _, ...calm } = rest;
-  return { ...calm, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
+  // As it was started: with a desired configuration, and where AWS can go back to what the group has.
+  const canGoBack = seen.template !== undefined && rest.look?.facts !== undefined && canRollBack(rest.look.facts);
+  return { ...calm, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: canGoBack } };
 }
 
 /** It launches from a version that we made, or from the base that we would have started it with. */
@@ -176,5 +193,6 @@ function isOurs({ templateId, version }: TemplateRef, { versions, look }: FleetM
 }
 
 function summary({ refresh, hosts }: FleetLook): string {
-  return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, hosts.fresh, hosts.joined, hosts.old]);
+  const { fresh, joined, old, oldPooled, unknown } = hosts;
+  return JSON.stringify([refresh?.id, refresh?.status, refresh?.percent, fresh, joined, old, oldPooled, unknown]);
 }

@@ -4,6 +4,7 @@ import { performCommon } from './common-moves.ts';
 import { underSwitch } from './control.ts';
 import { imagesThatStay } from './fleet.ts';
 import type { FleetLook, FleetSeen } from './fleet-memory.ts';
+import { slotKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import { heldBack } from './held.ts';
 import { hostsOf } from './hosts.ts';
@@ -69,7 +70,11 @@ async function lookAtFleet(
     ...(target === undefined ? {} : { target }),
     ...(control === undefined ? {} : { control }),
   };
-  if (group === undefined) return { ...seen, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0 } };
+  if (group === undefined)
+    return {
+      ...seen,
+      hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0, oldFrom: [], oldPooled: 0, unknown: 0 },
+    };
   const refreshes = read(await ports.groups.refreshes(name));
   const refresh: RefreshSeen | undefined =
     refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
@@ -78,10 +83,15 @@ async function lookAtFleet(
     known?.isSettled && before
       ? await factsLater(before, group, ports)
       : await factsOfOne(group, refreshes[0], before?.clusters ?? [], ports);
+  // A refresh renews the warm pool as well; nobody else looks whether it has.
+  const isOver = refresh?.status === 'Successful';
+  const pooled = isOver && group.warm > 0 ? read(await ports.groups.pooledInstances(name)) : [];
   const where = {
+    pooled,
     clusters: facts.clusters,
     isSteady: facts.unsteady.length === 0,
     stays: target === undefined ? new Set<string>() : imagesThatStay(facts.slots, target),
+    launches: facts.slots.flatMap((slot) => slotKey(slot) ?? []),
   };
   return {
     ...seen,

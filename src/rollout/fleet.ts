@@ -22,7 +22,13 @@ export interface Slot {
   /** The base, or the place of an override in its list. */
   readonly at: 'base' | number;
   /** Where the image is written: a template's version, an override, or a parameter that the template resolves. */
-  readonly template?: { readonly id: string; readonly number: number; readonly asked: string };
+  readonly template?: {
+    readonly id: string;
+    readonly number: number;
+    readonly asked: string;
+    /** It asks for attributes instead of an instance type. */
+    readonly byRequirements?: true;
+  };
   readonly written: 'image' | 'parameter' | 'override';
   readonly imageId: string;
   /** Undefined for an image that is no ECS-optimized one of AWS's. */
@@ -39,7 +45,9 @@ export interface FleetFacts {
   /** `configuration`: a launch configuration, which no version can be made of. */
   readonly launch: 'template' | 'mixed' | 'configuration' | 'specifications' | 'unknown';
   readonly slots: readonly Slot[];
-  /** Instances by image id; at most ten images, the others summed up as `other`. */
+  /** An override of it asks for attributes instead of an instance type. */
+  readonly byRequirements?: true;
+  /** Instances by image id; at most ten images, the others summed up as `other`; `unknown`: EC2 does not know them yet. */
   readonly images: Readonly<Record<string, number>>;
   readonly desired: number;
   /** The most that the group may have; undefined for what knows no such bound. */
@@ -50,6 +58,8 @@ export interface FleetFacts {
   readonly refreshing: boolean;
   readonly suspended: readonly string[];
   readonly protectedFromScaleIn: number;
+  /** Instances in Standby, a few by name: a refresh leaves them as they are. */
+  readonly standby?: readonly string[];
   readonly warm: number;
   readonly clusters: readonly string[];
   readonly unsteady: readonly string[];
@@ -62,6 +72,9 @@ export interface FleetFacts {
   /** The Spot Fleet that it was made a copy of, and whether that one is there still. */
   readonly copyOf?: { readonly id: string; readonly isThere: boolean };
 }
+
+/** What stands in `images` for an image that is not known: neither old nor new. */
+export const UNKNOWN_IMAGE = 'unknown';
 
 /** Where a slot or an instance stands against a target. */
 export type Standing = 'at-target' | 'older' | 'newer' | 'other';
@@ -77,6 +90,16 @@ export function standingOf(slot: Slot, target: Target): Standing {
   }
   if (slot.family !== target.family || slot.version === undefined) return 'other';
   return newer(slot.version, target.version) ? 'newer' : 'older';
+}
+
+/** It launches from a number: `$Latest` and `$Default` are something else tomorrow. */
+export function isNumbered({ template }: Slot): boolean {
+  return template === undefined || /^\d+$/.test(template.asked);
+}
+
+/** AWS refuses to go back to what is not a number, or not an image: `$Latest`, `$Default`, a parameter (AWS-CONTRACTS §5). */
+export function canRollBack({ slots }: FleetFacts): boolean {
+  return slots.every((slot) => slot.written !== 'parameter' && isNumbered(slot));
 }
 
 /** Images that a fleet launches beside those that the target concerns: their instances are not old. */

@@ -1,6 +1,6 @@
 import { familyById } from './family.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
-import { standingOf } from './fleet.ts';
+import { standingOf, UNKNOWN_IMAGE } from './fleet.ts';
 import type { FleetPolicy } from './tags.ts';
 
 /** What would be done with one fleet. */
@@ -15,6 +15,8 @@ export interface PlannedFleet {
   readonly from: readonly string[];
   /** Instances to replace. */
   readonly instances: number;
+  /** Instances that wait in its warm pool, which AWS renews with them. */
+  readonly warm: number;
   readonly expectedMinutes: number;
 }
 
@@ -82,7 +84,9 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
 
   const changing = slots.filter((_, i) => standings[i] === 'older');
   const old = oldInstances(facts, target, changing);
-  if (changing.length === 0 && old === 0) return quiet('it runs this image already');
+  const unknown = images[UNKNOWN_IMAGE] ?? 0;
+  if (changing.length === 0 && old === 0)
+    return quiet(unknown > 0 ? `what ${unknown} of its instances run is not known yet` : 'it runs this image already');
   // A parameter that a template resolves is its owner's way to choose: there is nothing for us to write.
   const unwritable = changing.filter(({ written }) => written === 'parameter');
   if (changing.length > 0 && (policy.template === 'keep' || unwritable.length > 0)) {
@@ -98,6 +102,7 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
     slots: changing,
     from: fromOf(slots, images, target),
     instances: old,
+    warm: facts.warm,
     expectedMinutes: expectedMinutes(policy, old, facts.desired),
   };
 }
@@ -121,7 +126,7 @@ function isCustom({ slots }: FleetFacts): boolean {
 function oldInstances({ images, slots }: FleetFacts, target: Target, changing: readonly Slot[]): number {
   const stays = new Set(slots.filter((slot) => !changing.includes(slot)).map(({ imageId }) => imageId));
   return Object.entries(images)
-    .filter(([imageId]) => imageId !== target.imageId && !stays.has(imageId))
+    .filter(([imageId]) => imageId !== target.imageId && imageId !== UNKNOWN_IMAGE && !stays.has(imageId))
     .reduce((sum, [, count]) => sum + count, 0);
 }
 
@@ -129,7 +134,7 @@ function fromOf(slots: readonly Slot[], images: Readonly<Record<string, number>>
   const known = new Map(slots.map(({ imageId, version }) => [imageId, version]));
   const ids = new Set([...slots.map(({ imageId }) => imageId), ...Object.keys(images)]);
   return [...ids]
-    .filter((id) => id !== target.imageId)
+    .filter((id) => id !== target.imageId && id !== UNKNOWN_IMAGE)
     .map((id) => (known.get(id) === undefined ? id : `${known.get(id)} (${id})`));
 }
 

@@ -55,6 +55,8 @@ export type LaunchSeen =
   | {
       readonly kind: 'mixed';
       readonly template: TemplateRef;
+      /** Some of its overrides ask for attributes instead of an instance type. */
+      readonly byRequirements: boolean;
       /** At most 20 templates of their own, or images of their own (AWS-CONTRACTS §5); the others follow the base. */
       readonly overrides: readonly OverrideSeen[];
     }
@@ -71,7 +73,10 @@ export interface OverrideSeen {
 
 export interface FleetInstance {
   readonly id: string;
+  /** Undefined where EC2 does not know the instance yet, or not any more: neither old nor new may be concluded from that. */
   readonly imageId: string | undefined;
+  /** What a group launched it from, with the number of the version; undefined where AWS does not tell. */
+  readonly template?: TemplateRef;
   /** `InService`, `Pending`, …; of a Spot Fleet, `healthy`. */
   readonly state: string;
   readonly protectedFromScaleIn: boolean;
@@ -137,13 +142,18 @@ export interface RefreshPreferences {
   readonly alarms: readonly string[];
   readonly autoRollback: boolean;
   readonly scaleInProtected: 'Refresh' | 'Ignore' | 'Wait';
+  readonly standby: 'Terminate' | 'Ignore' | 'Wait';
   readonly skipMatching: boolean;
 }
 
 export interface GroupsPort {
+  /** Of the whole region, opted in or not: for whoever asks what runs. */
+  everyGroup(): Promise<Result<readonly GroupSeen[]>>;
   /** Every group that has the tag key, whatever its value. */
   taggedGroups(key: string): Promise<Result<readonly GroupSeen[]>>;
   describeGroup(name: string): Promise<Result<GroupSeen | undefined>>;
+  /** What waits in the group's warm pool: those are not among its instances. */
+  pooledInstances(group: string): Promise<Result<readonly FleetInstance[]>>;
   /** Terminate hooks of the group, by name, and where they notify. */
   terminateHooks(
     group: string,
@@ -171,6 +181,8 @@ export interface TemplateVersionSeen {
   /** The template's own words: an image id, or `resolve:ssm:<parameter>`; undefined where it names none. */
   readonly image: string | undefined;
   readonly instanceType: string | undefined;
+  /** It asks for attributes instead of an instance type. */
+  readonly byRequirements: boolean;
 }
 
 export interface TemplatesPort {

@@ -1,6 +1,14 @@
 import { familyOfImage } from './family.ts';
 import type { Slot } from './fleet.ts';
-import type { ImageSeen, ImagesPort, LaunchSeen, ParametersPort, TemplateRef, TemplatesPort } from './ports.ts';
+import type {
+  ImageSeen,
+  ImagesPort,
+  LaunchSeen,
+  ParametersPort,
+  TemplateRef,
+  TemplatesPort,
+  TemplateVersionSeen,
+} from './ports.ts';
 import { read } from './reading.ts';
 
 export interface SlotPorts {
@@ -37,19 +45,24 @@ export async function slotsOf(
   instanceImages: readonly string[],
   { templates, parameters, images }: SlotPorts,
 ): Promise<Slot[][]> {
-  const seen = new Map<string, { readonly number: number; readonly image: string } | undefined>();
+  const seen = new Map<string, (TemplateVersionSeen & { readonly image: string }) | undefined>();
   const describe = async (ref: TemplateRef) => {
     const key = `${ref.templateId} ${ref.version}`;
     if (!seen.has(key)) {
       const version = read(await templates.describeTemplate(ref));
-      seen.set(key, version?.image === undefined ? undefined : { number: version.number, image: version.image });
+      seen.set(key, version?.image === undefined ? undefined : { ...version, image: version.image });
     }
     return seen.get(key);
   };
   const slotOf = async (at: Slot['at'], ref: TemplateRef): Promise<RawSlot[]> => {
     const version = await describe(ref);
     if (version === undefined) return [];
-    const template = { id: ref.templateId, number: version.number, asked: ref.version };
+    const template = {
+      id: ref.templateId,
+      number: version.number,
+      asked: ref.version,
+      ...(version.byRequirements ? { byRequirements: true as const } : {}),
+    };
     const parameter = /^resolve:ssm:([^:]+)/.exec(version.image)?.[1];
     if (parameter === undefined) return [{ at, template, written: 'image', imageId: version.image }];
     const [value] = read(await parameters.readParameters([parameter]));

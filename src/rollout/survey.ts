@@ -1,5 +1,6 @@
 import type { ClockPort } from '../ports.ts';
 import type { FleetFacts, Slot } from './fleet.ts';
+import { UNKNOWN_IMAGE } from './fleet.ts';
 import type {
   ClustersPort,
   FleetInstance,
@@ -76,6 +77,7 @@ export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: Sur
     ...facts,
     images: countImages(group.instances),
     desired: group.desired,
+    ...standbyOf(group),
     ...(await serviceFacts(facts.clusters, new Map(), ports)),
   };
 }
@@ -95,6 +97,7 @@ async function factsOfGroup(
     policy: policyOf(group.tags),
     launch: group.launch.kind,
     slots,
+    ...(group.launch.kind === 'mixed' && group.launch.byRequirements ? { byRequirements: true } : {}),
     images: countImages(group.instances),
     desired: group.desired,
     max: group.max,
@@ -106,6 +109,7 @@ async function factsOfGroup(
     refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
+    ...standbyOf(group),
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
     bound: [],
@@ -229,6 +233,11 @@ function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] 
   return readTags(tags) ?? { mistakes: ['it has not opted in'] };
 }
 
+function standbyOf({ instances }: GroupSeen): Required<Pick<FleetFacts, 'standby'>> {
+  const aside = instances.filter(({ state }) => state === 'Standby');
+  return { standby: aside.slice(0, MOST_NAMED).map(({ id }) => id) };
+}
+
 function imageIdsOf({ instances }: { readonly instances: readonly FleetInstance[] }): string[] {
   return instances.flatMap(({ imageId }) => imageId ?? []);
 }
@@ -243,7 +252,7 @@ function named(services: readonly SteadySeen[]): string[] {
 
 function countImages(instances: readonly FleetInstance[]): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const { imageId = 'unknown' } of instances) {
+  for (const { imageId = UNKNOWN_IMAGE } of instances) {
     const key = counts.has(imageId) || counts.size < MOST_IMAGES ? imageId : 'other';
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }

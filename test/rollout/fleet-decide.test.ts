@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FleetFacts, Slot } from '../../src/rollout/fleet.ts';
 import type { FleetMove } from '../../src/rollout/fleet-moves.ts';
 import { NEW, policy, slot, target } from './builders.ts';
 import { playFleet } from './fleet-world.ts';
@@ -34,6 +35,7 @@ describe('the rollout of one group', () => {
         minHealthyPercent: 100,
         maxHealthyPercent: 110,
         autoRollback: true,
+        skipMatching: true,
       },
     });
     expect(alerts.map(({ kind }) => kind)).toEqual(['rollout-started']);
@@ -72,6 +74,62 @@ describe('the rollout of one group', () => {
     expect(result).toMatchObject({
       outcome: 'mixed',
       because: expect.stringContaining('1 of its instances run the new image and 3 another'),
+    });
+    expect(result.because).toContain('AWS cannot roll it back: its template names no number of a version');
+  });
+
+  it('starts what a kept template says by number, which AWS could only roll back to the same image', () => {
+    const kept = [slot({ imageId: NEW, version: target.version, template: { id: 'lt-0a', number: 9, asked: '9' } })];
+    const facts = () => ({ slots: kept, policy: policy({ 'ecs-drain:template': 'keep' }) });
+    const { result, moves } = playFleet({ facts });
+    expect(startOf(moves)).toMatchObject({ desired: undefined, preferences: { autoRollback: false } });
+    expect(result.outcome).toBe('rolled');
+
+    const bad = playFleet({ facts, agentNeverJoins: true });
+    expect(bad.trace).not.toContain('roll-back');
+    expect(bad.result).toMatchObject({
+      outcome: 'mixed',
+      because: expect.stringContaining('AWS cannot roll it back: its own template names this image already'),
+    });
+  });
+
+  describe('has AWS skip the instances that are new already', () => {
+    const skips = (facts: Partial<FleetFacts>, oldFrom: readonly string[] = []) =>
+      startOf(playFleet({ facts: (minutes) => (minutes < 1 ? facts : {}), oldFrom }).moves)?.preferences.skipMatching;
+    const kept = (asked: string, changes: Partial<Slot> = {}): Partial<FleetFacts> => ({
+      policy: policy({ 'ecs-drain:template': 'keep' }),
+      slots: [slot({ imageId: NEW, version: target.version, template: { id: 'lt-0a', number: 9, asked }, ...changes })],
+    });
+    const attributes = { id: 'lt-0a', number: 3, asked: '3', byRequirements: true } as const;
+
+    it.each<[string, boolean, Partial<FleetFacts>, string[]?]>([
+      ['the template gets a version of ours', true, {}, ['lt-0a 3']],
+      ['its owner wrote a version and gave the group its number', true, kept('9')],
+      ['old instances are of the very version that is launched from', false, kept('9'), ['lt-0a 9']],
+      ['what an old instance was launched from is not told', false, {}, ['unknown']],
+      ['the template is kept, and no number says which version', false, kept('$Latest')],
+      ['the template resolves a parameter', false, kept('9', { written: 'parameter' }), ['lt-0a 9']],
+      ['the policy asks for attributes instead of types', false, { byRequirements: true }],
+      ['the template asks for attributes instead of a type', false, { slots: [slot({ template: attributes })] }],
+      [
+        'an override changes its own image, whatever the base does',
+        false,
+        { launch: 'mixed', slots: [slot(), slot({ at: 1, written: 'override', template: undefined as never })] },
+      ],
+      [
+        'a part of the policy stays as it is, and old instances are of it',
+        false,
+        {
+          launch: 'mixed',
+          slots: [
+            slot(),
+            slot({ at: 1, imageId: NEW, version: target.version, template: { id: 'lt-0b', number: 2, asked: '2' } }),
+          ],
+        },
+        ['lt-0a 3', 'lt-0b 2'],
+      ],
+    ])('where %s: %s', (_, expected, facts, oldFrom) => {
+      expect(skips(facts, oldFrom)).toBe(expected);
     });
   });
 
@@ -116,6 +174,43 @@ describe('the rollout of one group', () => {
       'Refresh',
     );
     expect(startOf(playFleet().moves)?.preferences.scaleInProtected).toBe('Ignore');
+  });
+
+  it('leaves aside what somebody puts into Standby meanwhile, and says at the end that it was left out', () => {
+    expect(startOf(playFleet().moves)?.preferences.standby).toBe('Ignore');
+    const facts = (minutes: number) => (minutes > 10 ? { standby: ['i-0aside'] } : {});
+    const { result } = playFleet({ facts, leftOut: 1 });
+    expect(result).toMatchObject({
+      outcome: 'mixed',
+      because: expect.stringContaining('the refresh left instances out: i-0aside is in Standby'),
+    });
+  });
+
+  it('is not verified while instances on the old image wait in the warm pool', () => {
+    const { result, trace } = playFleet({ oldPooled: 2 });
+    expect(trace).not.toContain('promote');
+    expect(result).toMatchObject({
+      outcome: 'mixed',
+      because: 'the instances in service run the new image, and 2 that wait in the warm pool another',
+    });
+  });
+
+  it('is not verified while EC2 does not tell what an instance runs, and does not call it old either', () => {
+    const { result, trace } = playFleet({ unknown: 1 });
+    expect(trace).not.toContain('promote');
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      because: expect.stringContaining('EC2 does not tell what 1 of its instances run'),
+    });
+  });
+
+  it('waits for EC2 to know an instance before it says that there is nothing to do, and half an hour at most', () => {
+    const there = [slot({ imageId: NEW, version: target.version })];
+    const facts = () => ({ slots: there, images: { [NEW]: 3, unknown: 1 } });
+    const late = playFleet({ facts, leftOut: -4, unknown: 1 });
+    expect(late.result.outcome).toBe('blocked');
+    expect(late.minutes).toBeGreaterThanOrEqual(30);
+    expect(late.starts).toBe(0);
   });
 
   it.each([

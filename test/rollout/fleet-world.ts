@@ -20,6 +20,14 @@ export interface Script {
   readonly turns?: { readonly afterMinutes: number; readonly status: RefreshSeen['status'] };
   readonly templateWarning?: string;
   readonly deadlineSeconds?: number;
+  /** What instances on the old image were launched from, of what is launched from now. */
+  readonly oldFrom?: readonly string[];
+  /** So many more are old than the refresh has left. */
+  readonly leftOut?: number;
+  /** Instances that EC2 does not know. */
+  readonly unknown?: number;
+  /** Instances of the warm pool that stay on the old image. */
+  readonly oldPooled?: number;
   /** The nth call: `before` it nothing happens, `after` it the effect is there and the answer is lost. */
   readonly failing?: (call: number, move: FleetMove['kind']) => 'before' | 'after' | undefined;
   readonly gone?: true;
@@ -85,7 +93,7 @@ export function playFleet(script: Script = {}) {
     const named = script.target === undefined ? target : script.target(minutes());
     const said = script.says?.findLast(({ atMinutes }) => atMinutes <= minutes());
     const hasStranger = script.agentNeverJoins === true && at.fresh > 0;
-    const old = desired() - at.fresh;
+    const old = desired() - at.fresh + (script.leftOut ?? 0);
     // The group takes the desired configuration over when the refresh has succeeded.
     const isNew = at.status === 'Successful';
     const slots = fleet().slots.map((one) => (isNew ? { ...one, imageId: NEW, version: target.version } : one));
@@ -135,6 +143,9 @@ export function playFleet(script: Script = {}) {
         working: hasStranger ? 0 : at.fresh,
         strangers: hasStranger ? ['i-0new'] : [],
         old,
+        oldFrom: script.oldFrom ?? [],
+        oldPooled: script.oldPooled ?? 0,
+        unknown: script.unknown ?? 0,
       },
     };
   };

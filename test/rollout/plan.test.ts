@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { planLines } from '../../src/rollout/announce.ts';
 import type { FleetFacts } from '../../src/rollout/fleet.ts';
 import { planOf } from '../../src/rollout/plan.ts';
 import { fleet, NEW, OLD, policy, slot, target } from './builders.ts';
@@ -44,6 +45,20 @@ describe('the plan of a release', () => {
     expect(plan(fleet({ slots: there, images: { [NEW]: 1, [OLD]: 3 } })).fleets).toMatchObject([
       { how: 'keep', slots: [], instances: 3 },
     ]);
+  });
+
+  it('says how many instances wait in the warm pool', () => {
+    const { fleets } = plan(fleet({ warm: 2 }));
+    expect(fleets).toMatchObject([{ instances: 4, warm: 2 }]);
+    expect(planLines(plan(fleet({ warm: 2 })))[0]).toContain('4 instances and the 2 in its warm pool from');
+  });
+
+  it('counts no instance as old whose image is not known, nor says that it runs this image', () => {
+    expect(plan(fleet({ images: { [OLD]: 3, unknown: 1 } })).fleets).toMatchObject([
+      { instances: 3, from: [`2023.0.20261001 (${OLD})`] },
+    ]);
+    const there = fleet({ slots: [slot({ imageId: NEW, version: target.version })], images: { [NEW]: 3, unknown: 1 } });
+    expect(alone(there)).toEqual([['what 1 of its instances run is not known yet', false]]);
   });
 
   it('leaves a kept template to its owner, and rolls out what the owner has put in it', () => {

@@ -21,6 +21,8 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-follow-two': [['rolled', ...ROLLED, 'rolled', 'rolled'], TOLD],
   'rollout-follow': [[...ROLLED, ...ROLLED], TOLD],
   'rollout-keep': [['nothing-to-do'], 'image-available'],
+  'rollout-keep-numbered': [['nothing-to-do', ...ROLLED], TOLD],
+  'rollout-keep-parameter': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-keep-written': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-mixed': [[...ROLLED, ...ROLLED], TOLD],
   'rollout-observe': [ROLLED, 'image-available rollout-paused resolved rollout-started rollout-done'],
@@ -34,6 +36,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-spot-switch': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
   'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],
+  'rollout-standby': [ROLLED, 'image-available rollout-waiting resolved rollout-started rollout-done'],
   'rollout-superseded': [
     ['superseded', ...ROLLED],
     'approval-needed rollout-ended resolved rollout-started rollout-done',
@@ -44,6 +47,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-unanswered': [['expired'], 'approval-needed rollout-stopped'],
   'rollout-undrained': [['stopped', 'blocked'], 'image-available rollout-stopped'],
   'rollout-untagged': [ROLLED, TOLD],
+  'rollout-warm-pool': [ROLLED, TOLD],
   'rollout-waves': [['rolled', ...ROLLED, 'rolled'], TOLD],
   'rollout-waves-stopped': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back rollout-stopped'],
   'rollout-window': [ROLLED, TOLD],
@@ -102,9 +106,7 @@ describe('what the scenarios are for', () => {
     // The one that never joined, and the one that came for it.
     expect(launched).toBe(2);
     expect(toldOf(report).at(-1)?.because).toContain('ECS has not seen it at work');
-    const images = region.autoScaling.operations
-      .DescribeAutoScalingGroups({ AutoScalingGroupNames: ['web-asg'] })
-      .AutoScalingGroups.flatMap(({ Instances = [] }) => Instances.map(({ ImageId }) => ImageId));
+    const images = region.autoScaling.launched().map(({ launched }) => launched.image.id);
     expect(new Set(images)).toEqual(new Set([region.amis.behind('al2023/x86_64', 1).id]));
   });
 
@@ -131,6 +133,39 @@ describe('what the scenarios are for', () => {
     expect(Math.min(...report.instances.map(({ drainingAtSeconds }) => drainingAtSeconds ?? 0))).toBeGreaterThan(
       12_000,
     );
+  });
+
+  it.each(['images', 'attributes'] as const)(
+    'rollout-mixed: nothing is left out where %s say what is launched, whatever AWS takes for the same',
+    async (mixed) => {
+      const scenario = readScenario('rollout-mixed');
+      const clusters = scenario.clusters.map((cluster) => ({ ...cluster, mixed }));
+      for (const seed of [1, 2, 3, 4]) {
+        const { report, region } = await run({ ...scenario, clusters }, seed, { bundles, engine: 'store' });
+        expect(report.violations, `seed ${seed}`).toEqual([]);
+        const running = new Set(region.autoScaling.launched().map(({ launched }) => launched.image.id));
+        const families =
+          mixed === 'images' ? (['al2023/x86_64', 'al2023/arm64'] as const) : (['al2023/x86_64'] as const);
+        expect(running, `seed ${seed}`).toEqual(new Set(families.map((family) => region.amis.recommended(family).id)));
+      }
+    },
+    60_000,
+  );
+
+  it('rollout-keep-numbered: a bad image is stopped at one instance, and people hear why AWS cannot take it back', async () => {
+    const scenario = readScenario('rollout-keep-numbered');
+    const events = scenario.events.map(({ release, ...event }) => ({
+      ...event,
+      ...(release && { release: { ...release, flaw: 'agent-never-joins' as const } }),
+    }));
+    const { report, region } = await run({ ...scenario, events }, 1, { bundles, engine: 'store' });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['nothing-to-do', 'stopped', 'mixed']);
+    expect(region.instancesOf('web-asg')).toHaveLength(5);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('AWS cannot roll it back: its own template names this image already'),
+    });
   });
 
   it('rollout-waves-stopped: the later waves are never touched, and people hear that they are held back', async () => {
