@@ -46,8 +46,7 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
   const planned = verdictOf(look);
   if (planned === undefined || !('policy' in planned)) return poll(memory, 'it is not to be rolled now');
 
-  // A failed call, too, is tried again only on what is so now.
-  if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
+  if (isOutdated(memory, look)) return lookAgain(memory, 'look again before acting');
   const missing = planned.slots.find(({ template, written }) => {
     if (template === undefined || written !== 'image') return false;
     return memory.versions[versionKey({ templateId: template.id, number: template.number })] === undefined;
@@ -70,6 +69,11 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
     preferences: preferencesOf(planned.policy, facts),
     because: `${planned.instances} of its instances run an older image than ${target.version}`,
   };
+}
+
+/** A call that failed, or that was answered with "one is under way", may have been carried out all the same. */
+function isOutdated({ atMs, trouble }: FleetMemory, look: FleetLook): boolean {
+  return atMs - look.atMs > FRESH_SECONDS * 1000 || (trouble !== undefined && trouble.atMs >= look.atMs);
 }
 
 /** While the refresh is under way: it goes on, or is told to go back. */

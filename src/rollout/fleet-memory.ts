@@ -4,7 +4,7 @@ import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetMove } from './fleet-moves.ts';
-import type { RefreshSeen, TemplateRef } from './ports.ts';
+import type { RefreshPreferences, RefreshSeen, TemplateRef } from './ports.ts';
 import type { FleetRequest } from './request.ts';
 import { withTold } from './telling.ts';
 
@@ -29,8 +29,10 @@ export interface FleetLook {
   readonly target?: Target;
   /** Undefined: there is no such fleet any more. */
   readonly facts?: FleetFacts;
-  /** The latest refresh of the group, whoever started it. */
+  /** Our refresh, once it was started. */
   readonly refresh?: RefreshSeen;
+  /** The group's latest refresh, where that is another one. */
+  readonly other?: RefreshSeen;
   readonly hosts: HostsSeen;
   /** By the switch, for this fleet's group. */
   readonly drainDeadlineSeconds: number;
@@ -57,6 +59,15 @@ export interface OurRefresh {
   readonly turned?: { readonly atMs: number; readonly because: string; readonly forPause: boolean };
 }
 
+/** A start whose answer has no id: one that began between these times, from this template, is ours. */
+export interface AskedRefresh {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Undefined: from what the group has anyway, and the times alone tell. */
+  readonly template?: TemplateRef;
+  readonly preferences: RefreshPreferences;
+}
+
 /** Everything that is known of one fleet's rollout; made anew at each replay from what the steps returned. */
 export interface FleetMemory extends CourseState {
   readonly request: FleetRequest;
@@ -67,8 +78,8 @@ export interface FleetMemory extends CourseState {
   readonly templateWarning?: string;
   /** Our refresh, once it was started. */
   readonly refresh?: OurRefresh;
-  /** A start was answered with "one is under way": from this time on it may be our own, from before a crash. */
-  readonly mayBeOursFromMs?: number;
+  /** It was asked for, and the answer was lost, or was "one is under way": that may be our own, from before a crash. */
+  readonly asked?: AskedRefresh;
   /** Since when there have been strangers without a break. */
   readonly strangersSinceMs?: number;
   /** Since when the instances and the refresh have not changed. */
@@ -89,6 +100,7 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
   const isBusy = seen.kind === 'start-refresh' && seen.id === undefined;
   const memory = withTrouble(moved, move.kind, seen.failure ?? (isBusy ? BUSY : undefined));
   const { atMs } = memory;
+  if (seen.kind === 'start-refresh' && move.kind === 'start-refresh') return withStart(memory, move, seen.id);
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
   if (seen.kind === 'promote') return { ...memory, promoted: true };
@@ -97,7 +109,6 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
     const versions = { ...memory.versions, [versionKey(move.source)]: seen.number };
     return { ...memory, versions, ...(warning === undefined ? {} : { templateWarning: warning }) };
   }
-  if (seen.kind === 'start-refresh' && move.kind === 'start-refresh') return withStart(memory, move, seen.id);
   if ((move.kind === 'roll-back' || move.kind === 'cancel-refresh') && memory.refresh) {
     const turned = { atMs, because: move.because, forPause: move.kind === 'cancel-refresh' && move.forPause };
     return { ...memory, refresh: { ...memory.refresh, turned }, changedAtMs: atMs };
@@ -125,15 +136,19 @@ const SKEW_MS = 60_000;
 
 function withStart(
   memory: FleetMemory,
-  { preferences }: Extract<FleetMove, { kind: 'start-refresh' }>,
+  { desired, preferences }: Extract<FleetMove, { kind: 'start-refresh' }>,
   id: string | undefined,
 ): FleetMemory {
-  const { look, ...rest } = memory;
-  const { atMs } = memory;
+  const { asked, ...rest } = memory;
+  const { atMs, look } = memory;
+  if (id !== undefined) {
+    const refresh = { id, startedAtMs: atMs, canRollBack: preferences.autoRollback };
+    return { ...rest, refresh, changedAtMs: atMs };
+  }
   // Before the start none was under way: one that is there now is ours, or began in the same moment.
-  if (id === undefined) return { ...rest, mayBeOursFromMs: (look?.atMs ?? atMs) - SKEW_MS };
-  const refresh = { id, startedAtMs: atMs, canRollBack: preferences.autoRollback };
-  return { ...memory, refresh, changedAtMs: atMs };
+  const fromMs = asked?.fromMs ?? (look?.atMs ?? atMs) - SKEW_MS;
+  const template = desired && { template: desired.template };
+  return { ...rest, asked: { fromMs, untilMs: atMs + SKEW_MS, ...template, preferences } };
 }
 
 function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
@@ -148,23 +163,21 @@ function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
   });
 }
 
-/** The refresh that answered our start with "one is under way", when it is our own. */
+/** The refresh that was asked for without an answer, when it is there: what it launches from tells it from another's. */
 function adopting(memory: FleetMemory): FleetMemory {
-  const { mayBeOursFromMs, ...rest } = memory;
-  const seen = rest.look?.refresh;
-  if (mayBeOursFromMs === undefined || seen === undefined || seen.startedAtMs < mayBeOursFromMs) return rest;
-  if (seen.template !== undefined && !isOurs(seen.template, memory)) return rest;
-  const { trouble: _, ...calm } = rest;
-  return { ...calm, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
+  const { asked, look, ...rest } = memory;
+  if (asked === undefined || look?.other === undefined) return memory;
+  const { other, refresh: _, ...seen } = look;
+  const { id, startedAtMs, template } = other;
+  const isInTime = startedAtMs >= asked.fromMs && startedAtMs <= asked.untilMs;
+  if (!isInTime || (asked.template !== undefined && !isSame(template, asked.template))) return memory;
+  const { trouble: __, ...calm } = rest;
+  const refresh = { id, startedAtMs, canRollBack: asked.preferences.autoRollback };
+  return { ...calm, look: { ...seen, refresh: other }, refresh };
 }
 
-/** It launches from a version that we made, or from the base that we would have started it with. */
-function isOurs({ templateId, version }: TemplateRef, { versions, look }: FleetMemory): boolean {
-  const made = Object.entries(versions).some(
-    ([key, number]) => key.startsWith(`${templateId} `) && String(number) === version,
-  );
-  const base = look?.facts?.slots.find(({ at }) => at === 'base')?.template;
-  return made || (base?.id === templateId && String(base.number) === version);
+function isSame(one: TemplateRef | undefined, other: TemplateRef): boolean {
+  return one?.templateId === other.templateId && one.version === other.version;
 }
 
 function summary({ refresh, hosts }: FleetLook): string {

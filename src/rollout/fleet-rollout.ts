@@ -4,7 +4,6 @@ import { imagesThatStay } from './fleet.ts';
 import type { FleetLook, FleetSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import { hostsOf } from './hosts.ts';
-import type { RefreshSeen } from './ports.ts';
 import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
@@ -56,13 +55,13 @@ async function lookAtFleet(
   };
   if (group === undefined) return { ...seen, hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0 } };
   const refreshes = read(await ports.groups.refreshes(name));
-  const refresh: RefreshSeen | undefined =
-    refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
+  const [latest] = refreshes;
+  const refresh = refreshes.find(({ id }) => id === refreshId);
   const before = known?.look.facts;
   const facts =
     known?.isSettled && before
       ? await factsLater(before, group, ports)
-      : await factsOfOne(group, refreshes[0], before?.clusters ?? [], ports);
+      : await factsOfOne(group, latest, before?.clusters ?? [], ports);
   const where = {
     clusters: facts.clusters,
     isSteady: facts.unsteady.length === 0,
@@ -72,6 +71,7 @@ async function lookAtFleet(
     ...seen,
     facts,
     ...(refresh === undefined ? {} : { refresh }),
+    ...(latest === undefined || latest.id === refresh?.id ? {} : { other: latest }),
     // By the image that is being rolled: its source may name a newer one by now.
     hosts: await hostsOf(group.instances, request.imageId, where, ports.clusters),
   };

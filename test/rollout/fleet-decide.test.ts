@@ -164,6 +164,45 @@ describe('the rollout of one group', () => {
     expect(result.outcome).toBe('rolled');
   });
 
+  const nthLost = (nth: number, kind: FleetMove['kind']) => {
+    let seen = 0;
+    return (_: number, move: FleetMove['kind']) => {
+      if (move !== kind) return undefined;
+      seen += 1;
+      return seen === nth ? 'after' : undefined;
+    };
+  };
+
+  it.each([1, 2])('knows its refresh again when the answer of start %i was lost, after a pause as well', (nth) => {
+    const says = [
+      { atMinutes: 12, word: 'pause' as const },
+      { atMinutes: 100, word: 'resume' as const },
+    ];
+    const { result, starts, minutes, isLeftRunning } = playFleet({ says, failing: nthLost(nth, 'start-refresh') });
+    expect([result.outcome, starts, isLeftRunning]).toEqual(['rolled', 2, false]);
+    expect(minutes).toBeLessThan(200);
+  });
+
+  it('stops a bad image also where the answer of the start after a pause was lost', () => {
+    const { fresh, isLeftRunning, alerts } = playFleet({
+      says: [
+        { atMinutes: 4, word: 'pause' },
+        { atMinutes: 100, word: 'resume' },
+      ],
+      agentNeverJoins: true,
+      failing: nthLost(2, 'start-refresh'),
+    });
+    expect([fresh, isLeftRunning]).toEqual([0, false]);
+    expect(alerts.at(-1)?.kind).toBe('rolled-back');
+  });
+
+  it("takes no refresh of somebody else's for its own, though it began while ours was asked for", () => {
+    const { result, minutes, trace } = playFleet({ other: { fromMinutes: 0.04, toMinutes: 90 } });
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeGreaterThan(90);
+    expect(trace).not.toContain('roll-back');
+  });
+
   it('asks for what cannot change only before the refresh, after it, and when it was turned', () => {
     const { moves } = playFleet({
       says: [

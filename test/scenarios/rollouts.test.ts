@@ -3,6 +3,7 @@ import type { Handles } from '../../sim/region.ts';
 import type { Report } from '../../sim/report.ts';
 import type { Bundles, Run } from '../../sim/run.ts';
 import { loadBundles, readScenario, run, scenarioNames } from '../../sim/run.ts';
+import type { Scenario } from '../../sim/scenario.ts';
 
 /** What each rollout comes to, and what people hear of it on the way: what outcomes.test.ts is for drains. */
 
@@ -248,6 +249,61 @@ describe('a machine that dies as soon as AWS has done what it asked for', () => 
   );
 });
 
+/** A scenario of one group with a few things different. */
+type Change = (scenario: Scenario) => Scenario;
+const playChanged = (name: string, change: Change, handles: Handles = {}): Promise<Run> =>
+  run(change(readScenario(name)), 1, { bundles, engine: 'store', ...handles });
+
+/** Events in the place of the same ones of the scenario, by their number. */
+const eventsLike = (changes: Readonly<Record<number, Partial<Scenario['events'][number]>>>): Change => {
+  return (scenario) => ({
+    ...scenario,
+    events: scenario.events.map((event, i) => ({ ...event, ...changes[i] }) as typeof event),
+  });
+};
+const BAD = { release: { family: 'al2023/x86_64' as const, flaw: 'agent-never-joins' as const } };
+
+/** The nth call of an operation is carried out, and its machine dies. */
+const diesAfter = (operation: string, nth: number): Handles['beforeCall'] => {
+  let seen = 0;
+  return (call) => {
+    if (call.operation !== operation) return undefined;
+    seen += 1;
+    return seen === nth ? 'kill-after' : undefined;
+  };
+};
+
+/** What the instances of the group run now. */
+const imagesOf = ({ region }: Run, group = 'web-asg'): Record<string, number> => {
+  const [found] = region.autoScaling.operations.DescribeAutoScalingGroups({
+    AutoScalingGroupNames: [group],
+  }).AutoScalingGroups;
+  const counts: Record<string, number> = {};
+  for (const { ImageId = '' } of found?.Instances ?? []) {
+    const key = ImageId === region.amis.recommended('al2023/x86_64').id ? 'new' : 'old';
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+};
+
+describe('a machine that dies when a refresh was begun again after a pause', () => {
+  it('has it watched to its end', async () => {
+    const beforeCall = diesAfter('StartInstanceRefresh', 2);
+    const played = await playChanged('rollout-paused', (scenario) => scenario, { beforeCall });
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(ROLLED);
+  });
+
+  it('has a bad image stopped at its first instance', async () => {
+    const beforeCall = diesAfter('StartInstanceRefresh', 2);
+    const change = eventsLike({ 0: BAD, 1: { atSeconds: 3_800 } });
+    const played = await playChanged('rollout-paused', change, { beforeCall });
+    expect(played.report.violations).toEqual([]);
+    // The one that was there when it was paused; the one that came after it is gone again.
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+  });
+});
+
 /** Places at most for one fault, evenly spread; every one, with EVERY_CRASH set. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 3;
 
@@ -264,6 +320,7 @@ const CRASHED = [
   'rollout-bad-image',
   'rollout-cancelled',
   'rollout-mixed',
+  'rollout-paused',
   'rollout-spot-fleet',
   'rollout-waves-stopped',
 ];
