@@ -8,6 +8,8 @@ import { fleetSpeaker, lastingTrouble, nextAlert } from './telling.ts';
 const HOUR_MS = 3_600_000;
 /** A refresh without any change for so long fails at twice that (AWS-CONTRACTS §5): time to look. */
 const STALL_MS = 1_800_000;
+/** A minute of trying. */
+const TURNS_IN_VAIN = 5;
 
 /** What people should hear of one group's rollout on the way. Pure. */
 export function fleetAlertDue(memory: FleetMemory): RolloutAlert | undefined {
@@ -24,6 +26,12 @@ function problemsOf(memory: FleetMemory): Words[] {
   const { look, refresh, request, atMs, changedAtMs } = memory;
   const trouble = lastingTrouble(memory);
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
+  // What must not go on is not given an hour.
+  if (trouble === undefined && memory.trouble && isInVain(memory.trouble)) {
+    const { failure, sinceMs } = memory.trouble;
+    const because = `it is to be stopped, and ${failure.operation} answers "${failure.message}"; it is tried again.`;
+    problems.push({ kind: 'rollout-stuck', key: `cannot be stopped ${sinceMs}`, because });
+  }
   if (look?.facts === undefined) return problems;
   if (refresh === undefined) {
     const [blocker] = blockersOf(look.facts, look.drainDeadlineSeconds);
@@ -44,6 +52,10 @@ function problemsOf(memory: FleetMemory): Words[] {
     problems.push({ kind: 'rollout-stuck', key: `stalled ${changedAtMs}`, because });
   }
   return problems;
+}
+
+function isInVain({ move, count }: NonNullable<FleetMemory['trouble']>): boolean {
+  return (move === 'roll-back' || move === 'cancel-refresh') && count >= TURNS_IN_VAIN;
 }
 
 /** Something keeps it from beginning, and may pass. */

@@ -55,8 +55,17 @@ export interface OurRefresh {
   readonly startedAtMs: number;
   /** AWS takes it back to where it came from, by itself or when it is told to. */
   readonly canRollBack: boolean;
-  /** It was told to go back, or to stop where it is. */
-  readonly turned?: { readonly atMs: number; readonly because: string; readonly forPause: boolean };
+  /** It was told to go back, or to stop where it is; whether it heard that, a look tells. */
+  readonly turned?: Turned;
+  /** So often a way back was refused; throttling is no refusal. */
+  readonly refusals?: number;
+}
+
+interface Turned {
+  readonly atMs: number;
+  readonly because: string;
+  readonly forPause: boolean;
+  readonly isAnswered: boolean;
 }
 
 /** A start whose answer has no id: one that began between these times, from this template, is ours. */
@@ -99,8 +108,8 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
   // What is under way may be a while in showing: asked again at once, it would be asked a thousand times.
   const isBusy = seen.kind === 'start-refresh' && seen.id === undefined;
   const memory = withTrouble(moved, move.kind, seen.failure ?? (isBusy ? BUSY : undefined));
-  const { atMs } = memory;
   if (seen.kind === 'start-refresh' && move.kind === 'start-refresh') return withStart(memory, move, seen.id);
+  if (move.kind === 'roll-back' || move.kind === 'cancel-refresh') return withTurn(memory, move, seen.failure);
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
   if (seen.kind === 'promote') return { ...memory, promoted: true };
@@ -109,16 +118,19 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
     const versions = { ...memory.versions, [versionKey(move.source)]: seen.number };
     return { ...memory, versions, ...(warning === undefined ? {} : { templateWarning: warning }) };
   }
-  if ((move.kind === 'roll-back' || move.kind === 'cancel-refresh') && memory.refresh) {
-    const turned = { atMs, because: move.because, forPause: move.kind === 'cancel-refresh' && move.forPause };
-    return { ...memory, refresh: { ...memory.refresh, turned }, changedAtMs: atMs };
-  }
   return memory;
 }
 
 /** Our refresh as it was last seen; a look from before it was started shows another one, or none. */
 export function refreshSeen({ look, refresh }: FleetMemory): RefreshSeen | undefined {
   return look?.refresh?.id === refresh?.id ? look?.refresh : undefined;
+}
+
+/** It goes on replacing instances. */
+export const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Baking']);
+
+export function groupOf({ request }: FleetMemory): string {
+  return request.fleet.slice('group/'.length);
 }
 
 export function versionKey({ templateId, number }: { readonly templateId: string; readonly number: number }): string {
@@ -133,6 +145,8 @@ const BUSY: Failure = {
 };
 /** Clocks of AWS and of Lambda may differ by so much. */
 const SKEW_MS = 60_000;
+/** So long what AWS has heard may be in showing. */
+const HEARING_MS = 300_000;
 
 function withStart(
   memory: FleetMemory,
@@ -151,16 +165,50 @@ function withStart(
   return { ...rest, asked: { fromMs, untilMs: atMs + SKEW_MS, ...template, preferences } };
 }
 
+function withTurn(
+  memory: FleetMemory,
+  move: Extract<FleetMove, { kind: 'roll-back' | 'cancel-refresh' }>,
+  failure: Failure | undefined,
+): FleetMemory {
+  const { refresh, atMs } = memory;
+  if (refresh === undefined) return memory;
+  const { kind, because } = move;
+  const turned = { atMs, because, forPause: kind === 'cancel-refresh' && move.forPause, isAnswered: !failure };
+  const isRefused = kind === 'roll-back' && failure !== undefined && failure.reason !== 'throttled';
+  const refusals = (refresh.refusals ?? 0) + (isRefused ? 1 : 0);
+  return { ...memory, refresh: { ...refresh, turned, refusals }, ...(failure ? {} : { changedAtMs: atMs }) };
+}
+
+/** A refresh that goes on a while after it was told to turn has not heard it; one that does not has. */
+function hearing(memory: FleetMemory): FleetMemory {
+  const { refresh, trouble, look, ...rest } = memory;
+  const status = refreshSeen(memory)?.status;
+  if (refresh?.turned === undefined || status === undefined) return memory;
+  const { turned, ...others } = refresh;
+  const known = { ...rest, ...(look && { look }) };
+  if (!ON_ITS_WAY.has(status)) {
+    // Then that answer was only lost.
+    return turned.isAnswered ? memory : { ...known, refresh: { ...refresh, turned: { ...turned, isAnswered: true } } };
+  }
+  if (turned.isAnswered && memory.atMs - turned.atMs < HEARING_MS) return memory;
+  return { ...known, ...(trouble && { trouble }), refresh: others };
+}
+
 function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
   const { atMs } = memory;
   const isChanged = memory.look === undefined || summary(look) !== summary(memory.look);
-  const { strangersSinceMs = atMs, ...rest } = memory;
-  return adopting({
-    ...rest,
-    look: { ...look, atMs },
-    ...(look.hosts.strangers.length > 0 ? { strangersSinceMs } : {}),
-    ...(isChanged ? { changedAtMs: atMs } : {}),
-  });
+  const { strangersSinceMs = atMs, trouble, ...rest } = memory;
+  // Between two looks nothing has failed: what did is not tried any more.
+  const isOver = trouble !== undefined && trouble.atMs < (memory.look?.atMs ?? 0);
+  return hearing(
+    adopting({
+      ...rest,
+      ...(trouble && !isOver ? { trouble } : {}),
+      look: { ...look, atMs },
+      ...(look.hosts.strangers.length > 0 ? { strangersSinceMs } : {}),
+      ...(isChanged ? { changedAtMs: atMs } : {}),
+    }),
+  );
 }
 
 /** The refresh that was asked for without an answer, when it is there: what it launches from tells it from another's. */

@@ -203,6 +203,63 @@ describe('the rollout of one group', () => {
     expect(trace).not.toContain('roll-back');
   });
 
+  it('cancels a refresh whose way back is refused, after a look at each refusal', () => {
+    const { result, trace, fresh, alerts } = playFleet({
+      agentNeverJoins: true,
+      failing: (_, move) => (move === 'roll-back' ? 'before' : undefined),
+    });
+    expect(trace.join(' ')).toMatch(/look roll-back look roll-back look cancel-refresh look/);
+    expect([result.outcome, fresh]).toEqual(['mixed', 1]);
+    expect(alerts.at(-1)?.because).toContain('ECS has not seen it at work');
+  });
+
+  it('hears a resume while the cancel of the pause is refused, and goes on', () => {
+    const { result, starts, minutes } = playFleet({
+      says: [
+        { atMinutes: 12, word: 'pause' },
+        { atMinutes: 40, word: 'resume' },
+      ],
+      failing: (_, move) => (move === 'cancel-refresh' ? 'before' : undefined),
+    });
+    expect([result.outcome, starts]).toEqual(['rolled', 1]);
+    expect(minutes).toBeLessThan(60);
+  });
+
+  it.each(['roll-back', 'cancel-refresh'] as const)('knows that a %s was heard whose answer was lost', (kind) => {
+    const words = kind === 'roll-back' ? (['cancel'] as const) : (['pause', 'resume'] as const);
+    const { result, trace } = playFleet({
+      says: words.map((word, i) => ({ atMinutes: 12 + 60 * i, word })),
+      failing: nthLost(1, kind),
+    });
+    expect(result.outcome).toBe(kind === 'roll-back' ? 'rolled-back' : 'rolled');
+    expect(trace.filter((move) => move === kind)).toHaveLength(1);
+  });
+
+  it('tells people within minutes of a bad image that cannot be stopped, and that it could be in the end', () => {
+    let failed = 0;
+    const { alerts } = playFleet({
+      agentNeverJoins: true,
+      failing: (_, move) => {
+        if (!['roll-back', 'cancel-refresh'].includes(move)) return undefined;
+        failed += 1;
+        return failed <= 8 ? 'before' : undefined;
+      },
+    });
+    const stuck = alerts.find(({ kind }) => kind === 'rollout-stuck');
+    expect(stuck?.because).toContain('it is to be stopped, and autoscaling:Some answers "socket hang up"');
+    expect(stuck?.atMinutes).toBeLessThan(20);
+    expect(alerts.map(({ kind }) => kind)).toEqual(['rollout-started', 'rollout-stuck', 'resolved', 'rollout-failed']);
+  });
+
+  it('does not look without a rest while its source names nothing', () => {
+    const { result, operations } = playFleet({
+      target: (at) => (at < 10 ? target : undefined),
+      says: [{ atMinutes: 15, word: 'cancel' }],
+    });
+    expect(result.outcome).toBe('rolled-back');
+    expect(operations).toBeLessThan(60);
+  });
+
   it('asks for what cannot change only before the refresh, after it, and when it was turned', () => {
     const { moves } = playFleet({
       says: [

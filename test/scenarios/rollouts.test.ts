@@ -304,6 +304,27 @@ describe('a machine that dies when a refresh was begun again after a pause', () 
   });
 });
 
+describe('a bad image', () => {
+  const clustersLike = (changes: Partial<Scenario['clusters'][number]>): Change => {
+    return (scenario) => ({ ...scenario, clusters: scenario.clusters.map((one) => ({ ...one, ...changes })) });
+  };
+  /** Stopped at its first instance, with nothing cut off, and people know. */
+  const expectStopped = (played: Run) => {
+    const { report } = played;
+    expect(report.violations).toEqual([]);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(report.instances.every(({ tasksCut }) => tasksCut === 0)).toBe(true);
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(toldOf(report).map(({ kind }) => kind)).toContain('rollout-failed');
+  };
+
+  it('is stopped at its first instance where there is no way back, also when the start was not heard of', async () => {
+    const change = clustersLike({ template: '$Default' });
+    const beforeCall = diesAfter('StartInstanceRefresh', 1);
+    for (const handles of [{}, { beforeCall }]) expectStopped(await playChanged('rollout-bad-image', change, handles));
+  });
+});
+
 /** Places at most for one fault, evenly spread; every one, with EVERY_CRASH set. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 3;
 
