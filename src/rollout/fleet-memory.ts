@@ -16,7 +16,7 @@ export interface HostsSeen {
   readonly joined: number;
   /** Of those, the ones that run a task. */
   readonly working: number;
-  /** Five at most: in service for EC2, and not joined. */
+  /** Five at most, those of the look before first: in service for EC2, and not joined. */
   readonly strangers: readonly string[];
   /** Instances on any other image. */
   readonly old: number;
@@ -53,8 +53,8 @@ export type FleetSeen = { readonly atMs: number; readonly failure?: Failure } & 
 export interface OurRefresh {
   readonly id: string;
   readonly startedAtMs: number;
-  /** AWS takes it back to where it came from, by itself or when it is told to. */
-  readonly canRollBack: boolean;
+  /** As it was started; whatever the tags say by now. */
+  readonly preferences: RefreshPreferences;
   /** It was told to go back, or to stop where it is; whether it heard that, a look tells. */
   readonly turned?: Turned;
   /** So often a way back was refused; throttling is no refusal. */
@@ -89,8 +89,8 @@ export interface FleetMemory extends CourseState {
   readonly refresh?: OurRefresh;
   /** It was asked for, and the answer was lost, or was "one is under way": that may be our own, from before a crash. */
   readonly asked?: AskedRefresh;
-  /** Since when there have been strangers without a break. */
-  readonly strangersSinceMs?: number;
+  /** The strangers of the latest look, and since when each of them was one at every look. */
+  readonly strangers: Readonly<Record<string, number>>;
   /** Since when the instances and the refresh have not changed. */
   readonly changedAtMs: number;
   readonly promoted?: true;
@@ -98,7 +98,7 @@ export interface FleetMemory extends CourseState {
 
 export function beginFleet(request: FleetRequest): FleetMemory {
   const atMs = Date.parse(request.noticedAt);
-  return { request, atMs, steppedAtMs: atMs, versions: {}, changedAtMs: atMs, said: {}, open: {} };
+  return { request, atMs, steppedAtMs: atMs, versions: {}, strangers: {}, changedAtMs: atMs, said: {}, open: {} };
 }
 
 /** Adds what a move answered to what is known. Pure. */
@@ -156,7 +156,7 @@ function withStart(
   const { asked, ...rest } = memory;
   const { atMs, look } = memory;
   if (id !== undefined) {
-    const refresh = { id, startedAtMs: atMs, canRollBack: preferences.autoRollback };
+    const refresh = { id, startedAtMs: atMs, preferences };
     return { ...rest, refresh, changedAtMs: atMs };
   }
   // Before the start none was under way: one that is there now is ours, or began in the same moment.
@@ -197,7 +197,8 @@ function hearing(memory: FleetMemory): FleetMemory {
 function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
   const { atMs } = memory;
   const isChanged = memory.look === undefined || summary(look) !== summary(memory.look);
-  const { strangersSinceMs = atMs, trouble, ...rest } = memory;
+  const { trouble, ...rest } = memory;
+  const strangers = look.hosts.strangers.map((id) => [id, memory.strangers[id] ?? atMs] as const);
   // Between two looks nothing has failed: what did is not tried any more.
   const isOver = trouble !== undefined && trouble.atMs < (memory.look?.atMs ?? 0);
   return hearing(
@@ -205,7 +206,7 @@ function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
       ...rest,
       ...(trouble && !isOver ? { trouble } : {}),
       look: { ...look, atMs },
-      ...(look.hosts.strangers.length > 0 ? { strangersSinceMs } : {}),
+      strangers: Object.fromEntries(strangers),
       ...(isChanged ? { changedAtMs: atMs } : {}),
     }),
   );
@@ -220,7 +221,7 @@ function adopting(memory: FleetMemory): FleetMemory {
   const isInTime = startedAtMs >= asked.fromMs && startedAtMs <= asked.untilMs;
   if (!isInTime || (asked.template !== undefined && !isSame(template, asked.template))) return memory;
   const { trouble: __, ...calm } = rest;
-  const refresh = { id, startedAtMs, canRollBack: asked.preferences.autoRollback };
+  const refresh = { id, startedAtMs, preferences: asked.preferences };
   return { ...calm, look: { ...seen, refresh: other }, refresh };
 }
 

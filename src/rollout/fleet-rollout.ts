@@ -66,6 +66,7 @@ async function lookAtFleet(
     clusters: facts.clusters,
     isSteady: facts.unsteady.length === 0,
     stays: target === undefined ? new Set<string>() : imagesThatStay(facts.slots, target),
+    strangers: known?.look.hosts.strangers ?? [],
   };
   return {
     ...seen,

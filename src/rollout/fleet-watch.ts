@@ -32,7 +32,7 @@ export function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh)
   if (status === undefined || refresh.turned || !ON_ITS_WAY.has(status)) {
     return poll(`the refresh is ${status ?? 'not to be seen yet'}`);
   }
-  const why = whyTurn(memory, look);
+  const why = whyTurn(memory, look, refresh);
   return why === undefined ? poll(`the refresh is at ${seen?.percent} %`) : turn(memory, refresh, why);
 }
 
@@ -43,7 +43,7 @@ interface Why {
 }
 
 /** The judgement of one look: why the refresh must not go on. */
-function whyTurn(memory: FleetMemory, look: FleetLook): Why | undefined {
+function whyTurn(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Why | undefined {
   const word = endedBy(look.control);
   if (word) return { because: word };
   if (isPaused(look.control)) {
@@ -52,27 +52,26 @@ function whyTurn(memory: FleetMemory, look: FleetLook): Why | undefined {
       forPause: true,
     };
   }
-  const stranger = look.hosts.strangers[0];
-  if (stranger !== undefined && memory.atMs - (memory.strangersSinceMs ?? memory.atMs) >= joinSeconds(look) * 1000) {
-    const because = `${stranger} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(joinSeconds(look) / 60)} min`;
+  const patienceMs = joinMs(refresh);
+  const late = Object.entries(memory.strangers).find(([, sinceMs]) => look.atMs - sinceMs >= patienceMs);
+  if (late !== undefined) {
+    const because = `${late[0]} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(patienceMs / 60_000)} min`;
     return { because };
   }
   return undefined;
 }
 
 /** Back where AWS can do that; otherwise it is stopped where it is. */
-function turn(memory: FleetMemory, { canRollBack, refusals = 0 }: OurRefresh, { because, forPause }: Why): FleetMove {
+function turn(memory: FleetMemory, { preferences, refusals = 0 }: OurRefresh, { because, forPause }: Why): FleetMove {
   const group = groupOf(memory);
-  return canRollBack && refusals < MOST_REFUSALS && !forPause
+  return preferences.autoRollback && refusals < MOST_REFUSALS && !forPause
     ? { kind: 'roll-back', group, because }
     : { kind: 'cancel-refresh', group, forPause: forPause === true, because };
 }
 
 /** How long an instance may be in service for EC2 before ECS must have it at work. */
-function joinSeconds({ facts }: FleetLook): number {
-  const policy = facts?.policy;
-  const rest = policy === undefined || 'mistakes' in policy ? 0 : policy.checkpointDelaySeconds;
-  return Math.max(LEAST_FIRST_REST_SECONDS, rest) - JUDGE_SECONDS;
+function joinMs({ preferences }: OurRefresh): number {
+  return (Math.max(LEAST_FIRST_REST_SECONDS, preferences.checkpointDelaySeconds) - JUDGE_SECONDS) * 1000;
 }
 
 function poll(because: string): Poll {

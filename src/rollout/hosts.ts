@@ -7,6 +7,7 @@ const MOST_STRANGERS = 5;
 /**
  * How a fleet's instances stand: those on the new image as ECS has them; the others are only counted.
  * @param stays images of the fleet that are not this release's to change, of another architecture for one.
+ * @param strangers those of the look before: as long as they are, they are not crowded out by newer ones.
  */
 export async function hostsOf(
   instances: readonly FleetInstance[],
@@ -15,7 +16,13 @@ export async function hostsOf(
     clusters,
     isSteady,
     stays,
-  }: { readonly clusters: readonly string[]; readonly isSteady: boolean; readonly stays: ReadonlySet<string> },
+    strangers = [],
+  }: {
+    readonly clusters: readonly string[];
+    readonly isSteady: boolean;
+    readonly stays: ReadonlySet<string>;
+    readonly strangers?: readonly string[];
+  },
   port: ClustersPort,
 ): Promise<HostsSeen> {
   const isInService = ({ state }: FleetInstance) => state === 'InService' || state === 'healthy';
@@ -31,11 +38,12 @@ export async function hostsOf(
   }
   // Where every service is steady, an instance without a task has simply not been needed yet.
   const isStranger = (id: string) => !joined.has(id) || !(working.has(id) || isSteady);
+  const seenBefore = strangers.filter((id) => fresh.includes(id));
   return {
     fresh: fresh.length,
     joined: joined.size,
     working: working.size,
-    strangers: fresh.filter(isStranger).slice(0, MOST_STRANGERS),
+    strangers: [...new Set([...seenBefore, ...fresh])].filter(isStranger).slice(0, MOST_STRANGERS),
     old: instances.filter((one) => one.imageId !== imageId && !stays.has(one.imageId ?? '')).length,
   };
 }

@@ -45,6 +45,31 @@ describe('the rollout of one group', () => {
     expect(alerts.at(-1)).toMatchObject({ kind: 'rolled-back' });
   });
 
+  it('rolls a large group whose instances each take minutes to join, however many of them come one after the other', () => {
+    const { result, minutes } = playFleet({ facts: () => ({ desired: 40 }), joinMinutes: () => 6 });
+    expect(minutes).toBeGreaterThan(180);
+    expect(result.outcome).toBe('rolled');
+  });
+
+  it('finds the one instance that never joins among others that come late', () => {
+    const { result, alerts } = playFleet({
+      facts: () => ({ desired: 20 }),
+      joinMinutes: (nth) => (nth === 5 ? Number.POSITIVE_INFINITY : 6),
+    });
+    expect(result).toMatchObject({ outcome: 'rolled-back', because: expect.stringContaining('i-0new05 runs') });
+    expect(alerts.at(-1)?.kind).toBe('rolled-back');
+  });
+
+  it('gives each instance its whole time, though it was seen only once before', () => {
+    // The first look at it comes late, for the services were not steady for half a day.
+    const { result, trace } = playFleet({
+      facts: (at) => (at < 780 ? { unsteady: ['api'] } : {}),
+      joinMinutes: (nth) => (nth === 0 ? 9 : 0),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(trace).not.toContain('roll-back');
+  });
+
   it('has a group of one prove its instance before the old one goes', () => {
     const { result, moves } = playFleet({ facts: () => ({ desired: 1, images: { 'ami-0aaaaaaaaaaaaaaa1': 1 } }) });
     expect(result.outcome).toBe('rolled');

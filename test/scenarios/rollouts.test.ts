@@ -325,6 +325,25 @@ describe('a bad image', () => {
   });
 });
 
+describe('a large group', () => {
+  it('is rolled though some instance of it is always booting', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      durationSeconds: 90_000,
+      clusters: scenario.clusters.map((cluster) => ({
+        ...cluster,
+        instances: 40,
+        maximum: 80,
+        services: cluster.services.slice(0, 1).map((one) => ({ ...one, desired: 120, startSeconds: 200 })),
+      })),
+    });
+    const played = await playChanged('rollout-auto', change);
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(ROLLED);
+    expect(imagesOf(played)).toEqual({ new: 40 });
+  }, 120_000);
+});
+
 /** Places at most for one fault, evenly spread; every one, with EVERY_CRASH set. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 3;
 
