@@ -47,7 +47,7 @@ function problemsOf(memory: FleetMemory): Words[] {
   }
   const seen = refreshSeen(memory);
   const isUnderWay = ['InProgress', 'Baking', 'RollbackInProgress'].includes(seen?.status ?? '');
-  if (isUnderWay && atMs - changedAtMs >= STALL_MS) {
+  if (isUnderWay && look.atMs - changedAtMs >= STALL_MS) {
     const because = `nothing has changed for 30 min (${seen?.because || `the refresh is at ${seen?.percent} %`}); without progress it fails after an hour.`;
     problems.push({ kind: 'rollout-stuck', key: `stalled ${changedAtMs}`, because });
   }

@@ -1,7 +1,7 @@
 import type { Finish, Wait } from '../loop.ts';
 import { blockersOf } from './checks.ts';
 import { isPaused } from './control.ts';
-import { backOff, pollSeconds, waitUntil } from './course.ts';
+import { backOff, waitUntil } from './course.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
 import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
@@ -10,7 +10,7 @@ import type { FleetLook, FleetMemory } from './fleet-memory.ts';
 import { groupOf, ON_ITS_WAY, refreshSeen, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { Poll } from './fleet-watch.ts';
-import { LEAST_FIRST_REST_SECONDS, watch } from './fleet-watch.ts';
+import { LEAST_FIRST_REST_SECONDS, nextLookMs, watch } from './fleet-watch.ts';
 import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
 import type { FleetResult } from './request.ts';
@@ -132,7 +132,7 @@ function canRollBack({ slots }: FleetFacts): boolean {
 }
 
 function poll(memory: FleetMemory, look: FleetLook, because: string): FleetMove | Wait {
-  const nextMs = look.atMs + pollSeconds(memory) * 1000;
+  const nextMs = nextLookMs(memory, look);
   return memory.atMs >= nextMs ? lookAgain(memory, because) : waitUntil(memory.atMs, nextMs, because);
 }
 

@@ -68,14 +68,14 @@ function beforeStart(memory: FleetMemory, look: FleetLook): FleetEnding | undefi
 }
 
 function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetEnding | undefined {
-  const { atMs, promoted, changedAtMs } = memory;
+  const { promoted, changedAtMs } = memory;
   const seen = refreshSeen(memory);
   const because = refresh.turned?.because ?? seen?.because ?? '';
   switch (seen?.status) {
     case 'Successful': {
       // Without any instance nothing is proved, and nobody may follow it.
       if (promoted || (isVerified(look) && look.hosts.fresh === 0)) return rolled(memory, look);
-      if (isVerified(look) || atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
+      if (isVerified(look) || look.atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
       const { strangers, old } = look.hosts;
       if (old > 0) return leftOver(memory, look, 'the refresh left instances out');
       const why =

@@ -55,6 +55,10 @@ export interface OurRefresh {
   readonly startedAtMs: number;
   /** As it was started; whatever the tags say by now. */
   readonly preferences: RefreshPreferences;
+  /** Instances on the new image before it. */
+  readonly freshBefore: number;
+  /** It has brought an instance that ECS had at work: the image is no unknown any more. */
+  readonly isProven?: true;
   /** It was told to go back, or to stop where it is; whether it heard that, a look tells. */
   readonly turned?: Turned;
   /** So often a way back was refused; throttling is no refusal. */
@@ -75,6 +79,7 @@ export interface AskedRefresh {
   /** Undefined: from what the group has anyway, and the times alone tell. */
   readonly template?: TemplateRef;
   readonly preferences: RefreshPreferences;
+  readonly freshBefore: number;
 }
 
 /** Everything that is known of one fleet's rollout; made anew at each replay from what the steps returned. */
@@ -155,14 +160,24 @@ function withStart(
 ): FleetMemory {
   const { asked, ...rest } = memory;
   const { atMs, look } = memory;
+  const freshBefore = asked?.freshBefore ?? look?.hosts.fresh ?? 0;
   if (id !== undefined) {
-    const refresh = { id, startedAtMs: atMs, preferences };
+    const refresh = { id, startedAtMs: atMs, preferences, freshBefore };
     return { ...rest, refresh, changedAtMs: atMs };
   }
   // Before the start none was under way: one that is there now is ours, or began in the same moment.
   const fromMs = asked?.fromMs ?? (look?.atMs ?? atMs) - SKEW_MS;
   const template = desired && { template: desired.template };
-  return { ...rest, asked: { fromMs, untilMs: atMs + SKEW_MS, ...template, preferences } };
+  return { ...rest, asked: { fromMs, untilMs: atMs + SKEW_MS, ...template, preferences, freshBefore } };
+}
+
+/** Of the refresh that goes on: what it was told, and what it has shown. */
+function proving(memory: FleetMemory): FleetMemory {
+  const known = hearing(memory);
+  const { refresh, look } = known;
+  if (refresh === undefined || look === undefined || refreshSeen(known) === undefined) return known;
+  const isAtWork = look.hosts.fresh > refresh.freshBefore && look.hosts.strangers.length === 0;
+  return isAtWork ? { ...known, refresh: { ...refresh, isProven: true } } : known;
 }
 
 function withTurn(
@@ -201,7 +216,7 @@ function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
   const strangers = look.hosts.strangers.map((id) => [id, memory.strangers[id] ?? atMs] as const);
   // Between two looks nothing has failed: what did is not tried any more.
   const isOver = trouble !== undefined && trouble.atMs < (memory.look?.atMs ?? 0);
-  return hearing(
+  return proving(
     adopting({
       ...rest,
       ...(trouble && !isOver ? { trouble } : {}),
@@ -221,7 +236,8 @@ function adopting(memory: FleetMemory): FleetMemory {
   const isInTime = startedAtMs >= asked.fromMs && startedAtMs <= asked.untilMs;
   if (!isInTime || (asked.template !== undefined && !isSame(template, asked.template))) return memory;
   const { trouble: __, ...calm } = rest;
-  const refresh = { id, startedAtMs, preferences: asked.preferences };
+  const { preferences, freshBefore } = asked;
+  const refresh = { id, startedAtMs, preferences, freshBefore };
   return { ...calm, look: { ...seen, refresh: other }, refresh };
 }
 

@@ -1,4 +1,5 @@
 import { endedBy, isPaused } from './control.ts';
+import { paceSeconds, pollSeconds } from './course.ts';
 import { isVerified } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { groupOf, ON_ITS_WAY, refreshSeen } from './fleet-memory.ts';
@@ -13,6 +14,10 @@ export interface Poll {
 /** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
 export const LEAST_FIRST_REST_SECONDS = 600;
 const JUDGE_SECONDS = 240;
+/** Without progress a refresh fails after an hour: one that proves nothing within this time is looked at as rarely as others. */
+const PROVING_MS = 6 * 3_600_000;
+/** So long it is looked at closely after it was told to turn back. */
+const TURNING_MS = 3_600_000;
 /** A way back that was refused so often is taken for none; a lost answer is no refusal yet. */
 const MOST_REFUSALS = 2;
 
@@ -67,6 +72,29 @@ function turn(memory: FleetMemory, { preferences, refusals = 0 }: OurRefresh, { 
   return preferences.autoRollback && refusals < MOST_REFUSALS && !forPause
     ? { kind: 'roll-back', group, because }
     : { kind: 'cancel-refresh', group, forPause: forPause === true, because };
+}
+
+/**
+ * When to look again: the longer the rollout has lasted, the rarer; but closely while a refresh has yet to prove itself,
+ * at its end, and on its way back, for there minutes count, however long ago the rollout began.
+ */
+export function nextLookMs(memory: FleetMemory, { atMs }: FleetLook): number {
+  const { refresh, steppedAtMs, changedAtMs, strangers } = memory;
+  const usualSeconds = pollSeconds(memory);
+  if (refresh === undefined || !isClose(memory, refresh)) return atMs + usualSeconds * 1000;
+  const paceMs = Math.min(usualSeconds, paceSeconds(steppedAtMs - changedAtMs)) * 1000;
+  const judgedMs = Math.min(...Object.values(strangers)) + joinMs(refresh);
+  return Math.min(atMs + paceMs, Math.max(judgedMs, atMs + paceSeconds(0) * 1000));
+}
+
+function isClose(memory: FleetMemory, { startedAtMs, isProven, turned }: OurRefresh): boolean {
+  const { steppedAtMs } = memory;
+  const status = refreshSeen(memory)?.status;
+  if (status === 'Successful') return true;
+  if (status === 'RollbackInProgress' || status === 'Cancelling') {
+    return turned !== undefined && steppedAtMs - turned.atMs < TURNING_MS;
+  }
+  return (status === undefined || ON_ITS_WAY.has(status)) && !isProven && steppedAtMs - startedAtMs < PROVING_MS;
 }
 
 /** How long an instance may be in service for EC2 before ECS must have it at work. */

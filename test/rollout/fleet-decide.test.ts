@@ -70,6 +70,37 @@ describe('the rollout of one group', () => {
     expect(trace).not.toContain('roll-back');
   });
 
+  it.each([
+    [
+      'was paused for two days',
+      {
+        says: [
+          { atMinutes: 4, word: 'pause' as const },
+          { atMinutes: 2_880, word: 'resume' as const },
+        ],
+      },
+    ],
+    [
+      'waited for twenty hours',
+      { facts: (at: number) => ({ desired: 10, ...(at < 1_200 ? { unsteady: ['api'] } : {}) }) },
+    ],
+  ])('stops a bad image at its first instance also where the rollout %s', (_, script) => {
+    const { result, alerts, moves, fresh, trace } = playFleet({ ...script, agentNeverJoins: true });
+    expect([result.outcome, fresh, trace.includes('roll-back')]).toEqual(['rolled-back', 0, true]);
+    expect(alerts.at(-1)?.because).toContain('i-0new');
+    const looks = moves.filter((move) => move.kind === 'look').length;
+    expect(looks).toBeLessThan(400);
+  });
+
+  it('does not give a rollout up on one look at services that are steady again by the next', () => {
+    // Five hundred instances take 2,516 minutes: by then it is looked at every 38 minutes.
+    const { result, minutes } = playFleet({
+      facts: (at) => ({ desired: 500, ...(at >= 2_500 && at < 2_530 ? { unsteady: ['api'] } : {}) }),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeGreaterThan(2_530);
+  });
+
   it('has a group of one prove its instance before the old one goes', () => {
     const { result, moves } = playFleet({ facts: () => ({ desired: 1, images: { 'ami-0aaaaaaaaaaaaaaa1': 1 } }) });
     expect(result.outcome).toBe('rolled');

@@ -325,6 +325,22 @@ describe('a bad image', () => {
   });
 });
 
+describe('a pause of days', () => {
+  it('leaves the judgement of a bad image as quick as before: one instance comes after it, and is taken back', async () => {
+    const resumedAt = 3_750 + 2.5 * 86_400;
+    const change = eventsLike({ 0: BAD, 1: { atSeconds: 3_750 }, 2: { atSeconds: resumedAt } });
+    const played = await playChanged('rollout-paused', (scenario) => ({
+      ...change(scenario),
+      durationSeconds: resumedAt + 20_000,
+    }));
+    const { report, region } = played;
+    expect(report.violations).toEqual([]);
+    // The four that it had; one before the pause; one after it, and the old one that came back for that.
+    expect(region.instancesOf('web-asg')).toHaveLength(4 + 1 + 2);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+  }, 120_000);
+});
+
 describe('a large group', () => {
   it('is rolled though some instance of it is always booting', async () => {
     const change: Change = (scenario) => ({
