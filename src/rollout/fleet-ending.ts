@@ -85,7 +85,10 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
       return ended(memory, 'failed', `all instances run the new image, but ${why}`);
     }
     case 'RollbackSuccessful':
-      return ended(memory, 'rolled-back', `rolled back to the image before: ${because}`);
+      // AWS takes back what this refresh has replaced; what an earlier one had, before a pause, stays.
+      return look.hosts.fresh > 0
+        ? leftOver(memory, look, `rolled back, but not what was replaced before: ${because}`)
+        : ended(memory, 'rolled-back', `rolled back to the image before: ${because}`);
     case 'RollbackFailed':
       return leftOver(memory, look, `it could not be rolled back: ${seen.because}`);
     case 'Failed':

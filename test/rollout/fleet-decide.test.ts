@@ -229,6 +229,22 @@ describe('the rollout of one group', () => {
     };
   };
 
+  it('does not say "rolled back" of a fleet that keeps what was replaced before a pause', () => {
+    const { result, fresh, alerts } = playFleet({
+      agentNeverJoins: true,
+      says: [
+        { atMinutes: 7, word: 'pause' },
+        { atMinutes: 100, word: 'resume' },
+      ],
+    });
+    expect(fresh).toBe(1);
+    expect(result).toMatchObject({
+      outcome: 'mixed',
+      because: expect.stringMatching(/not what was replaced before: i-0new.*1 of its instances run the new image and 3/),
+    });
+    expect(alerts.at(-1)?.kind).toBe('rollout-failed');
+  });
+
   it.each([1, 2])('knows its refresh again when the answer of start %i was lost, after a pause as well', (nth) => {
     const says = [
       { atMinutes: 12, word: 'pause' as const },

@@ -301,6 +301,7 @@ describe('a machine that dies when a refresh was begun again after a pause', () 
     expect(played.report.violations).toEqual([]);
     // The one that was there when it was paused; the one that came after it is gone again.
     expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(outcomesOf(played.report)).toEqual(['stopped', 'mixed']);
   });
 });
 
@@ -338,6 +339,11 @@ describe('a pause of days', () => {
     // The four that it had; one before the pause; one after it, and the old one that came back for that.
     expect(region.instancesOf('web-asg')).toHaveLength(4 + 1 + 2);
     expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('1 of its instances run the new image and 3 another'),
+    });
   }, 120_000);
 });
 
