@@ -1,7 +1,7 @@
 import { blockersOf } from './checks.ts';
 import { isPaused } from './control.ts';
 import type { FleetMemory } from './fleet-memory.ts';
-import { refreshSeen } from './fleet-memory.ts';
+import { isAtRest, refreshSeen } from './fleet-memory.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { fleetSpeaker, lastingTrouble, nextAlert } from './telling.ts';
 
@@ -23,7 +23,7 @@ export function fleetAlertDue(memory: FleetMemory): RolloutAlert | undefined {
 }
 
 function problemsOf(memory: FleetMemory): Words[] {
-  const { look, refresh, request, atMs, changedAtMs } = memory;
+  const { look, refresh, changedAtMs, blockedSinceMs } = memory;
   const trouble = lastingTrouble(memory);
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
   // What must not go on is not given an hour.
@@ -33,17 +33,17 @@ function problemsOf(memory: FleetMemory): Words[] {
     problems.push({ kind: 'rollout-stuck', key: `cannot be stopped ${sinceMs}`, because });
   }
   if (look?.facts === undefined) return problems;
-  if (refresh === undefined) {
-    const [blocker] = blockersOf(look.facts, look.drainDeadlineSeconds);
-    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker.because));
-    return problems;
-  }
-  if (isPaused(look.control)) {
+  if (refresh !== undefined && isPaused(look.control)) {
     const { fresh, old } = look.hosts;
     const mix =
       fresh > 0 && old > 0 ? ` ${fresh} of its instances run the new image and ${old} another meanwhile.` : '';
     const because = `paused by ${look.control?.by}.${mix}`;
     return [...problems, { kind: 'rollout-paused', key: `paused ${look.control?.at}`, because }];
+  }
+  if (isAtRest(memory)) {
+    const [blocker] = blockersOf(look.facts, look.drainDeadlineSeconds);
+    if (blocker && look.atMs - (blockedSinceMs ?? look.atMs) >= HOUR_MS) problems.push(waiting(blocker.because));
+    return problems;
   }
   const seen = refreshSeen(memory);
   const isUnderWay = ['InProgress', 'Baking', 'RollbackInProgress'].includes(seen?.status ?? '');

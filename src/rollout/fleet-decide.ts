@@ -5,9 +5,9 @@ import { backOff, waitUntil } from './course.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
 import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
-import { fleetEndingOf, isStopped, verdictOf } from './fleet-ending.ts';
+import { fleetEndingOf, verdictOf } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory } from './fleet-memory.ts';
-import { groupOf, ON_ITS_WAY, refreshSeen, versionKey } from './fleet-memory.ts';
+import { groupOf, isAtRest, ON_ITS_WAY, refreshSeen, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { Poll } from './fleet-watch.ts';
 import { LEAST_FIRST_REST_SECONDS, nextLookMs, watch } from './fleet-watch.ts';
@@ -35,7 +35,7 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
     return lookAgain(memory, 'a call that failed may have been carried out all the same');
   }
   const next =
-    refresh === undefined || isStopped(memory) ? prepare(memory, look, look.facts) : watch(memory, look, refresh);
+    refresh === undefined || isAtRest(memory) ? prepare(memory, look, look.facts) : watch(memory, look, refresh);
   if (next.kind === 'poll') return poll(memory, look, next.because);
   return atMs - look.atMs > FRESH_SECONDS * 1000 ? lookAgain(memory, 'look again before acting') : next;
 }

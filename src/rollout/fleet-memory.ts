@@ -1,5 +1,7 @@
 import type { Failure } from '../ports.ts';
+import { blockersOf } from './checks.ts';
 import type { Control } from './control.ts';
+import { isPaused } from './control.ts';
 import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
@@ -96,6 +98,8 @@ export interface FleetMemory extends CourseState {
   readonly asked?: AskedRefresh;
   /** The strangers of the latest look, and since when each of them was one at every look. */
   readonly strangers: Readonly<Record<string, number>>;
+  /** Since when something has kept it from beginning without a break; a pause does not count. */
+  readonly blockedSinceMs?: number;
   /** Since when the instances and the refresh have not changed. */
   readonly changedAtMs: number;
   readonly promoted?: true;
@@ -129,6 +133,13 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
 /** Our refresh as it was last seen; a look from before it was started shows another one, or none. */
 export function refreshSeen({ look, refresh }: FleetMemory): RefreshSeen | undefined {
   return look?.refresh?.id === refresh?.id ? look?.refresh : undefined;
+}
+
+/** Nothing of ours is under way: not yet, or not since it was cancelled for a pause. */
+export function isAtRest(memory: FleetMemory): boolean {
+  const { refresh } = memory;
+  if (refresh === undefined) return true;
+  return refresh.turned?.forPause === true && refreshSeen(memory)?.status === 'Cancelled';
 }
 
 /** It goes on replacing instances. */
@@ -212,11 +223,11 @@ function hearing(memory: FleetMemory): FleetMemory {
 function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
   const { atMs } = memory;
   const isChanged = memory.look === undefined || summary(look) !== summary(memory.look);
-  const { trouble, ...rest } = memory;
+  const { trouble, blockedSinceMs, ...rest } = memory;
   const strangers = look.hosts.strangers.map((id) => [id, memory.strangers[id] ?? atMs] as const);
   // Between two looks nothing has failed: what did is not tried any more.
   const isOver = trouble !== undefined && trouble.atMs < (memory.look?.atMs ?? 0);
-  return proving(
+  const known = proving(
     adopting({
       ...rest,
       ...(trouble && !isOver ? { trouble } : {}),
@@ -225,6 +236,12 @@ function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
       ...(isChanged ? { changedAtMs: atMs } : {}),
     }),
   );
+  return isBlocked(known, look) ? { ...known, blockedSinceMs: blockedSinceMs ?? atMs } : known;
+}
+
+function isBlocked(memory: FleetMemory, { facts, control, drainDeadlineSeconds }: FleetLook): boolean {
+  if (facts === undefined || isPaused(control) || !isAtRest(memory)) return false;
+  return blockersOf(facts, drainDeadlineSeconds).length > 0;
 }
 
 /** The refresh that was asked for without an answer, when it is there: what it launches from tells it from another's. */

@@ -1,6 +1,6 @@
 import { endedBy, isPaused } from './control.ts';
 import { paceSeconds, pollSeconds } from './course.ts';
-import { isVerified } from './fleet-ending.ts';
+import { isTooLong, isVerified } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { groupOf, ON_ITS_WAY, refreshSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
@@ -57,6 +57,7 @@ function whyTurn(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Why
       forPause: true,
     };
   }
+  if (isTooLong(refresh, look)) return { because: 'it did not end within 14 days' };
   const patienceMs = joinMs(refresh);
   const late = Object.entries(memory.strangers).find(([, sinceMs]) => look.atMs - sinceMs >= patienceMs);
   if (late !== undefined) {

@@ -240,7 +240,9 @@ describe('the rollout of one group', () => {
     expect(fresh).toBe(1);
     expect(result).toMatchObject({
       outcome: 'mixed',
-      because: expect.stringMatching(/not what was replaced before: i-0new.*1 of its instances run the new image and 3/),
+      because: expect.stringMatching(
+        /not what was replaced before: i-0new.*1 of its instances run the new image and 3/,
+      ),
     });
     expect(alerts.at(-1)?.kind).toBe('rollout-failed');
   });
@@ -330,6 +332,73 @@ describe('the rollout of one group', () => {
     });
     expect(result.outcome).toBe('rolled-back');
     expect(operations).toBeLessThan(60);
+  });
+
+  const resumed = [
+    { atMinutes: 12, word: 'pause' as const },
+    { atMinutes: 100, word: 'resume' as const },
+  ];
+
+  it.each([
+    ['nothing drains it any more', { drainedBy: 'none' as const }, 'attach the hook'],
+    ['its tag was taken away', { policy: { mistakes: ['it has not opted in'] } }, 'it has not opted in'],
+    ['its owner has written an unknown image', { slots: [slot({ family: undefined })] }, "none of AWS's ECS images"],
+  ])('ends, and tells what is left, when it is resumed and %s', (_, changes, because) => {
+    const { result, minutes, alerts } = playFleet({ says: resumed, facts: (at) => (at > 50 ? changes : {}) });
+    expect(result).toMatchObject({ outcome: 'mixed', because: expect.stringContaining(because) });
+    expect(minutes).toBeLessThan(110);
+    expect(alerts.at(-1)).toMatchObject({ kind: 'rollout-failed', resolves: ['rollout-paused'] });
+  });
+
+  it('ends in silence when somebody else has brought it to its end in the pause', () => {
+    const done = { desired: 1, images: { [NEW]: 1 }, slots: [slot({ imageId: NEW, version: target.version })] };
+    const { result, starts } = playFleet({ says: resumed, facts: (at) => (at > 50 ? done : {}) });
+    expect([result.outcome, starts]).toEqual(['up-to-date', 1]);
+  });
+
+  it('tells after an hour what a resumed fleet waits for, and gives it up after a day', () => {
+    const { result, alerts, minutes } = playFleet({
+      says: resumed,
+      facts: (at) => (at > 50 ? { suspended: ['Launch'] } : {}),
+    });
+    expect(alerts.find(({ kind }) => kind === 'rollout-waiting')?.atMinutes).toBeGreaterThan(160);
+    expect(result).toMatchObject({
+      outcome: 'mixed',
+      because: expect.stringContaining('for a day: its processes Launch'),
+    });
+    expect(minutes).toBeLessThan(100 + 1_440 + 40);
+  });
+
+  it('is patient for a day of what blocks it: not of the time before, and not of a pause', () => {
+    const { result, minutes } = playFleet({
+      says: [
+        { atMinutes: 0, word: 'pause' },
+        { atMinutes: 1_800, word: 'resume' },
+      ],
+      facts: (at) => (at > 1_500 && at < 2_400 ? { unsteady: ['api'] } : {}),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeGreaterThan(2_400);
+  });
+
+  it('gives a refresh 14 days from its own start, and then turns it back', () => {
+    const late = playFleet({
+      says: [
+        { atMinutes: 0, word: 'pause' },
+        { atMinutes: 13.5 * 1_440, word: 'resume' },
+      ],
+      facts: () => ({ desired: 300 }),
+    });
+    expect(late.minutes).toBeGreaterThan(14 * 1_440);
+    expect(late.result.outcome).toBe('rolled');
+
+    const endless = playFleet({ facts: () => ({ desired: 5_000 }) });
+    expect(endless.result).toMatchObject({
+      outcome: 'rolled-back',
+      because: expect.stringContaining('it did not end within 14 days'),
+    });
+    expect(endless.isLeftRunning).toBe(false);
+    expect(endless.operations).toBeLessThan(1_500);
   });
 
   it('asks for what cannot change only before the refresh, after it, and when it was turned', () => {
