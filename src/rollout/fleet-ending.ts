@@ -77,6 +77,7 @@ function atRest(memory: FleetMemory, look: FleetLook, facts: FleetFacts): FleetE
     const isThere = facts.slots.some(({ imageId }) => imageId === request.imageId) && look.hosts.old === 0;
     return isThere ? { outcome: 'up-to-date', because: verdict.because } : stop('blocked', verdict.because);
   }
+  if (verdict.policy.mode === 'notify') return stop('blocked', 'its tag asks only to be told by now');
   const blockers = blockersOf(facts, look.drainDeadlineSeconds);
   const lasting = blockers.find(({ passes }) => !passes);
   if (lasting) return stop('blocked', lasting.because);

@@ -34,11 +34,13 @@ export function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh)
         }
       : poll('all instances are replaced: is every one of them at work?');
   }
+  // On its way back, too, it terminates instances.
+  if (status === 'RollbackInProgress' && isUndrained(look)) return turn(memory, look, refresh, UNDRAINED);
   if (status === undefined || refresh.turned || !ON_ITS_WAY.has(status)) {
     return poll(`the refresh is ${status ?? 'not to be seen yet'}`);
   }
   const why = whyTurn(memory, look, refresh);
-  return why === undefined ? poll(`the refresh is at ${seen?.percent} %`) : turn(memory, refresh, why);
+  return why === undefined ? poll(`the refresh is at ${seen?.percent} %`) : turn(memory, look, refresh, why);
 }
 
 interface Why {
@@ -57,6 +59,12 @@ function whyTurn(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Why
       forPause: true,
     };
   }
+  if (isUndrained(look)) return UNDRAINED;
+  const policy = look.facts?.policy;
+  if (policy !== undefined && 'mistakes' in policy) {
+    return { because: `its tags do not ask for it any more: ${policy.mistakes.join('; ')}` };
+  }
+  if (policy?.mode === 'notify') return { because: 'its tag asks only to be told by now' };
   if (isTooLong(refresh, look)) return { because: 'it did not end within 14 days' };
   const patienceMs = joinMs(refresh);
   const late = Object.entries(memory.strangers).find(([, sinceMs]) => look.atMs - sinceMs >= patienceMs);
@@ -67,10 +75,23 @@ function whyTurn(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Why
   return undefined;
 }
 
-/** Back where AWS can do that; otherwise it is stopped where it is. */
-function turn(memory: FleetMemory, { preferences, refusals = 0 }: OurRefresh, { because, forPause }: Why): FleetMove {
+const UNDRAINED: Why = {
+  because: 'nothing drains its instances any more: attach the hook (ecs-drain attach), or turn managed draining on',
+};
+
+function isUndrained({ facts }: FleetLook): boolean {
+  return facts?.drainedBy === 'none';
+}
+
+/** Back where AWS can do that, and where the way back is drained; otherwise it is stopped where it is. */
+function turn(
+  memory: FleetMemory,
+  look: FleetLook,
+  { preferences, refusals = 0 }: OurRefresh,
+  { because, forPause }: Why,
+): FleetMove {
   const group = groupOf(memory);
-  return preferences.autoRollback && refusals < MOST_REFUSALS && !forPause
+  return preferences.autoRollback && refusals < MOST_REFUSALS && !forPause && !isUndrained(look)
     ? { kind: 'roll-back', group, because }
     : { kind: 'cancel-refresh', group, forPause: forPause === true, because };
 }

@@ -70,14 +70,28 @@ export async function factsOfOne(
   return factsOfGroup(group, latest, slots, new Map(), ports, clusters);
 }
 
-/** The same group a little later, of which only its instances and its services have changed. */
+/**
+ * The same group a little later, while its refresh goes on: its instances, its services, and what may forbid to go on.
+ * The templates decide nothing meanwhile.
+ */
 export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: SurveyPorts): Promise<FleetFacts> {
   return {
     ...facts,
+    policy: policyOf(group.tags),
+    drainedBy: await drainedBy(group.name, ports),
     images: countImages(group.instances),
     desired: group.desired,
     ...(await serviceFacts(facts.clusters, new Map(), ports)),
   };
+}
+
+async function drainedBy(
+  group: string,
+  { groups, lifecycleTopicArn }: SurveyPorts,
+): Promise<'hook' | 'managed-draining' | 'none'> {
+  const hooks = read(await groups.terminateHooks(group));
+  if (hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)) return 'hook';
+  return hooks.some(({ name }) => name === MANAGED_HOOK) ? 'managed-draining' : 'none';
 }
 
 async function factsOfGroup(
@@ -88,8 +102,6 @@ async function factsOfGroup(
   ports: SurveyPorts,
   clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
-  const { groups, lifecycleTopicArn } = ports;
-  const hooks = read(await groups.terminateHooks(group.name));
   return {
     id: `group/${group.name}`,
     policy: policyOf(group.tags),
@@ -98,11 +110,7 @@ async function factsOfGroup(
     images: countImages(group.instances),
     desired: group.desired,
     max: group.max,
-    drainedBy: hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)
-      ? 'hook'
-      : hooks.some(({ name }) => name === MANAGED_HOOK)
-        ? 'managed-draining'
-        : 'none',
+    drainedBy: await drainedBy(group.name, ports),
     refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,

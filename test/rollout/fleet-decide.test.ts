@@ -401,6 +401,47 @@ describe('the rollout of one group', () => {
     expect(endless.operations).toBeLessThan(1_500);
   });
 
+  it.each([12, 30])(
+    'cancels, at minute %i, what nothing drains any more: the way back would not be drained either',
+    (from) => {
+      const { result, trace, alerts, minutes } = playFleet({
+        facts: (at) => (at >= from ? { drainedBy: 'none' } : {}),
+      });
+      expect(trace).not.toContain('roll-back');
+      expect(trace).toContain('cancel-refresh');
+      expect(result).toMatchObject({ outcome: 'mixed', because: expect.stringContaining('attach the hook') });
+      expect(alerts.at(-1)?.kind).toBe('rollout-failed');
+      expect(minutes).toBeLessThan(from + 9);
+    },
+  );
+
+  it('stops on its way back, too, when nothing drains any more', () => {
+    const { result, trace } = playFleet({
+      agentNeverJoins: true,
+      // It is told to go back in minute 16.
+      facts: (at) => (at >= 17 ? { drainedBy: 'none' } : {}),
+    });
+    expect(trace.filter((kind) => kind.endsWith('-back') || kind.startsWith('cancel')).slice(0, 2)).toEqual([
+      'roll-back',
+      'cancel-refresh',
+    ]);
+    expect(result).toMatchObject({ outcome: 'mixed', because: expect.stringContaining('attach the hook') });
+  });
+
+  it.each([
+    ['is taken away', { policy: { mistakes: ['it has not opted in'] } }, 'it has not opted in'],
+    ['says notify', { policy: policy({ 'ecs-drain:ami': 'notify' }) }, 'only to be told'],
+  ])('goes back when the tag %s in the middle', (_, changes, because) => {
+    const { result, fresh, alerts } = playFleet({ facts: (at) => (at >= 12 ? changes : {}) });
+    expect(result).toMatchObject({ outcome: 'rolled-back', because: expect.stringContaining(because) });
+    expect([fresh, alerts.at(-1)?.kind]).toEqual([0, 'rolled-back']);
+  });
+
+  it('does not begin what only wants to be told by then', () => {
+    const { result, starts } = playFleet({ facts: () => ({ policy: policy({ 'ecs-drain:ami': 'notify' }) }) });
+    expect([result.outcome, starts]).toEqual(['blocked', 0]);
+  });
+
   it('asks for what cannot change only before the refresh, after it, and when it was turned', () => {
     const { moves } = playFleet({
       says: [

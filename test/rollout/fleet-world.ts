@@ -50,6 +50,7 @@ interface Refresh {
 }
 
 const INSTANCE_MS = 300_000;
+const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Baking']);
 const UNDER_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Cancelling', 'RollbackInProgress', 'Baking']);
 
 /** Plays the course of one group of four instances against a script: a refresh replaces one, rests, and then the others. */
@@ -202,7 +203,12 @@ export function playFleet(script: Script = {}) {
       case 'cancel-refresh': {
         const to = move.kind === 'roll-back' ? 'RollbackSuccessful' : 'Cancelled';
         const refresh = refreshes.at(-1);
-        if (refresh && UNDER_WAY.has(progress(refresh).status)) refresh.turned ??= { atMs: nowMs, to };
+        const status = refresh && progress(refresh).status;
+        // A way back can be cancelled, too: what it has not done by then stays.
+        if (refresh && ON_ITS_WAY.has(status ?? '')) refresh.turned = { atMs: nowMs, to };
+        if (refresh?.turned && to === 'Cancelled' && status === 'RollbackInProgress') {
+          refresh.turned = { atMs: refresh.turned.atMs, to };
+        }
         return { kind: move.kind, ...at };
       }
       case 'promote':

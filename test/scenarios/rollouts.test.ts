@@ -326,6 +326,45 @@ describe('a bad image', () => {
   });
 });
 
+describe('what forbids to go on, in the middle', () => {
+  const withEvent = (event: Scenario['events'][number]): Change => {
+    return (scenario) => ({ ...scenario, events: [...scenario.events, event] });
+  };
+
+  it('a hook that is detached stops the refresh, and nothing further is cut off', async () => {
+    // The first instance is replaced, and drained; the others are not begun yet.
+    const unhook = withEvent({ atSeconds: 3_900, deleteHook: { group: 'web-asg', name: 'ecs-drain' } });
+    const played = await playChanged('rollout-auto', unhook);
+    const { report, region } = played;
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(region.instancesOf('web-asg')).toHaveLength(5);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('nothing drains its instances any more'),
+    });
+  });
+
+  it('a tag that is taken away turns it back', async () => {
+    const played = await playChanged('rollout-auto', (scenario) => scenario, {
+      watch: ({ world: { clock }, autoScaling }) => {
+        const { createGroup } = autoScaling;
+        Object.assign(autoScaling, {
+          createGroup: (spec: Parameters<typeof createGroup>[0]) => {
+            const tags: Record<string, string> = { ...spec.tags };
+            clock.after(3_900_000, () => delete tags['ecs-drain:ami']);
+            return createGroup({ ...spec, tags });
+          },
+        });
+      },
+    });
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(['stopped', 'rolled-back']);
+    expect(imagesOf(played)).toEqual({ old: 4 });
+  });
+});
+
 describe('a pause of days', () => {
   it('leaves the judgement of a bad image as quick as before: one instance comes after it, and is taken back', async () => {
     const resumedAt = 3_750 + 2.5 * 86_400;
