@@ -1,7 +1,8 @@
 import { blockersOf } from './checks.ts';
 import { isPaused } from './control.ts';
-import type { FleetMemory } from './fleet-memory.ts';
+import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { isAtRest, refreshSeen } from './fleet-memory.ts';
+import type { RefreshSeen } from './ports.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { fleetSpeaker, lastingTrouble, nextAlert } from './telling.ts';
 
@@ -46,12 +47,23 @@ function problemsOf(memory: FleetMemory): Words[] {
     return problems;
   }
   const seen = refreshSeen(memory);
+  const patienceMs = STALL_MS + restMs(refresh, look, seen);
   const isUnderWay = ['InProgress', 'Baking', 'RollbackInProgress'].includes(seen?.status ?? '');
-  if (isUnderWay && look.atMs - changedAtMs >= STALL_MS) {
-    const because = `nothing has changed for 30 min (${seen?.because || `the refresh is at ${seen?.percent} %`}); without progress it fails after an hour.`;
+  if (isUnderWay && look.atMs - changedAtMs >= patienceMs) {
+    const because = `nothing has changed for ${Math.round(patienceMs / 60_000)} min (${seen?.because || `the refresh is at ${seen?.percent} %`}); without progress it fails after an hour.`;
     problems.push({ kind: 'rollout-stuck', key: `stalled ${changedAtMs}`, because });
   }
   return problems;
+}
+
+/** So long it only rests where it is: at one of its checkpoints, or baking. */
+function restMs(refresh: OurRefresh | undefined, { facts }: FleetLook, seen: RefreshSeen | undefined): number {
+  if (refresh === undefined || seen === undefined || facts === undefined) return 0;
+  const { bakeSeconds, checkpoints, checkpointDelaySeconds } = refresh.preferences;
+  if (seen.status === 'Baking') return bakeSeconds * 1000;
+  const oneInstance = 100 / Math.max(1, facts.desired);
+  const isThere = checkpoints.some((at) => at < 100 && seen.percent >= at && seen.percent < at + oneInstance);
+  return seen.status === 'InProgress' && isThere ? checkpointDelaySeconds * 1000 : 0;
 }
 
 function isInVain({ move, count }: NonNullable<FleetMemory['trouble']>): boolean {

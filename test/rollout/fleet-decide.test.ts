@@ -160,6 +160,30 @@ describe('the rollout of one group', () => {
     expect(startOf(moves)?.preferences).toMatchObject({ checkpoints: [25, 50, 100], checkpointDelaySeconds: 3_600 });
   });
 
+  it.each([
+    ['bakes for two hours', { 'ecs-drain:bake': '2h' }],
+    ['rests for two hours at each checkpoint', { 'ecs-drain:checkpoints': '50', 'ecs-drain:checkpoint-delay': '2h' }],
+  ])('says nothing of a stall while it %s', (_, tags) => {
+    const { result, alerts, minutes } = playFleet({ facts: () => ({ policy: policy(tags) }) });
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeGreaterThan(120);
+    expect(alerts.map(({ kind }) => kind)).toEqual(['rollout-started']);
+  });
+
+  it.each([
+    ['between two instances', {}, 2],
+    ['in a bake that is longer than was asked for', { 'ecs-drain:bake': '1h' }, 90],
+  ])('tells of a stall %s', (_, tags, afterMinutes) => {
+    const status = afterMinutes > 60 ? ('Baking' as const) : ('InProgress' as const);
+    const { alerts } = playFleet({
+      facts: () => ({ policy: policy(tags) }),
+      turns: { afterMinutes, status },
+      says: [{ atMinutes: 300, word: 'cancel' }],
+    });
+    const stuck = alerts.find(({ kind }) => kind === 'rollout-stuck');
+    expect(stuck?.because).toContain(status === 'Baking' ? 'nothing has changed for 90 min' : 'changed for 30 min');
+  });
+
   it('takes managed termination protection along, and no other', () => {
     expect(startOf(playFleet({ facts: () => ({ protectedFromScaleIn: 4 }) }).moves)?.preferences.scaleInProtected).toBe(
       'Refresh',
