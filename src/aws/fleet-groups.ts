@@ -61,6 +61,8 @@ export function groupsPort(client: AutoScalingClient): GroupsPort {
   return {
     taggedGroups: (key) => groupsWhere(client, [{ Name: 'tag-key', Values: [key] }]),
 
+    everyGroup: () => everyGroup(client),
+
     describeGroup: (name) =>
       attempt('autoscaling:DescribeAutoScalingGroups', async () => {
         const group = await describe(name);

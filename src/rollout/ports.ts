@@ -135,6 +135,8 @@ export interface RefreshPreferences {
 export interface GroupsPort {
   /** Every group that has the tag key, whatever its value. */
   taggedGroups(key: string): Promise<Result<readonly GroupSeen[]>>;
+  /** Every group of the region, opted in or not. */
+  everyGroup(): Promise<Result<readonly GroupSeen[]>>;
   describeGroup(name: string): Promise<Result<GroupSeen | undefined>>;
   /** Terminate hooks of the group, by name, and where they notify. */
   terminateHooks(

@@ -47,12 +47,41 @@ export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts):
   const refs = groups.map(({ launch }) => refsOfGroup(launch));
   const slots = await slotsOf(refs, groups.flatMap(imageIdsOf), ports);
   const known: Known = new Map();
+  const onLatest = await groupsOnLatest(groups, ports);
   const facts: FleetFacts[] = [];
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
-    facts.push(await factsOfGroup(group, latest, slots[i] ?? [], known, ports));
+    facts.push(withLatest(await factsOfGroup(group, latest, slots[i] ?? [], known, ports), onLatest));
   }
   return facts;
+}
+
+/** Groups by the template of which they launch `$Latest`; not asked for where nothing would be written. */
+async function groupsOnLatest(
+  groups: readonly GroupSeen[],
+  ports: SurveyPorts,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const users = new Map<string, string[]>();
+  const isWritten = ({ tags, launch }: GroupSeen): boolean => {
+    const policy = policyOf(tags);
+    return !('mistakes' in policy) && policy.template === 'write' && refsOfGroup(launch).length > 0;
+  };
+  for (const { name, launch } of groups.some(isWritten) ? read(await ports.groups.everyGroup()) : []) {
+    const refs = refsOfGroup(launch).filter(({ template }) => template?.version === '$Latest');
+    for (const id of new Set(refs.flatMap(({ template }) => template?.templateId ?? []))) {
+      users.set(id, [...(users.get(id) ?? []), name]);
+    }
+  }
+  return users;
+}
+
+function withLatest(facts: FleetFacts, onLatest: ReadonlyMap<string, readonly string[]>): FleetFacts {
+  const ids = new Set(facts.slots.flatMap(({ template }) => template?.id ?? []));
+  const latestOf = [...ids].flatMap((id) => {
+    const others = (onLatest.get(id) ?? []).filter((name) => `group/${name}` !== facts.id);
+    return others.length === 0 ? [] : [[id, others.slice(0, MOST_NAMED)] as const];
+  });
+  return latestOf.length === 0 ? facts : { ...facts, latestOf: Object.fromEntries(latestOf) };
 }
 
 /**
@@ -67,7 +96,8 @@ export async function factsOfOne(
   ports: SurveyPorts,
 ): Promise<FleetFacts> {
   const [slots = []] = await slotsOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
-  return factsOfGroup(group, latest, slots, new Map(), ports, clusters);
+  const onLatest = await groupsOnLatest([group], ports);
+  return withLatest(await factsOfGroup(group, latest, slots, new Map(), ports, clusters), onLatest);
 }
 
 /**

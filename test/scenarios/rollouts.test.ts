@@ -326,6 +326,56 @@ describe('a bad image', () => {
   });
 });
 
+describe('a template whose $Latest is launched', () => {
+  const playUnwritten = async (change: Change, watch: NonNullable<Handles['watch']>) => {
+    const told: string[] = [];
+    const { report } = await playChanged('rollout-auto', change, {
+      watch: (region) => {
+        watch(region);
+        region.world.on((event) => {
+          if (event.kind === 'published') told.push(event.message);
+        });
+      },
+    });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['nothing-to-do']);
+    expect(toldOf(report).map(({ kind }) => kind)).toEqual(['image-available']);
+    expect(report.calls).not.toHaveProperty('ec2:CreateLaunchTemplateVersion');
+    return told.join('\n');
+  };
+
+  it('by the group itself is not written to', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      clusters: scenario.clusters.map((cluster) => ({ ...cluster, template: '$Latest' as const })),
+    });
+    expect(await playUnwritten(change, () => undefined)).toContain('it launches $Latest of lt-');
+  });
+
+  it('by a group that nobody asked for is not written to', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      clusters: scenario.clusters.flatMap((cluster) => [
+        cluster,
+        { ...cluster, name: 'other', group: 'other-asg', tags: {}, services: [] },
+      ]),
+    });
+    const told = await playUnwritten(change, ({ autoScaling }) => {
+      const { createGroup } = autoScaling;
+      let first: Parameters<typeof createGroup>[0]['launch'];
+      Object.assign(autoScaling, {
+        createGroup: (spec: Parameters<typeof createGroup>[0]) => {
+          first ??= spec.launch;
+          if (spec.name !== 'other-asg' || first?.kind !== 'template') return createGroup(spec);
+          const launch = { kind: 'template' as const, template: { ...first.template, version: '$Latest' } };
+          return createGroup({ ...spec, launch });
+        },
+      });
+    });
+    expect(told).toContain('group/other-asg launches $Latest of lt-');
+  });
+});
+
 describe('what forbids to go on, in the middle', () => {
   const withEvent = (event: Scenario['events'][number]): Change => {
     return (scenario) => ({ ...scenario, events: [...scenario.events, event] });
