@@ -57,6 +57,11 @@ export function groupsPort(client: AutoScalingClient, ec2: EC2Client): GroupsPor
   return {
     everyGroup: async () => complete(await groupsWhere(undefined)),
 
+    async everyLaunch() {
+      const groups = await groupsWhere(undefined);
+      return groups.ok ? { ok: true, value: groups.value.map(({ name, launch }) => ({ name, launch })) } : groups;
+    },
+
     taggedGroups: async (key) => complete(await groupsWhere([{ Name: 'tag-key', Values: [key] }])),
 
     async describeGroup(name) {

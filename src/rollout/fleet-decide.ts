@@ -1,15 +1,17 @@
 import type { Finish, Wait } from '../loop.ts';
 import { blockersOf } from './checks.ts';
-import { endedBy, isPaused } from './control.ts';
+import { isPaused } from './control.ts';
 import { backOff, pollSeconds, waitUntil } from './course.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
 import { canRollBack, isNumbered } from './fleet.ts';
 import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
-import { fleetEndingOf, isStopped, isVerified, verdictOf } from './fleet-ending.ts';
-import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
-import { refreshSeen, slotKey, versionKey } from './fleet-memory.ts';
+import { fleetEndingOf, verdictOf } from './fleet-ending.ts';
+import type { FleetLook, FleetMemory } from './fleet-memory.ts';
+import { groupOf, isAtRest, ON_ITS_WAY, refreshSeen, slotKey, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
+import type { Poll } from './fleet-watch.ts';
+import { LEAST_FIRST_REST_SECONDS, nextLookMs, watch } from './fleet-watch.ts';
 import { UNKNOWN_TEMPLATE } from './hosts.ts';
 import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
@@ -22,10 +24,6 @@ import { closing, fleetSpeaker } from './telling.ts';
 const SETTLE_SECONDS = 60;
 /** A start rests on a look of at most this age. */
 const FRESH_SECONDS = 120;
-/** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
-const LEAST_FIRST_REST_SECONDS = 600;
-const JUDGE_SECONDS = 240;
-const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Baking']);
 
 /** The next move for one Auto Scaling group, from what is known. Pure. */
 export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<FleetResult> {
@@ -35,23 +33,28 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
   if (retry) return retry;
   const alert = fleetAlertDue(memory);
   if (alert) return tell(alert);
-  const { look, refresh } = memory;
-  if (look?.facts === undefined || look.target === undefined)
-    return lookAgain(memory, 'what the fleet is like must be known first');
-  if (refresh === undefined || isStopped(memory)) return prepare(memory, look, look.facts, look.target);
-  return watch(memory, look, refresh);
+  const { look, refresh, trouble, atMs } = memory;
+  if (look?.facts === undefined) return lookAgain(memory, 'what the fleet is like must be known first');
+  if (trouble !== undefined && trouble.atMs >= look.atMs) {
+    return lookAgain(memory, 'a call that failed may have been carried out all the same');
+  }
+  const next =
+    refresh === undefined || isAtRest(memory) ? prepare(memory, look, look.facts) : watch(memory, look, refresh);
+  if (next.kind === 'poll') return poll(memory, look, next.because);
+  if (next.kind === 'wait') return next;
+  return atMs - look.atMs > FRESH_SECONDS * 1000 ? lookAgain(memory, 'look again before acting') : next;
 }
 
 /** Everything up to the start of the refresh; whatever forbids it for good has been an ending. */
-function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target: Target): FleetMove | Wait {
-  if (isPaused(look.control)) return poll(memory, 'somebody paused it');
+function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts): FleetMove | Poll | Wait {
+  if (isPaused(look.control)) return { kind: 'poll', because: 'somebody paused it' };
   const [blocker] = blockersOf(facts, look.drainDeadlineSeconds);
-  if (blocker) return poll(memory, blocker.because);
+  if (blocker) return { kind: 'poll', because: blocker.because };
+  const { target } = look;
   const planned = verdictOf(look);
-  if (planned === undefined || !('policy' in planned)) return poll(memory, 'it is not to be rolled now');
-
-  // A failed call, too, is tried again only on what is so now.
-  if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
+  if (target === undefined || planned === undefined || !('policy' in planned)) {
+    return { kind: 'poll', because: 'it is not to be rolled now' };
+  }
   const claiming = claim(memory, look);
   if (claiming) return claiming;
   const missing = planned.slots.find((slot) => {
@@ -99,59 +102,6 @@ function claim(memory: FleetMemory, look: FleetLook): FleetMove | Wait | undefin
     return { kind: 'claim', because: 'is it ours still?' };
   }
   return look.atMs > known.atMs ? undefined : lookAgain(memory, 'look again, now that it is ours');
-}
-
-/** While the refresh is under way: it goes on, or is told to go back. */
-function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetMove | Wait {
-  const seen = refreshSeen(memory);
-  const status = seen?.status;
-  if (status === 'Successful') {
-    if (isVerified(look)) {
-      return {
-        kind: 'promote',
-        imageId: memory.request.imageId,
-        because: 'every instance runs it, and ECS knows them all',
-      };
-    }
-    return poll(memory, 'all instances are replaced: is every one of them at work?');
-  }
-  if (status === undefined || refresh.turned || !ON_ITS_WAY.has(status)) {
-    return poll(memory, `the refresh is ${status ?? 'not to be seen yet'}`);
-  }
-  const group = groupOf(memory);
-  const word = endedBy(look.control);
-  if (word) return turnBack(refresh, look, group, word);
-  if (isPaused(look.control)) {
-    return {
-      kind: 'cancel-refresh',
-      group,
-      forPause: true,
-      because: `${look.control?.by} paused it: what is replaced stays, nothing further is`,
-    };
-  }
-  const stranger = look.hosts.strangers[0];
-  if (stranger !== undefined && memory.atMs - (memory.strangersSinceMs ?? memory.atMs) >= joinSeconds(look) * 1000) {
-    const because = `${stranger} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(joinSeconds(look) / 60)} min`;
-    return turnBack(refresh, look, group, because);
-  }
-  return poll(memory, `the refresh is at ${seen?.percent} %`);
-}
-
-/** Back to the image before; or where AWS cannot do that, to a stop, and somebody has to choose. */
-function turnBack(refresh: OurRefresh, { facts }: FleetLook, group: string, because: string): FleetMove {
-  if (refresh.canRollBack) return { kind: 'roll-back', group, because };
-  const why =
-    facts && canRollBack(facts)
-      ? 'its own template names this image already'
-      : 'its template names no number of a version, or no image';
-  return { kind: 'cancel-refresh', group, forPause: false, because: `${because}; AWS cannot roll it back: ${why}` };
-}
-
-/** How long an instance may be in service for EC2 before ECS must have it at work. */
-function joinSeconds({ facts }: FleetLook): number {
-  const policy = facts?.policy;
-  const rest = policy === undefined || 'mistakes' in policy ? 0 : policy.checkpointDelaySeconds;
-  return Math.max(LEAST_FIRST_REST_SECONDS, rest) - JUDGE_SECONDS;
 }
 
 /** Undefined where the group's own template says it already: its owner's words are not made into numbers. */
@@ -226,14 +176,9 @@ function canSkip(
   return hosts.oldFrom.every((key) => key !== UNKNOWN_TEMPLATE && isRewritten(key));
 }
 
-export function groupOf({ request }: FleetMemory): string {
-  return request.fleet.slice('group/'.length);
-}
-
-function poll(memory: FleetMemory, because: string): FleetMove | Wait {
-  const nextMs = (memory.look?.atMs ?? memory.atMs) + pollSeconds(memory) * 1000;
-  if (memory.atMs >= nextMs) return lookAgain(memory, because);
-  return waitUntil(memory.atMs, nextMs, because);
+function poll(memory: FleetMemory, look: FleetLook, because: string): FleetMove | Wait {
+  const nextMs = nextLookMs(memory, look);
+  return memory.atMs >= nextMs ? lookAgain(memory, because) : waitUntil(memory.atMs, nextMs, because);
 }
 
 function lookAgain(memory: FleetMemory, because: string): FleetMove {

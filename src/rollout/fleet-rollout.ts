@@ -8,7 +8,6 @@ import { slotKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import { heldBack } from './held.ts';
 import { hostsOf } from './hosts.ts';
-import type { RefreshSeen } from './ports.ts';
 import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
@@ -76,13 +75,13 @@ async function lookAtFleet(
       hosts: { fresh: 0, joined: 0, working: 0, strangers: [], old: 0, oldFrom: [], oldPooled: 0, unknown: 0 },
     };
   const refreshes = read(await ports.groups.refreshes(name));
-  const refresh: RefreshSeen | undefined =
-    refreshId === undefined ? refreshes[0] : refreshes.find(({ id }) => id === refreshId);
+  const [latest] = refreshes;
+  const refresh = refreshes.find(({ id }) => id === refreshId);
   const before = known?.look.facts;
   const facts =
     known?.isSettled && before
       ? await factsLater(before, group, ports)
-      : await factsOfOne(group, refreshes[0], before?.clusters ?? [], ports);
+      : await factsOfOne(group, latest, before?.clusters ?? [], ports);
   // A refresh renews the warm pool as well; nobody else looks whether it has.
   const isOver = refresh?.status === 'Successful';
   const pooled = isOver && group.warm > 0 ? read(await ports.groups.pooledInstances(name)) : [];
@@ -92,11 +91,13 @@ async function lookAtFleet(
     isSteady: facts.unsteady.length === 0,
     stays: target === undefined ? new Set<string>() : imagesThatStay(facts.slots, target),
     launches: facts.slots.flatMap((slot) => slotKey(slot) ?? []),
+    strangers: known?.look.hosts.strangers ?? [],
   };
   return {
     ...seen,
     facts,
     ...(refresh === undefined ? {} : { refresh }),
+    ...(latest === undefined || latest.id === refresh?.id ? {} : { other: latest }),
     // By the image that is being rolled: its source may name a newer one by now.
     hosts: await hostsOf(group.instances, request.imageId, where, ports.clusters),
   };

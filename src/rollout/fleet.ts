@@ -45,6 +45,8 @@ export interface FleetFacts {
   /** `configuration`: a launch configuration, which no version can be made of. */
   readonly launch: 'template' | 'mixed' | 'configuration' | 'specifications' | 'unknown';
   readonly slots: readonly Slot[];
+  /** Other groups that launch `$Latest` of a template of these slots, by the template's id: what is written there is theirs at once. */
+  readonly latestOf?: Readonly<Record<string, readonly string[]>>;
   /** An override of it asks for attributes instead of an instance type. */
   readonly byRequirements?: true;
   /** Instances by image id; at most ten images, the others summed up as `other`; `unknown`: EC2 does not know them yet. */

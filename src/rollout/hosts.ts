@@ -13,6 +13,7 @@ export const UNKNOWN_TEMPLATE = 'unknown';
  * @param stays images of the fleet that are not this release's to change, of another architecture for one.
  * @param pooled instances of its warm pool.
  * @param launches the template versions that it launches from now (`versionKey`).
+ * @param strangers those of the look before: as long as they are, they are not crowded out by newer ones.
  */
 export async function hostsOf(
   instances: readonly FleetInstance[],
@@ -23,12 +24,14 @@ export async function hostsOf(
     stays,
     launches = [],
     pooled = [],
+    strangers = [],
   }: {
     readonly clusters: readonly string[];
     readonly isSteady: boolean;
     readonly stays: ReadonlySet<string>;
     readonly launches?: readonly string[];
     readonly pooled?: readonly FleetInstance[];
+    readonly strangers?: readonly string[];
   },
   port: Pick<ClustersPort, 'hosts'>,
 ): Promise<HostsSeen> {
@@ -50,11 +53,12 @@ export async function hostsOf(
   }
   // Where every service is steady, an instance without a task has simply not been needed yet.
   const isStranger = (id: string) => !joined.has(id) || !(working.has(id) || isSteady);
+  const seenBefore = strangers.filter((id) => fresh.includes(id));
   return {
     fresh: fresh.length,
     joined: joined.size,
     working: working.size,
-    strangers: fresh.filter(isStranger).slice(0, MOST_STRANGERS),
+    strangers: [...new Set([...seenBefore, ...fresh])].filter(isStranger).slice(0, MOST_STRANGERS),
     old: old.length,
     oldFrom: [...new Set(old.map(launchedFrom))].filter((key) => key === UNKNOWN_TEMPLATE || launches.includes(key)),
     oldPooled: waiting.filter(isOld).length,

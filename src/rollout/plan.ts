@@ -95,6 +95,8 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
       `${why} still says ${changing[0]?.version ?? changing[0]?.imageId}: its owner has to change it, then it is rolled out`,
     );
   }
+  const reckless = changing.map((slot) => whyNotWritten(slot, facts)).find((why) => why !== undefined);
+  if (reckless !== undefined) return news(reckless);
   return {
     id: facts.id,
     policy,
@@ -105,6 +107,22 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
     warm: facts.warm,
     expectedMinutes: expectedMinutes(policy, old, facts.desired),
   };
+}
+
+/**
+ * Whatever launches `$Latest` launches a new version from the moment that it is there: before it is proved, and also when
+ * it was found to be bad. A version cannot be taken back so that nobody notices.
+ */
+function whyNotWritten({ written, template }: Slot, { latestOf = {} }: FleetFacts): string | undefined {
+  if (written !== 'image' || template === undefined) return undefined;
+  const instead = 'a number or $Default, or tag this one ecs-drain:template keep and change the template yourself';
+  if (template.asked === '$Latest') {
+    return `it launches $Latest of ${template.id}, and so any new version at once, proved or not: have it launch ${instead}`;
+  }
+  const [first, ...more] = latestOf[template.id] ?? [];
+  if (first === undefined) return undefined;
+  const who = more.length === 0 ? `group/${first} launches` : `group/${first} and ${more.length} more launch`;
+  return `${who} $Latest of ${template.id}, and so any new version at once, without being asked: have ${more.length === 0 ? 'it' : 'them'} launch ${instead}`;
 }
 
 function whyUnsupported({ source }: Target, isOrdered: boolean): string | undefined {

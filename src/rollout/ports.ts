@@ -151,6 +151,8 @@ export interface GroupsPort {
   everyGroup(): Promise<Result<readonly GroupSeen[]>>;
   /** Every group that has the tag key, whatever its value. */
   taggedGroups(key: string): Promise<Result<readonly GroupSeen[]>>;
+  /** What each group of the region launches from, opted in or not. */
+  everyLaunch(): Promise<Result<readonly Pick<GroupSeen, 'name' | 'launch'>[]>>;
   describeGroup(name: string): Promise<Result<GroupSeen | undefined>>;
   /** What waits in the group's warm pool: those are not among its instances. */
   pooledInstances(group: string): Promise<Result<readonly FleetInstance[]>>;

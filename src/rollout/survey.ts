@@ -48,12 +48,41 @@ export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts):
   const refs = groups.map(({ launch }) => refsOfGroup(launch));
   const slots = await slotsOf(refs, groups.flatMap(imageIdsOf), ports);
   const known: Known = new Map();
+  const onLatest = await groupsOnLatest(groups, ports);
   const facts: FleetFacts[] = [];
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
-    facts.push(await factsOfGroup(group, latest, slots[i] ?? [], known, ports));
+    facts.push(withLatest(await factsOfGroup(group, latest, slots[i] ?? [], known, ports), onLatest));
   }
   return facts;
+}
+
+/** Groups by the template of which they launch `$Latest`; not asked for where nothing would be written. */
+async function groupsOnLatest(
+  groups: readonly GroupSeen[],
+  ports: SurveyPorts,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const users = new Map<string, string[]>();
+  const isWritten = ({ tags, launch }: GroupSeen): boolean => {
+    const policy = policyOf(tags);
+    return !('mistakes' in policy) && policy.template === 'write' && refsOfGroup(launch).length > 0;
+  };
+  for (const { name, launch } of groups.some(isWritten) ? read(await ports.groups.everyLaunch()) : []) {
+    const refs = refsOfGroup(launch).filter(({ template }) => template?.version === '$Latest');
+    for (const id of new Set(refs.flatMap(({ template }) => template?.templateId ?? []))) {
+      users.set(id, [...(users.get(id) ?? []), name]);
+    }
+  }
+  return users;
+}
+
+function withLatest(facts: FleetFacts, onLatest: ReadonlyMap<string, readonly string[]>): FleetFacts {
+  const ids = new Set(facts.slots.flatMap(({ template }) => template?.id ?? []));
+  const latestOf = [...ids].flatMap((id) => {
+    const others = (onLatest.get(id) ?? []).filter((name) => `group/${name}` !== facts.id);
+    return others.length === 0 ? [] : [[id, others.slice(0, MOST_NAMED)] as const];
+  });
+  return latestOf.length === 0 ? facts : { ...facts, latestOf: Object.fromEntries(latestOf) };
 }
 
 /**
@@ -68,18 +97,33 @@ export async function factsOfOne(
   ports: SurveyPorts,
 ): Promise<FleetFacts> {
   const [slots = []] = await slotsOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
-  return factsOfGroup(group, latest, slots, new Map(), ports, clusters);
+  const onLatest = await groupsOnLatest([group], ports);
+  return withLatest(await factsOfGroup(group, latest, slots, new Map(), ports, clusters), onLatest);
 }
 
-/** The same group a little later, of which only its instances and its services have changed. */
+/**
+ * The same group a little later, while its refresh goes on: its instances, its services, and what may forbid to go on.
+ * The templates decide nothing meanwhile.
+ */
 export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: SurveyPorts): Promise<FleetFacts> {
   return {
     ...facts,
+    policy: policyOf(group.tags),
+    drainedBy: await drainedBy(group.name, ports),
     images: countImages(group.instances),
     desired: group.desired,
     ...standbyOf(group),
     ...(await serviceFacts(facts.clusters, new Map(), ports)),
   };
+}
+
+async function drainedBy(
+  group: string,
+  { groups, lifecycleTopicArn }: SurveyPorts,
+): Promise<'hook' | 'managed-draining' | 'none'> {
+  const hooks = read(await groups.terminateHooks(group));
+  if (hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)) return 'hook';
+  return hooks.some(({ name }) => name === MANAGED_HOOK) ? 'managed-draining' : 'none';
 }
 
 async function factsOfGroup(
@@ -90,8 +134,6 @@ async function factsOfGroup(
   ports: SurveyPorts,
   clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
-  const { groups, lifecycleTopicArn } = ports;
-  const hooks = read(await groups.terminateHooks(group.name));
   return {
     id: `group/${group.name}`,
     policy: policyOf(group.tags),
@@ -101,11 +143,7 @@ async function factsOfGroup(
     images: countImages(group.instances),
     desired: group.desired,
     max: group.max,
-    drainedBy: hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)
-      ? 'hook'
-      : hooks.some(({ name }) => name === MANAGED_HOOK)
-        ? 'managed-draining'
-        : 'none',
+    drainedBy: await drainedBy(group.name, ports),
     refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,

@@ -210,6 +210,9 @@ describe('a group', () => {
     const found = await aws.value(() => groups.taggedGroups('ecs-drain:ami'));
     expect(found.map(({ name }) => name)).toEqual(clusters.map(({ group }) => group));
     expect(await aws.value(() => groups.taggedGroups('another'))).toEqual([]);
+    expect((await aws.value(() => groups.everyGroup())).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(found.map(({ name }) => name)),
+    );
   });
 
   it('has terminate hooks, and others, which are not named', async () => {

@@ -68,6 +68,25 @@ describe('the plan of a release', () => {
     expect(plan(fleet({ policy: kept, slots: [latest] })).fleets).toMatchObject([{ how: 'keep', instances: 4 }]);
   });
 
+  it('writes no version that somebody would launch at once, proved or not', () => {
+    const template = { id: 'lt-0a', number: 3, asked: '$Latest' };
+    expect(alone(fleet({ slots: [slot({ template })] }))).toEqual([
+      [expect.stringContaining('it launches $Latest of lt-0a'), true],
+    ]);
+    expect(alone(fleet({ latestOf: { 'lt-0a': ['dev-asg'] } }))).toEqual([
+      [expect.stringContaining('group/dev-asg launches $Latest of lt-0a'), true],
+    ]);
+    expect(alone(fleet({ latestOf: { 'lt-0a': ['dev-asg', 'test-asg', 'old-asg'] } }))).toEqual([
+      [expect.stringContaining('group/dev-asg and 2 more launch $Latest of lt-0a'), true],
+    ]);
+    // Nothing is written there.
+    expect(plan(fleet({ latestOf: { 'lt-0b': ['dev-asg'] } })).fleets).toHaveLength(1);
+    const there = slot({ imageId: NEW, version: target.version, template });
+    expect(plan(fleet({ slots: [there] })).fleets).toMatchObject([{ how: 'keep' }]);
+    const override = slot({ at: 0, written: 'override', template: undefined as never });
+    expect(plan(fleet({ slots: [override] })).fleets).toHaveLength(1);
+  });
+
   it('writes nothing over a parameter that a template resolves', () => {
     expect(alone(fleet({ slots: [slot({ written: 'parameter' })] }))).toEqual([
       [expect.stringContaining('the parameter that it resolves'), true],

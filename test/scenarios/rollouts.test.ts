@@ -3,6 +3,7 @@ import type { Handles } from '../../sim/region.ts';
 import type { Report } from '../../sim/report.ts';
 import type { Bundles, Run } from '../../sim/run.ts';
 import { loadBundles, readScenario, run, scenarioNames } from '../../sim/run.ts';
+import type { Scenario } from '../../sim/scenario.ts';
 
 /** What each rollout comes to, and what people hear of it on the way: what outcomes.test.ts is for drains. */
 
@@ -301,6 +302,212 @@ describe('a machine that dies as soon as AWS has done what it asked for', () => 
   );
 });
 
+/** A scenario of one group with a few things different. */
+type Change = (scenario: Scenario) => Scenario;
+const playChanged = (name: string, change: Change, handles: Handles = {}): Promise<Run> =>
+  run(change(readScenario(name)), 1, { bundles, engine: 'store', ...handles });
+
+/** Events in the place of the same ones of the scenario, by their number. */
+const eventsLike = (changes: Readonly<Record<number, Partial<Scenario['events'][number]>>>): Change => {
+  return (scenario) => ({
+    ...scenario,
+    events: scenario.events.map((event, i) => ({ ...event, ...changes[i] }) as typeof event),
+  });
+};
+const BAD = { release: { family: 'al2023/x86_64' as const, flaw: 'agent-never-joins' as const } };
+
+/** The nth call of an operation is carried out, and its machine dies. */
+const diesAfter = (operation: string, nth: number): Handles['beforeCall'] => {
+  let seen = 0;
+  return (call) => {
+    if (call.operation !== operation) return undefined;
+    seen += 1;
+    return seen === nth ? 'kill-after' : undefined;
+  };
+};
+
+/** What the instances of the group run now. */
+const imagesOf = ({ region }: Run, group = 'web-asg'): Record<string, number> => {
+  const [found] = region.autoScaling.operations.DescribeAutoScalingGroups({
+    AutoScalingGroupNames: [group],
+  }).AutoScalingGroups;
+  const counts: Record<string, number> = {};
+  for (const { ImageId = '' } of found?.Instances ?? []) {
+    const key = ImageId === region.amis.recommended('al2023/x86_64').id ? 'new' : 'old';
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+};
+
+describe('a machine that dies when a refresh was begun again after a pause', () => {
+  it('has it watched to its end', async () => {
+    const beforeCall = diesAfter('StartInstanceRefresh', 2);
+    const played = await playChanged('rollout-paused', (scenario) => scenario, { beforeCall });
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(ROLLED);
+  });
+
+  it('has a bad image stopped at its first instance', async () => {
+    const beforeCall = diesAfter('StartInstanceRefresh', 2);
+    const change = eventsLike({ 0: BAD, 1: { atSeconds: 3_800 } });
+    const played = await playChanged('rollout-paused', change, { beforeCall });
+    expect(played.report.violations).toEqual([]);
+    // The one that was there when it was paused; the one that came after it is gone again.
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(outcomesOf(played.report)).toEqual(['stopped', 'mixed']);
+  });
+});
+
+describe('a bad image', () => {
+  const clustersLike = (changes: Partial<Scenario['clusters'][number]>): Change => {
+    return (scenario) => ({ ...scenario, clusters: scenario.clusters.map((one) => ({ ...one, ...changes })) });
+  };
+  /** Stopped at its first instance, with nothing cut off, and people know. */
+  const expectStopped = (played: Run) => {
+    const { report } = played;
+    expect(report.violations).toEqual([]);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(report.instances.every(({ tasksCut }) => tasksCut === 0)).toBe(true);
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(toldOf(report).map(({ kind }) => kind)).toContain('rollout-failed');
+  };
+
+  it('is stopped at its first instance where there is no way back, also when the start was not heard of', async () => {
+    const change = clustersLike({ template: '$Default' });
+    const beforeCall = diesAfter('StartInstanceRefresh', 1);
+    for (const handles of [{}, { beforeCall }]) expectStopped(await playChanged('rollout-bad-image', change, handles));
+  });
+});
+
+describe('a template whose $Latest is launched', () => {
+  const playUnwritten = async (change: Change, watch: NonNullable<Handles['watch']>) => {
+    const told: string[] = [];
+    const { report } = await playChanged('rollout-auto', change, {
+      watch: (region) => {
+        watch(region);
+        region.world.on((event) => {
+          if (event.kind === 'published') told.push(event.message);
+        });
+      },
+    });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['nothing-to-do']);
+    expect(toldOf(report).map(({ kind }) => kind)).toEqual(['image-available']);
+    expect(report.calls).not.toHaveProperty('ec2:CreateLaunchTemplateVersion');
+    return told.join('\n');
+  };
+
+  it('by the group itself is not written to', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      clusters: scenario.clusters.map((cluster) => ({ ...cluster, template: '$Latest' as const })),
+    });
+    expect(await playUnwritten(change, () => undefined)).toContain('it launches $Latest of lt-');
+  });
+
+  it('by a group that nobody asked for is not written to', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      clusters: scenario.clusters.flatMap((cluster) => [
+        cluster,
+        { ...cluster, name: 'other', group: 'other-asg', tags: {}, services: [] },
+      ]),
+    });
+    const told = await playUnwritten(change, ({ autoScaling }) => {
+      const { createGroup } = autoScaling;
+      let first: Parameters<typeof createGroup>[0]['launch'];
+      Object.assign(autoScaling, {
+        createGroup: (spec: Parameters<typeof createGroup>[0]) => {
+          first ??= spec.launch;
+          if (spec.name !== 'other-asg' || first?.kind !== 'template') return createGroup(spec);
+          const launch = { kind: 'template' as const, template: { ...first.template, version: '$Latest' } };
+          return createGroup({ ...spec, launch });
+        },
+      });
+    });
+    expect(told).toContain('group/other-asg launches $Latest of lt-');
+  });
+});
+
+describe('what forbids to go on, in the middle', () => {
+  const withEvent = (event: Scenario['events'][number]): Change => {
+    return (scenario) => ({ ...scenario, events: [...scenario.events, event] });
+  };
+
+  it('a hook that is detached stops the refresh, and nothing further is cut off', async () => {
+    // The first instance is replaced, and drained; the others are not begun yet.
+    const unhook = withEvent({ atSeconds: 3_900, deleteHook: { group: 'web-asg', name: 'ecs-drain' } });
+    const played = await playChanged('rollout-auto', unhook);
+    const { report, region } = played;
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(region.instancesOf('web-asg')).toHaveLength(5);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('nothing drains its instances any more'),
+    });
+  });
+
+  it('a tag that is taken away turns it back', async () => {
+    const played = await playChanged('rollout-auto', (scenario) => scenario, {
+      watch: ({ world: { clock }, autoScaling }) => {
+        const { createGroup } = autoScaling;
+        Object.assign(autoScaling, {
+          createGroup: (spec: Parameters<typeof createGroup>[0]) => {
+            const tags: Record<string, string> = { ...spec.tags };
+            clock.after(3_900_000, () => delete tags['ecs-drain:ami']);
+            return createGroup({ ...spec, tags });
+          },
+        });
+      },
+    });
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(['stopped', 'rolled-back']);
+    expect(imagesOf(played)).toEqual({ old: 4 });
+  });
+});
+
+describe('a pause of days', () => {
+  it('leaves the judgement of a bad image as quick as before: one instance comes after it, and is taken back', async () => {
+    const resumedAt = 3_750 + 2.5 * 86_400;
+    const change = eventsLike({ 0: BAD, 1: { atSeconds: 3_750 }, 2: { atSeconds: resumedAt } });
+    const played = await playChanged('rollout-paused', (scenario) => ({
+      ...change(scenario),
+      durationSeconds: resumedAt + 20_000,
+    }));
+    const { report, region } = played;
+    expect(report.violations).toEqual([]);
+    // The four that it had; one before the pause; one after it, and the old one that came back for that.
+    expect(region.instancesOf('web-asg')).toHaveLength(4 + 1 + 2);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('1 of its instances run the new image and 3 another'),
+    });
+  }, 120_000);
+});
+
+describe('a large group', () => {
+  it('is rolled though some instance of it is always booting', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      durationSeconds: 90_000,
+      clusters: scenario.clusters.map((cluster) => ({
+        ...cluster,
+        instances: 40,
+        maximum: 80,
+        services: cluster.services.slice(0, 1).map((one) => ({ ...one, desired: 120, startSeconds: 200 })),
+      })),
+    });
+    const played = await playChanged('rollout-auto', change);
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(ROLLED);
+    expect(imagesOf(played)).toEqual({ new: 40 });
+  }, 120_000);
+});
+
 /** Places at most for one fault, evenly spread; every one, with EVERY_CRASH set. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 3;
 
@@ -317,6 +524,7 @@ const CRASHED = [
   'rollout-bad-image',
   'rollout-cancelled',
   'rollout-mixed',
+  'rollout-paused',
   'rollout-spot-fleet',
   'rollout-waves-stopped',
 ];
