@@ -56,6 +56,7 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   }
   blockers.push(...facts.bound.map(lasting));
   if (facts.beside !== undefined) blockers.push(passing(facts.beside));
+  if (facts.unsettled !== undefined) blockers.push(passing(facts.unsettled));
   if (facts.refreshing) blockers.push(passing('an instance refresh is under way already'));
   if (missing.length > 0) blockers.push(passing(`its processes ${missing.join(', ')} are suspended: resume them`));
   if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));

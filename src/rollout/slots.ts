@@ -1,6 +1,15 @@
 import { familyOfImage } from './family.ts';
 import type { Slot } from './fleet.ts';
-import type { ImageSeen, ImagesPort, LaunchSeen, ParametersPort, TemplateRef, TemplatesPort } from './ports.ts';
+import type {
+  ImageSeen,
+  ImagesPort,
+  LaunchSeen,
+  ParametersPort,
+  TemplateByName,
+  TemplateRef,
+  TemplatesPort,
+  TemplateVersionSeen,
+} from './ports.ts';
 import { read } from './reading.ts';
 
 export interface SlotPorts {
@@ -20,7 +29,7 @@ function withFamily(slot: RawSlot, images: ReadonlyMap<string, ImageSeen>): Slot
 /** A place that names an image, as it was found: a template's version, or an image itself. */
 interface Ref {
   readonly at: Slot['at'];
-  readonly template?: TemplateRef;
+  readonly template?: TemplateRef | TemplateByName;
   readonly imageId?: string;
 }
 
@@ -37,19 +46,17 @@ export async function slotsOf(
   instanceImages: readonly string[],
   { templates, parameters, images }: SlotPorts,
 ): Promise<Slot[][]> {
-  const seen = new Map<string, { readonly number: number; readonly image: string } | undefined>();
-  const describe = async (ref: TemplateRef) => {
-    const key = `${ref.templateId} ${ref.version}`;
-    if (!seen.has(key)) {
-      const version = read(await templates.describeTemplate(ref));
-      seen.set(key, version?.image === undefined ? undefined : { number: version.number, image: version.image });
-    }
+  const seen = new Map<string, TemplateVersionSeen | undefined>();
+  const describe = async (ref: TemplateRef | TemplateByName) => {
+    const key = JSON.stringify(ref);
+    if (!seen.has(key)) seen.set(key, read(await templates.describeTemplate(ref)));
     return seen.get(key);
   };
-  const slotOf = async (at: Slot['at'], ref: TemplateRef): Promise<RawSlot[]> => {
+  const slotOf = async (at: Slot['at'], ref: TemplateRef | TemplateByName): Promise<RawSlot[]> => {
     const version = await describe(ref);
-    if (version === undefined) return [];
-    const template = { id: ref.templateId, number: version.number, asked: ref.version };
+    if (version?.image === undefined) return [];
+    // From here on by its id, also where the fleet has it by name.
+    const template = { id: version.templateId, number: version.number, asked: ref.version };
     const parameter = /^resolve:ssm:([^:]+)/.exec(version.image)?.[1];
     if (parameter === undefined) return [{ at, template, written: 'image', imageId: version.image }];
     const [value] = read(await parameters.readParameters([parameter]));

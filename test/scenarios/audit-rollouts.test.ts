@@ -8,6 +8,7 @@ import type { RequestHandler } from '../../src/aws/clients.ts';
 import {
   applicationAutoScalingClient,
   autoScalingClient,
+  cloudFormationClient,
   ec2Client,
   ecsClient,
   snsClient,
@@ -49,7 +50,11 @@ async function rulesBrokenBy(standIn: StandIn, scenario: Scenario) {
     const act = (effect: () => Promise<unknown>) => durable.step('act', async () => void (await effect()));
     await standIn({
       groups: groupsPort(autoScalingClient(handler)),
-      spotFleets: spotFleetsPort(ec2Client(handler), applicationAutoScalingClient(handler)),
+      spotFleets: spotFleetsPort(
+        ec2Client(handler),
+        applicationAutoScalingClient(handler),
+        cloudFormationClient(handler),
+      ),
       templates: templatesPort(ec2Client(handler)),
       ecs: ecsPort(ecsClient(handler)),
       durable,
