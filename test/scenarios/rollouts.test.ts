@@ -30,7 +30,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-spot-no-capacity': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   'rollout-spot-refused': [
     ['stopped', 'rolled', 'blocked', 'blocked', 'blocked'],
-    'image-available rollout-started rollout-done rollout-stopped',
+    'image-available rollout-started rollout-stopped',
   ],
   // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
   'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],
