@@ -137,7 +137,8 @@ export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetS
   if (move.kind === 'roll-back' || move.kind === 'cancel-refresh') return withTurn(memory, move, seen.failure);
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
-  if (seen.kind === 'claim') return seen.claimed ? { ...memory, claim: { ...seen.claimed, atMs: memory.atMs } } : memory;
+  if (seen.kind === 'claim')
+    return seen.claimed ? { ...memory, claim: { ...seen.claimed, atMs: memory.atMs } } : memory;
   if (seen.kind === 'promote') return { ...memory, promoted: true };
   if (seen.kind === 'make-version' && move.kind === 'make-version' && seen.number !== undefined) {
     const [warning] = seen.warnings ?? [];

@@ -5,6 +5,7 @@ import type {
   ImagesPort,
   LaunchSeen,
   ParametersPort,
+  TemplateByName,
   TemplateRef,
   TemplatesPort,
   TemplateVersionSeen,
@@ -28,7 +29,7 @@ function withFamily(slot: RawSlot, images: ReadonlyMap<string, ImageSeen>): Slot
 /** A place that names an image, as it was found: a template's version, or an image itself. */
 interface Ref {
   readonly at: Slot['at'];
-  readonly template?: TemplateRef;
+  readonly template?: TemplateRef | TemplateByName;
   readonly imageId?: string;
 }
 
@@ -45,20 +46,18 @@ export async function slotsOf(
   instanceImages: readonly string[],
   { templates, parameters, images }: SlotPorts,
 ): Promise<Slot[][]> {
-  const seen = new Map<string, (TemplateVersionSeen & { readonly image: string }) | undefined>();
-  const describe = async (ref: TemplateRef) => {
-    const key = `${ref.templateId} ${ref.version}`;
-    if (!seen.has(key)) {
-      const version = read(await templates.describeTemplate(ref));
-      seen.set(key, version?.image === undefined ? undefined : { ...version, image: version.image });
-    }
+  const seen = new Map<string, TemplateVersionSeen | undefined>();
+  const describe = async (ref: TemplateRef | TemplateByName) => {
+    const key = JSON.stringify(ref);
+    if (!seen.has(key)) seen.set(key, read(await templates.describeTemplate(ref)));
     return seen.get(key);
   };
-  const slotOf = async (at: Slot['at'], ref: TemplateRef): Promise<RawSlot[]> => {
+  const slotOf = async (at: Slot['at'], ref: TemplateRef | TemplateByName): Promise<RawSlot[]> => {
     const version = await describe(ref);
-    if (version === undefined) return [];
+    if (version?.image === undefined) return [];
+    // From here on by its id, also where the fleet has it by name.
     const template = {
-      id: ref.templateId,
+      id: version.templateId,
       number: version.number,
       asked: ref.version,
       ...(version.byRequirements ? { byRequirements: true as const } : {}),

@@ -5,7 +5,7 @@ import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { HostsSeen } from './fleet-memory.ts';
 import { versionKey } from './fleet-memory.ts';
-import type { OverrideSeen } from './ports.ts';
+import type { ExcessPolicy, OverrideSeen } from './ports.ts';
 import type { FleetRequest } from './request.ts';
 import type { OtherCopy } from './spot-copies.ts';
 import type { SpotMove } from './spot-moves.ts';
@@ -17,6 +17,8 @@ export interface FleetSide {
   readonly createdAtMs: number;
   readonly targetCapacity: number;
   readonly fulfilledCapacity: number;
+  /** What becomes of what it has above its target; `default` unless given. */
+  readonly excess?: ExcessPolicy;
   /** Ids of all of them: one that is missing here is not drained. */
   readonly instances: readonly string[];
 }
@@ -62,7 +64,12 @@ export interface SpotMemory extends CourseState {
   /** A copy was asked for, and its answer was lost: it may be there. The same is asked again, and gives the same fleet. */
   readonly copyTried?: readonly OverrideSeen[];
   /** The new fleet, and what the old one was to have when it was made. */
-  readonly copy?: { readonly id: string; readonly atMs: number; readonly capacity: number };
+  readonly copy?: {
+    readonly id: string;
+    readonly atMs: number;
+    readonly capacity: number;
+    readonly excess: ExcessPolicy;
+  };
   /** By fleet, every instance that any look has listed since the copy was made: a list may be out of date. */
   readonly members: Readonly<Record<string, readonly string[]>>;
   /**
@@ -169,7 +176,8 @@ function withEffect(memory: SpotMemory, move: SpotMove, seen: SpotSeen): SpotMem
     }
     case 'copy': {
       if (seen.kind !== 'copy' || seen.id === undefined) return memory;
-      const copy = { id: seen.id, atMs, capacity: memory.look?.old?.targetCapacity ?? 0 };
+      const { targetCapacity: capacity = 0, excess = 'default' } = memory.look?.old ?? {};
+      const copy = { id: seen.id, atMs, capacity, excess };
       return withMembers({ ...memory, copy }, oldIdOf(memory), memory.look?.old);
     }
     case 'set-target': {

@@ -1,4 +1,4 @@
-import type { OverrideSeen } from './ports.ts';
+import type { ExcessPolicy, OverrideSeen } from './ports.ts';
 import type { RolloutAlert } from './telling.ts';
 
 /** What a Spot Fleet's rollout can do next. One move is one effect, safe to repeat; undoable until the old fleet is cancelled. */
@@ -20,7 +20,13 @@ export type SpotMove = {
       readonly description: string;
     }
   | { readonly kind: 'copy'; readonly fleetId: string; readonly images: readonly OverrideSeen[] }
-  | { readonly kind: 'set-target'; readonly fleetId: string; readonly capacity: number }
+  | {
+      readonly kind: 'set-target';
+      readonly fleetId: string;
+      readonly capacity: number;
+      /** Its owner's own, given back; unless given, what is above the target stays. */
+      readonly excess?: ExcessPolicy;
+    }
   /** Orders the drains, or asks how those that were ordered stand. */
   | {
       readonly kind: 'drain';

@@ -43,7 +43,7 @@ export async function performSpot(
       return { kind: 'copy', atMs: now(), ...(copied.ok ? { id: copied.value } : { failure: copied }) };
     }
     case 'set-target': {
-      const set = await spotFleets.setTarget(move.fleetId, move.capacity);
+      const set = await spotFleets.setTarget(move.fleetId, move.capacity, move.excess);
       return { kind: 'set-target', atMs: now(), ...failureOf(set) };
     }
     case 'drain':
@@ -158,6 +158,6 @@ async function occupiedOf(emptied: readonly string[], clusters: readonly string[
 }
 
 function side({ fleet, instances }: { fleet: SpotFleetSeen; instances: readonly FleetInstance[] }): FleetSide {
-  const { state, createdAtMs, targetCapacity, fulfilledCapacity } = fleet;
-  return { state, createdAtMs, targetCapacity, fulfilledCapacity, instances: instances.map(({ id }) => id) };
+  const { state, createdAtMs, targetCapacity, fulfilledCapacity, excess } = fleet;
+  return { state, createdAtMs, targetCapacity, fulfilledCapacity, excess, instances: instances.map(({ id }) => id) };
 }

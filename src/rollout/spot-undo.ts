@@ -14,17 +14,21 @@ export function takeBack(memory: SpotMemory, look: SpotLook, undo: string): Spot
   const { copy } = memory;
   if (copy === undefined) return poll(memory, undo);
   // One that ended in favour of another rollout's copy was never touched by us, or is past being restored.
-  const restoring = isEnded(look.old) ? undefined : restoreOld(memory, look, copy.capacity);
+  const restoring = isEnded(look.old) ? undefined : restoreOld(memory, look, copy);
   const next = restoring ?? endCopy(memory, look, copy.id);
   return next.kind === 'wait' ? next : { ...next, undo };
 }
 
-function restoreOld(memory: SpotMemory, look: SpotLook, capacity: number): SpotMove | Wait | undefined {
+function restoreOld(
+  memory: SpotMemory,
+  look: SpotLook,
+  { capacity, excess }: NonNullable<SpotMemory['copy']>,
+): SpotMove | Wait | undefined {
   const { targets, touched, drains, activated, atMs } = memory;
   const fleetId = oldIdOf(memory);
   // Also where the answer to our setting it was lost.
   if (touched.includes(fleetId) && targets[fleetId] !== capacity) {
-    return { kind: 'set-target', fleetId, capacity, because: 'the old fleet is to have its target again' };
+    return { kind: 'set-target', fleetId, capacity, excess, because: 'the old fleet is to have its target again' };
   }
   const ordered = membersOf(memory, fleetId).filter((id) => drains[id] !== undefined);
   if (ordered.length === 0 || activated?.isLast) return undefined;

@@ -87,6 +87,22 @@ describe('the rollout of a Spot Fleet', () => {
   });
 });
 
+it.each([undefined, 'noTermination'] as const)(
+  'a Spot Fleet that is taken back has its own policy for what is above its target again: %s',
+  (excess) => {
+    const played = playSpot({ ends: { 'i-0old1': 'forced' }, ...(excess && { excess }) });
+    const set = played.moves.filter((move) => move.kind === 'set-target');
+    expect(set.map(({ fleetId, capacity }) => [fleetId, capacity])).toEqual([
+      [OLD_FLEET, 0],
+      [OLD_FLEET, 4],
+      [COPY, 0],
+    ]);
+    expect(played.world.old.excess).toBe(excess ?? 'default');
+    // What the copy has above its target of zero is drained, not terminated.
+    expect(played.world.copy?.excess).toBe('noTermination');
+  },
+);
+
 describe('a Spot Fleet whose replacement goes wrong before the cancelling is as it was before', () => {
   const always = <T>(value: T) => Object.fromEntries(['i-0old0', 'i-0old1'].map((id) => [id, value]));
   const rows: readonly (readonly [string, Script, RegExp])[] = [

@@ -22,6 +22,8 @@ const aFleet = (id: string, state: string): SpotFleetSeen => ({
   type: 'maintain',
   targetCapacity: 1,
   fulfilledCapacity: 1,
+  onDemandCapacity: 0,
+  excess: 'default',
   launch: [],
   specifications: 0,
 });
@@ -55,6 +57,7 @@ function ports(
       describeFleet: (id: string) => ok(fleets[id]?.[0]),
       fleetInstances: (id: string) => ok(fleets[id]?.[1] ?? []),
       hasScalableTarget: () => ok(false),
+      stackOf: () => ok(undefined),
     },
     templates: { describeTemplate: () => ok(undefined) },
     clusters: {

@@ -2,6 +2,7 @@ import type { Failure } from '../../src/ports.ts';
 import type { Control } from '../../src/rollout/control.ts';
 import { rest } from '../../src/rollout/course.ts';
 import type { FleetFacts, Target } from '../../src/rollout/fleet.ts';
+import type { ExcessPolicy } from '../../src/rollout/ports.ts';
 import type { FleetResult } from '../../src/rollout/request.ts';
 import { decideSpot } from '../../src/rollout/spot-decide.ts';
 import type { FleetSide, SpotLook, SpotMemory, SpotSeen } from '../../src/rollout/spot-memory.ts';
@@ -16,6 +17,8 @@ export const COPY = 'sfr-0copy';
 export interface Script {
   /** Units of capacity, and instances; four unless said. */
   readonly size?: number;
+  /** The old fleet's policy for what is above its target; `default` unless given. */
+  readonly excess?: ExcessPolicy;
   readonly facts?: (minutes: number) => Partial<FleetFacts>;
   readonly target?: (minutes: number) => Target | undefined;
   readonly says?: readonly { readonly atMinutes: number; readonly word: Control['word'] }[];
@@ -48,6 +51,7 @@ interface Fleet {
   readonly createdAtMs: number;
   targetCapacity: number;
   state: string;
+  excess: ExcessPolicy;
   readonly instances: Map<string, Host>;
 }
 
@@ -89,6 +93,7 @@ export function playSpot(script: Script = {}) {
       createdAtMs: START_MS - 86_400_000,
       targetCapacity: size,
       state: 'active',
+      excess: script.excess ?? 'default',
       instances: new Map([...ids('old', size), ...late].map((id) => [id, host(START_MS - 1)])),
     },
     copy: undefined,
@@ -119,9 +124,9 @@ export function playSpot(script: Script = {}) {
     }
     return minutes() >= (script.unlistedMinutes ?? 0);
   };
-  const side = ({ targetCapacity, state, instances, createdAtMs }: Fleet): FleetSide => {
+  const side = ({ targetCapacity, state, instances, createdAtMs, excess }: Fleet): FleetSide => {
     const up = [...instances].filter(([, one]) => isUp(one)).map(([id]) => id);
-    return { state, createdAtMs, targetCapacity, fulfilledCapacity: up.length, instances: up.filter(listed) };
+    return { state, createdAtMs, targetCapacity, fulfilledCapacity: up.length, excess, instances: up.filter(listed) };
   };
 
   const look = ({ copyId, emptied }: Extract<SpotMove, { kind: 'look' }>): SpotLook => {
@@ -211,7 +216,8 @@ export function playSpot(script: Script = {}) {
           world.copies += 1;
           const comes = Math.min(script.comes ?? size, world.old.targetCapacity);
           const instances = new Map(ids('new', comes).map((id) => [id, host(nowMs)]));
-          world.copy = { createdAtMs: nowMs, targetCapacity: world.old.targetCapacity, state: 'active', instances };
+          const { targetCapacity, excess } = world.old;
+          world.copy = { createdAtMs: nowMs, targetCapacity, state: 'active', excess, instances };
         }
         return { kind: 'copy', ...at, id: COPY };
       }
@@ -219,6 +225,7 @@ export function playSpot(script: Script = {}) {
         const one = fleetOf(move.fleetId);
         if (one === undefined) throw new Error(`there is no fleet ${move.fleetId}`);
         one.targetCapacity = move.capacity;
+        one.excess = move.excess ?? 'noTermination';
         if (move.fleetId === OLD_FLEET && move.capacity === 0) zeroedMs ??= nowMs;
         return { kind: 'set-target', ...at };
       }
