@@ -1,6 +1,6 @@
 import type { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { DescribeScalableTargetsCommand } from '@aws-sdk/client-application-auto-scaling';
-import type { EC2Client } from '@aws-sdk/client-ec2';
+import type { EC2Client, Instance } from '@aws-sdk/client-ec2';
 import {
   CancelSpotFleetRequestsCommand,
   DescribeInstancesCommand,
@@ -18,6 +18,10 @@ const FLEETS_A_PAGE = 100;
 const INSTANCES_A_PAGE = 1_000;
 /** A filter takes 200 values. */
 const MOST_FILTERED = 200;
+/** EC2 tags what a Spot Fleet launches with the id of its request. */
+const FLEET_TAG = 'tag:aws:ec2spot:fleet-request-id';
+const GONE: ReadonlySet<string | undefined> = new Set(['shutting-down', 'terminated']);
+const UP: ReadonlySet<string | undefined> = new Set(['pending', 'running']);
 
 export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingClient): SpotFleetsPort {
   const describe = async (id: string) => {
@@ -49,24 +53,23 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
 
     fleetInstances: (id) =>
       attempt('ec2:DescribeSpotFleetInstances', async () => {
-        const active = await allPages(async ({ nextToken }) => {
+        const listed = await allPages(async ({ nextToken }) => {
           const asked = { SpotFleetRequestId: id, MaxResults: INSTANCES_A_PAGE, NextToken: nextToken };
           const page = await ec2.send(new DescribeSpotFleetInstancesCommand(asked));
           return { items: page.ActiveInstances, nextToken: page.NextToken };
         });
-        const known = await describeInstances(
-          ec2,
-          active.flatMap(({ InstanceId }) => InstanceId ?? []),
-        );
-        return active
-          .map(({ InstanceId = '', InstanceHealth = 'healthy' }): FleetInstance & { isGone: boolean } => ({
-            id: InstanceId,
-            imageId: known.get(InstanceId)?.imageId,
-            state: InstanceHealth,
-            protectedFromScaleIn: false,
-            isGone: known.get(InstanceId)?.isGone ?? false,
-          }))
-          .flatMap(({ isGone, ...instance }) => (isGone ? [] : [instance]));
+        const health = new Map(listed.map(({ InstanceId = '', InstanceHealth }) => [InstanceId, InstanceHealth]));
+        const known = await describeInstances(ec2, FLEET_TAG, [id]);
+        const others = [...health.keys()].filter((one) => !known.has(one));
+        const all = new Map([...known, ...(await describeInstances(ec2, 'instance-id', others))]);
+        return [...new Set([...health.keys(), ...known.keys()])].flatMap((one): FleetInstance[] => {
+          const { ImageId: imageId, InstanceType, State } = all.get(one) ?? {};
+          // What the list leaves out is there only where EC2 says so: it may have been stopped, and so have no tasks.
+          const isThere = health.has(one) ? !GONE.has(State?.Name) : UP.has(State?.Name);
+          const state = health.get(one) ?? 'healthy';
+          const type = InstanceType === undefined ? {} : { instanceType: InstanceType };
+          return isThere ? [{ id: one, imageId, state, protectedFromScaleIn: false, ...type }] : [];
+        });
       }),
 
     copyFleet: (id, images, token, tags) =>
@@ -114,21 +117,15 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
 /** A fleet does not tell what its instances run. By filter: an id that is no longer known fails no call. */
 async function describeInstances(
   ec2: EC2Client,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, { readonly imageId: string | undefined; readonly isGone: boolean }>> {
-  const chunks = await inChunks(ids, MOST_FILTERED, (Values) =>
+  by: string,
+  values: readonly string[],
+): Promise<ReadonlyMap<string, Instance>> {
+  const chunks = await inChunks(values, MOST_FILTERED, (Values) =>
     allPages(async ({ nextToken }) => {
-      const Filters = [{ Name: 'instance-id', Values }];
+      const Filters = [{ Name: by, Values }];
       const page = await ec2.send(new DescribeInstancesCommand({ Filters, NextToken: nextToken }));
       return { items: page.Reservations?.flatMap(({ Instances }) => Instances ?? []), nextToken: page.NextToken };
     }),
   );
-  return new Map(
-    chunks
-      .flat()
-      .map(({ InstanceId = '', ImageId, State }) => [
-        InstanceId,
-        { imageId: ImageId, isGone: State?.Name === 'terminated' || State?.Name === 'shutting-down' },
-      ]),
-  );
+  return new Map(chunks.flat().map((instance) => [instance.InstanceId ?? '', instance]));
 }

@@ -35,7 +35,7 @@ const UNDER_WAY: ReadonlySet<RefreshStatus> = new Set([
   'RollbackInProgress',
   'Baking',
 ]);
-/** Instances by which a fleet's clusters are found; a fleet spans one or two. */
+/** Instances by which a group's clusters are found; it spans one or two. A Spot Fleet's are looked after one by one. */
 const MOST_ASKED_FOR_CLUSTER = 10;
 const MOST_NAMED = 5;
 const MOST_IMAGES = 10;
@@ -154,7 +154,7 @@ export async function factsOfSpotFleets(
       suspended: [],
       protectedFromScaleIn: 0,
       warm: 0,
-      ...(await clusterFacts(instances, known, ports)),
+      ...(await clusterFacts(instances, known, ports, [], MOST_SPOT_INSTANCES)),
       bound: [
         ...(fleet.type === 'maintain'
           ? []
@@ -193,8 +193,9 @@ async function clusterFacts(
   known: Known,
   ports: SurveyPorts,
   before: readonly string[] = [],
+  most = MOST_ASKED_FOR_CLUSTER,
 ): Promise<ClusterFacts> {
-  const asked = instances.slice(0, MOST_ASKED_FOR_CLUSTER).map(({ id }) => id);
+  const asked = instances.slice(0, most).map(({ id }) => id);
   // Where it was before, then where others of this survey are: most fleets share a few clusters.
   const likely = [...new Set([...before, ...known.keys()])];
   return serviceFacts(asked.length === 0 ? [] : read(await ports.clusters.clustersOf(asked, likely)), known, ports);
