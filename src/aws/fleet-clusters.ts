@@ -9,6 +9,7 @@ import {
   UpdateContainerInstancesStateCommand,
 } from '@aws-sdk/client-ecs';
 import type { ClustersPort, HostSeen, SteadySeen } from '../rollout/ports.ts';
+import { refuseUnknown } from './ecs.ts';
 import { attempt } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
 
@@ -71,7 +72,8 @@ export function clustersPort(client: ECSClient): ClustersPort {
         const answers = await inChunks(await find(cluster, instanceIds), MOST_DESCRIBED, (containerInstances) =>
           client.send(new DescribeContainerInstancesCommand({ cluster, containerInstances })),
         );
-        // One that is in `failures` was deregistered between the two calls.
+        // One that is missing was deregistered between the two calls.
+        refuseUnknown(answers.flatMap(({ failures }) => failures ?? []));
         return answers.flatMap(({ containerInstances }) => (containerInstances ?? []).map(hostSeen));
       }),
 
@@ -89,9 +91,10 @@ export function clustersPort(client: ECSClient): ClustersPort {
 
     activate: (cluster, instanceIds) =>
       attempt('ecs:UpdateContainerInstancesState', async () => {
-        await inChunks(await find(cluster, instanceIds), MOST_UPDATED, (containerInstances) =>
+        const answers = await inChunks(await find(cluster, instanceIds), MOST_UPDATED, (containerInstances) =>
           client.send(new UpdateContainerInstancesStateCommand({ cluster, containerInstances, status: 'ACTIVE' })),
         );
+        refuseUnknown(answers.flatMap(({ failures }) => failures ?? []));
         return undefined;
       }),
   };

@@ -26,7 +26,24 @@ export function fleetSeen(fleet: SpotFleetRequestConfig): SpotFleetSeen {
     ...(config?.ValidUntil === undefined ? {} : { validUntilMs: config.ValidUntil.getTime() }),
     launch: templates.length > 0 ? templates.map(templateSeen) : specifications.map(specificationSeen),
     specifications: specifications.length,
+    ...weightsOf(templates, specifications),
   };
+}
+
+/** The heaviest of each type, for Availability Zones may differ. What names no type is under the empty one. */
+function weightsOf(
+  templates: readonly LaunchTemplateConfig[],
+  specifications: readonly SpotFleetLaunchSpecification[],
+): Pick<SpotFleetSeen, 'weights'> {
+  const weights: Record<string, number> = {};
+  for (const { InstanceType, WeightedCapacity = 1 } of [
+    ...templates.flatMap((one) => one.Overrides ?? []),
+    ...specifications,
+  ]) {
+    const key = InstanceType ?? '';
+    weights[key] = Math.max(weights[key] ?? 0, WeightedCapacity);
+  }
+  return Object.values(weights).every((weight) => weight === 1) ? {} : { weights };
 }
 
 /** Whoever made the fleet gave either the id or the name, and EC2 may answer with that alone. */

@@ -12,12 +12,16 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { FleetInstance, SpotFleetSeen, SpotFleetsPort } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
-import { instancesById } from './instances.ts';
+import { describeInstances } from './instances.ts';
 import { allPages } from './pages.ts';
 import { copyOf, fleetSeen } from './spot-fleet-shapes.ts';
 
 const FLEETS_A_PAGE = 100;
 const INSTANCES_A_PAGE = 1_000;
+/** EC2 tags what a Spot Fleet launches with the id of its request. */
+const FLEET_TAG = 'tag:aws:ec2spot:fleet-request-id';
+const GONE: ReadonlySet<string | undefined> = new Set(['shutting-down', 'terminated']);
+const UP: ReadonlySet<string | undefined> = new Set(['pending', 'running']);
 
 /** A resource that its stack has let go of: it is kept, and nobody's. */
 const LET_GO: ReadonlySet<string> = new Set(['DELETE_COMPLETE', 'DELETE_SKIPPED']);
@@ -72,25 +76,23 @@ export function spotFleetsPort(
 
     fleetInstances: (id) =>
       attempt('ec2:DescribeSpotFleetInstances', async () => {
-        const active = await allPages(async ({ nextToken }) => {
+        const listed = await allPages(async ({ nextToken }) => {
           const asked = { SpotFleetRequestId: id, MaxResults: INSTANCES_A_PAGE, NextToken: nextToken };
           const page = await ec2.send(new DescribeSpotFleetInstancesCommand(asked));
           return { items: page.ActiveInstances, nextToken: page.NextToken };
         });
-        // A fleet does not tell what its instances run.
-        const known = await instancesById(
-          ec2,
-          active.flatMap(({ InstanceId }) => InstanceId ?? []),
-        );
-        return active
-          .map(({ InstanceId = '', InstanceHealth = 'healthy' }): FleetInstance & { isGone: boolean } => ({
-            id: InstanceId,
-            imageId: known.get(InstanceId)?.imageId,
-            state: InstanceHealth,
-            protectedFromScaleIn: false,
-            isGone: known.get(InstanceId)?.isGone ?? false,
-          }))
-          .flatMap(({ isGone, ...instance }) => (isGone ? [] : [instance]));
+        const health = new Map(listed.map(({ InstanceId = '', InstanceHealth }) => [InstanceId, InstanceHealth]));
+        const known = await describeInstances(ec2, FLEET_TAG, [id]);
+        const others = [...health.keys()].filter((one) => !known.has(one));
+        const all = new Map([...known, ...(await describeInstances(ec2, 'instance-id', others))]);
+        return [...new Set([...health.keys(), ...known.keys()])].flatMap((one): FleetInstance[] => {
+          const { ImageId: imageId, InstanceType, State } = all.get(one) ?? {};
+          // What the list leaves out is there only where EC2 says so: it may have been stopped, and so have no tasks.
+          const isThere = health.has(one) ? !GONE.has(State?.Name) : UP.has(State?.Name);
+          const state = health.get(one) ?? 'healthy';
+          const type = InstanceType === undefined ? {} : { instanceType: InstanceType };
+          return isThere ? [{ id: one, imageId, state, protectedFromScaleIn: false, ...type }] : [];
+        });
       }),
 
     copyFleet: (id, images, token, tags) =>

@@ -86,6 +86,8 @@ export interface FleetInstance {
   /** `InService`, `Pending`, …; of a Spot Fleet, `healthy`. */
   readonly state: string;
   readonly protectedFromScaleIn: boolean;
+  /** Of a Spot Fleet's. */
+  readonly instanceType?: string;
 }
 
 export interface GroupSeen {
@@ -233,6 +235,8 @@ export interface SpotFleetSeen {
   readonly excess: ExcessPolicy;
   readonly validFromMs?: number;
   readonly validUntilMs?: number;
+  /** How many units of capacity an instance counts, by its type; one each where no type counts otherwise. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** One for each of its launch template configurations (`template`), or of its launch specifications (`imageId`). */
   readonly launch: readonly SpotPlaceSeen[];
   /** How many of them are launch specifications: all or none. */
@@ -243,7 +247,10 @@ export interface SpotFleetsPort {
   /** Those too that were cancelled in the last 48 hours. */
   taggedFleets(key: string): Promise<Result<readonly SpotFleetSeen[]>>;
   describeFleet(id: string): Promise<Result<SpotFleetSeen | undefined>>;
-  /** "Might be out of date" (AWS-CONTRACTS §6); those that EC2 knows to be terminated are left out. */
+  /**
+   * What the fleet's list has, which "might be out of date" (AWS-CONTRACTS §6), and what EC2 has tagged as the fleet's;
+   * those that EC2 knows to be terminated are left out.
+   */
   fleetInstances(id: string): Promise<Result<readonly FleetInstance[]>>;
   /**
    * A fleet like the old one, its tags and its end included, with other images by their place in `launch`: a template's

@@ -10,8 +10,12 @@ export type SpotMove = {
   | {
       readonly kind: 'look';
       readonly copyId: string | undefined;
+      /** Where instances of either fleet were found before. */
+      readonly clusters: readonly string[];
       /** Instances that were drained: does anything run on them again? */
       readonly emptied: readonly string[];
+      /** Old instances that were drained, and are to be ACTIVE again: are they? */
+      readonly restored: readonly string[];
     }
   | {
       readonly kind: 'make-version';

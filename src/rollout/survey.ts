@@ -16,7 +16,7 @@ import { read } from './reading.ts';
 import type { SlotPorts } from './slots.ts';
 import { refsOfGroup, slotsOf } from './slots.ts';
 import type { Bonds } from './spot-bound.ts';
-import { boundOf, unsettledOf } from './spot-bound.ts';
+import { boundOf, MOST_SPOT_INSTANCES, unsettledOf } from './spot-bound.ts';
 import { besideOf, isCancelled } from './spot-copies.ts';
 import { COPY_OF, readTags } from './tags.ts';
 
@@ -38,7 +38,7 @@ const UNDER_WAY: ReadonlySet<RefreshStatus> = new Set([
   'RollbackInProgress',
   'Baking',
 ]);
-/** Instances by which a fleet's clusters are found; a fleet spans one or two. */
+/** Instances by which a group's clusters are found; it spans one or two. A Spot Fleet's are looked after one by one. */
 const MOST_ASKED_FOR_CLUSTER = 10;
 const MOST_NAMED = 5;
 const MOST_IMAGES = 10;
@@ -194,7 +194,7 @@ export async function factsOfSpotFleets(
       suspended: [],
       protectedFromScaleIn: 0,
       warm: 0,
-      ...(await clusterFacts(instances, known, ports)),
+      ...(await clusterFacts(instances, known, ports, [], MOST_SPOT_INSTANCES)),
       bound: boundOf(fleet, bonds),
       ...(unsettled === undefined ? {} : { unsettled }),
       ...(beside === undefined ? {} : { beside }),
@@ -211,8 +211,9 @@ async function clusterFacts(
   known: Known,
   ports: SurveyPorts,
   before: readonly string[] = [],
+  most = MOST_ASKED_FOR_CLUSTER,
 ): Promise<ClusterFacts> {
-  const asked = instances.slice(0, MOST_ASKED_FOR_CLUSTER).map(({ id }) => id);
+  const asked = instances.slice(0, most).map(({ id }) => id);
   // Where it was before, then where others of this survey are: most fleets share a few clusters.
   const likely = [...new Set([...before, ...known.keys()])];
   return serviceFacts(asked.length === 0 ? [] : read(await ports.clusters.clustersOf(asked, likely)), known, ports);

@@ -48,7 +48,6 @@ describe('a Spot Fleet', () => {
     ['has a part On-Demand', { onDemandCapacity: 1 }, {}, '1 of its units are On-Demand, and EC2 sets no target below'],
     ['has yet to begin', { validFromMs: START_MS + 1_000 }, {}, 'it begins at 2026-11-23T09:00:01.000Z'],
     ['has an end', { validUntilMs: START_MS + DAY_MS }, {}, 'it ends at 2026-11-24T09:00:00.000Z'],
-    ['has failed', { state: 'failed' }, {}, 'its request is failed'],
     ['is not kept up', { type: 'request' }, {}, 'of type request'],
     ['has a scalable target', {}, { hasScalableTarget: true }, 'a scalable target looks after its capacity'],
     ['is of a stack', {}, { stack: { ok: true, value: 'network' } }, 'CloudFormation made it (stack network)'],

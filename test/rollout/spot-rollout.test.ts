@@ -73,12 +73,8 @@ function ports(
 }
 
 const lookAt = async (world: RolloutPorts, emptied: readonly string[] = []) => {
-  const seen = await performSpot(
-    { kind: 'look', copyId: 'sfr-copy', emptied, because: 'a test' },
-    undefined,
-    request,
-    world,
-  );
+  const look = { kind: 'look', copyId: 'sfr-copy', clusters: [], emptied, restored: [], because: 'a test' } as const;
+  const seen = await performSpot(look, undefined, request, world);
   return seen.kind === 'look' && seen.look ? seen.look : expect.fail(JSON.stringify(seen));
 };
 
