@@ -23,6 +23,8 @@ export interface AutoScalingOptions {
   readonly describeLagSeconds?: number | undefined;
   /** What instances are launched from; without it all have the same image. */
   readonly launches?: Launches | undefined;
+  /** Whether EC2's quotas let it be launched; without it they always do. */
+  readonly fits?: ((launched: Launched) => boolean) | undefined;
 }
 
 /** The Auto Scaling of one region: its API operations, and what a scenario does with groups. */
@@ -61,6 +63,8 @@ export interface AutoScaling {
   waitingAction(instanceId: string, hook: string): LifecycleAction | undefined;
   /** What the instance runs; undefined when it is in no group. */
   imageOf(instanceId: string): ImageFacts | undefined;
+  /** Every instance that is not gone, those of warm pools too. */
+  launched(): readonly Pick<AutoScalingInstance, 'id' | 'state' | 'launched'>[];
   /** The state as it is, without lag; undefined when the instance is in no group. */
   stateOf(instanceId: string): LifecycleState | undefined;
 }
@@ -126,7 +130,7 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
   };
 
   const { leave, after } = createDepartures(world, { instances, enter, forget, unverified });
-  const { resolve, launch, fill, soon } = createGroupLaunches(world, { launches: options.launches, add, enter, leave });
+  const { resolve, launch, fill, soon } = createGroupLaunches(world, { ...options, add, enter, leave });
 
   /** Takes the oldest that scale-in may take. */
   const scaleIn = (group: AutoScalingGroup, count: number): AutoScalingInstance[] =>
@@ -272,6 +276,8 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
       instances.get(instanceId)?.actions.find((action) => action.hook.name === hook && action.isActive()),
 
     imageOf: (instanceId) => instances.get(instanceId)?.launched.image,
+
+    launched: () => [...instances.values()].filter(({ isGone }) => !isGone),
 
     stateOf: (instanceId) => instances.get(instanceId)?.state,
   };
