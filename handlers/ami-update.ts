@@ -9,6 +9,7 @@ import {
   lambdaClient,
   patientEcsClient,
   patientSsmClient,
+  serviceQuotasClient,
   snsClient,
 } from '../src/aws/clients.ts';
 import { durablePort } from '../src/aws/durable.ts';
@@ -17,6 +18,7 @@ import { groupsPort } from '../src/aws/fleet-groups.ts';
 import { imagesPort } from '../src/aws/images.ts';
 import { rolloutExecutionsPort } from '../src/aws/lambda.ts';
 import { parametersPort } from '../src/aws/parameters.ts';
+import { quotasPort } from '../src/aws/quotas.ts';
 import { alertPort } from '../src/aws/sns.ts';
 import { spotFleetsPort } from '../src/aws/spot-fleets.ts';
 import { switchPort } from '../src/aws/ssm.ts';
@@ -58,6 +60,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     groups: groupsPort(autoScalingClient(requestHandler)),
     spotFleets: spotFleetsPort(ec2Client(requestHandler), applicationAutoScalingClient(requestHandler)),
     clusters: clustersPort(patientEcsClient(requestHandler)),
+    quotas: quotasPort(ec2Client(requestHandler), serviceQuotasClient(requestHandler)),
     executions: rolloutExecutionsPort(lambdas, config.amiUpdateFunctionArn),
     drains: drainsPort(rolloutExecutionsPort(lambdas, config.drainFunctionArn)),
     now,

@@ -1,3 +1,4 @@
+import type { Blocker } from './checks.ts';
 import { blockersOf } from './checks.ts';
 import { isPaused } from './control.ts';
 import type { FleetMemory } from './fleet-memory.ts';
@@ -27,7 +28,7 @@ function problemsOf(memory: FleetMemory): Words[] {
   if (look?.facts === undefined) return problems;
   if (refresh === undefined) {
     const [blocker] = blockersOf(look.facts, look.drainDeadlineSeconds);
-    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker.because));
+    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker));
     return problems;
   }
   if (isPaused(look.control)) {
@@ -47,6 +48,6 @@ function problemsOf(memory: FleetMemory): Words[] {
 }
 
 /** Something keeps it from beginning, and may pass. */
-export function waiting(because: string): Words {
-  return { kind: 'rollout-waiting', key: `waiting ${because}`, because: `waits, for ${because}.` };
+export function waiting({ because, about = because }: Blocker): Words {
+  return { kind: 'rollout-waiting', key: `waiting ${about}`, because: `waits, for ${because}.` };
 }

@@ -24,7 +24,7 @@ function problemsOf(memory: SpotMemory): Words[] {
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
   if (copy === undefined) {
     const [blocker] = look?.facts === undefined ? [] : blockersOf(look.facts, 0);
-    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker.because));
+    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker));
     return problems;
   }
   if (isPaused(look?.control) && undo === undefined) {

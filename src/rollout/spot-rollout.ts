@@ -2,6 +2,7 @@ import type { Result } from '../ports.ts';
 import { performCommon } from './common-moves.ts';
 import { hostsOf } from './hosts.ts';
 import type { FleetInstance, SpotFleetSeen } from './ports.ts';
+import { quotaLook } from './quota-look.ts';
 import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
@@ -103,7 +104,8 @@ async function lookAtFleets(
     ({ id, tags }) => id !== copyId && tags[MADE_BY] !== executionName(request),
   );
   const heir = heirOf(oldId, copies);
-  const each = await factsOfSpotFleets(known, copies, ports);
+  const quotas = copyId === undefined ? quotaLook(ports.quotas) : undefined;
+  const each = await factsOfSpotFleets(known, copies, quotas, ports);
   const facts = old && each[0];
   // The old fleet's clusters while the copy's instances join them; the copy's when the old one is gone.
   const clusters = [...new Set(each.flatMap((one) => one.clusters))];

@@ -5,12 +5,16 @@ import type {
   FleetInstance,
   GroupSeen,
   GroupsPort,
+  QuotasPort,
   RefreshSeen,
   RefreshStatus,
   SpotFleetSeen,
   SpotFleetsPort,
   SteadySeen,
 } from './ports.ts';
+import type { QuotaLook } from './quota-look.ts';
+import { quotaLook } from './quota-look.ts';
+import { needsOfCopy, needsOfGroup } from './quotas.ts';
 import { read } from './reading.ts';
 import type { SlotPorts } from './slots.ts';
 import { refsOfGroup, slotsOf } from './slots.ts';
@@ -22,6 +26,7 @@ export interface SurveyPorts extends SlotPorts {
   readonly groups: GroupsPort;
   readonly spotFleets: SpotFleetsPort;
   readonly clusters: ClustersPort;
+  readonly quotas: QuotasPort;
   readonly now: ClockPort;
   /** Our terminate hooks notify it. */
   readonly lifecycleTopicArn: string;
@@ -43,14 +48,18 @@ const MOST_IMAGES = 10;
 type Known = Map<string, readonly SteadySeen[]>;
 
 /** What the groups are like. What several of them have in common is asked for once. */
-export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts): Promise<FleetFacts[]> {
+export async function factsOf(
+  groups: readonly GroupSeen[],
+  quotas: QuotaLook,
+  ports: SurveyPorts,
+): Promise<FleetFacts[]> {
   const refs = groups.map(({ launch }) => refsOfGroup(launch));
   const slots = await slotsOf(refs, groups.flatMap(imageIdsOf), ports);
   const known: Known = new Map();
   const facts: FleetFacts[] = [];
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
-    facts.push(await factsOfGroup(group, latest, slots[i] ?? [], known, ports));
+    facts.push(await factsOfGroup(group, latest, slots[i] ?? [], { known, quotas }, ports));
   }
   return facts;
 }
@@ -67,7 +76,8 @@ export async function factsOfOne(
   ports: SurveyPorts,
 ): Promise<FleetFacts> {
   const [slots = []] = await slotsOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
-  return factsOfGroup(group, latest, slots, new Map(), ports, clusters);
+  const shared = { known: new Map(), quotas: quotaLook(ports.quotas) };
+  return factsOfGroup(group, latest, slots, shared, ports, clusters);
 }
 
 /** The same group a little later, of which only its instances and its services have changed. */
@@ -84,15 +94,22 @@ async function factsOfGroup(
   group: GroupSeen,
   latest: RefreshSeen | undefined,
   slots: readonly Slot[],
-  known: Known,
+  { known, quotas }: { readonly known: Known; readonly quotas: QuotaLook },
   ports: SurveyPorts,
   clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
   const { groups, lifecycleTopicArn } = ports;
   const hooks = read(await groups.terminateHooks(group.name));
+  const policy = policyOf(group.tags);
+  const refreshing = latest !== undefined && UNDER_WAY.has(latest.status);
+  // What is under way has launched already what it needs, and is counted among what runs.
+  const isAsked = !refreshing && !('mistakes' in policy);
+  const quota = isAsked
+    ? await quotas(idsOf(group.instances), (own) => needsOfGroup(own, policy, group.desired))
+    : undefined;
   return {
     id: `group/${group.name}`,
-    policy: policyOf(group.tags),
+    policy,
     launch: group.launch.kind,
     slots,
     images: countImages(group.instances),
@@ -103,11 +120,12 @@ async function factsOfGroup(
       : hooks.some(({ name }) => name === MANAGED_HOOK)
         ? 'managed-draining'
         : 'none',
-    refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
+    refreshing,
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
+    ...(quota === undefined ? {} : { quota }),
     bound: [],
   };
 }
@@ -126,11 +144,12 @@ const MOST_TAGS = 48;
 
 /**
  * What the Spot Fleets are like; each with its instances, for EC2 lists them apart. `copies` are those of all fleets
- * that another rollout has made.
+ * that another rollout has made. Without `quotas`, their copies are there already and need no room.
  */
 export async function factsOfSpotFleets(
   fleets: readonly { readonly fleet: SpotFleetSeen; readonly instances: readonly FleetInstance[] }[],
   copies: readonly SpotFleetSeen[],
+  quotas: QuotaLook | undefined,
   ports: SurveyPorts,
 ): Promise<FleetFacts[]> {
   const refs = fleets.map(({ fleet }) => fleet.launch);
@@ -141,6 +160,7 @@ export async function factsOfSpotFleets(
     const hasTarget = read(await ports.spotFleets.hasScalableTarget(fleet.id));
     const copyOf = await originalOf(fleet, ports);
     const beside = besideOf(fleet.id, copies, copyOf);
+    const quota = await quotas?.(idsOf(instances), needsOfCopy);
     const tags = Object.keys(fleet.tags).filter((key) => !isReserved(key));
     facts.push({
       id: `spot-fleet/${fleet.id}`,
@@ -155,6 +175,7 @@ export async function factsOfSpotFleets(
       protectedFromScaleIn: 0,
       warm: 0,
       ...(await clusterFacts(instances, known, ports)),
+      ...(quota === undefined ? {} : { quota }),
       bound: [
         ...(fleet.type === 'maintain'
           ? []
@@ -227,6 +248,10 @@ function isReserved(key: string): boolean {
 
 function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] {
   return readTags(tags) ?? { mistakes: ['it has not opted in'] };
+}
+
+function idsOf(instances: readonly FleetInstance[]): string[] {
+  return instances.map(({ id }) => id);
 }
 
 function imageIdsOf({ instances }: { readonly instances: readonly FleetInstance[] }): string[] {

@@ -43,6 +43,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   '@aws-sdk/client-ec2': 'ec2',
   '@aws-sdk/client-ecs': 'ecs',
   '@aws-sdk/client-lambda': 'lambda',
+  '@aws-sdk/client-service-quotas': 'servicequotas',
   '@aws-sdk/client-sns': 'sns',
   '@aws-sdk/client-ssm': 'ssm',
 };
@@ -71,6 +72,8 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'ec2:DescribeInstances': /^\*$/,
   'ec2:DescribeLaunchTemplateVersions': /^\*$/,
   'ec2:DescribeSpotFleetRequests': /^\*$/,
+  'servicequotas:GetAWSDefaultServiceQuota': /^\*$/,
+  'servicequotas:GetServiceQuota': /^\*$/,
   // The cluster alone, by a condition.
   'ecs:ListServices': /^\*$/,
   'xray:PutTraceSegments': /^\*$/,
