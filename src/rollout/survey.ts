@@ -6,12 +6,16 @@ import type {
   FleetInstance,
   GroupSeen,
   GroupsPort,
+  QuotasPort,
   RefreshSeen,
   RefreshStatus,
   SpotFleetSeen,
   SpotFleetsPort,
   SteadySeen,
 } from './ports.ts';
+import type { QuotaLook } from './quota-look.ts';
+import { quotaLook } from './quota-look.ts';
+import { needsOfCopy, needsOfGroup } from './quotas.ts';
 import { read } from './reading.ts';
 import type { SlotPorts } from './slots.ts';
 import { refsOfGroup, slotsOf } from './slots.ts';
@@ -25,6 +29,7 @@ export interface SurveyPorts extends SlotPorts {
   readonly groups: GroupsPort;
   readonly spotFleets: SpotFleetsPort;
   readonly clusters: ClustersPort;
+  readonly quotas: QuotasPort;
   readonly now: ClockPort;
   /** Our terminate hooks notify it. */
   readonly lifecycleTopicArn: string;
@@ -46,7 +51,11 @@ const MOST_IMAGES = 10;
 type Known = Map<string, readonly SteadySeen[]>;
 
 /** What the groups are like. What several of them have in common is asked for once. */
-export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts): Promise<FleetFacts[]> {
+export async function factsOf(
+  groups: readonly GroupSeen[],
+  quotas: QuotaLook,
+  ports: SurveyPorts,
+): Promise<FleetFacts[]> {
   const refs = groups.map(({ launch }) => refsOfGroup(launch));
   const slots = await slotsOf(refs, groups.flatMap(imageIdsOf), ports);
   const known: Known = new Map();
@@ -54,7 +63,7 @@ export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts):
   const facts: FleetFacts[] = [];
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
-    facts.push(withLatest(await factsOfGroup(group, latest, slots[i] ?? [], known, ports), onLatest));
+    facts.push(withLatest(await factsOfGroup(group, latest, slots[i] ?? [], { known, quotas }, ports), onLatest));
   }
   return facts;
 }
@@ -102,7 +111,8 @@ export async function factsOfOne(
 ): Promise<FleetFacts> {
   const [slots = []] = await slotsOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
   const onLatest = await groupsOnLatest([group], ports);
-  return withLatest(await factsOfGroup(group, latest, slots, new Map(), ports, clusters), onLatest);
+  const shared = { known: new Map(), quotas: quotaLook(ports.quotas) };
+  return withLatest(await factsOfGroup(group, latest, slots, shared, ports, clusters), onLatest);
 }
 
 /**
@@ -134,13 +144,20 @@ async function factsOfGroup(
   group: GroupSeen,
   latest: RefreshSeen | undefined,
   slots: readonly Slot[],
-  known: Known,
+  { known, quotas }: { readonly known: Known; readonly quotas: QuotaLook },
   ports: SurveyPorts,
   clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
+  const policy = policyOf(group.tags);
+  const refreshing = latest !== undefined && UNDER_WAY.has(latest.status);
+  // What is under way has launched already what it needs, and is counted among what runs.
+  const isAsked = !refreshing && !('mistakes' in policy);
+  const quota = isAsked
+    ? await quotas(idsOf(group.instances), (own) => needsOfGroup(own, policy, group.desired))
+    : undefined;
   return {
     id: `group/${group.name}`,
-    policy: policyOf(group.tags),
+    policy,
     launch: group.launch.kind,
     slots,
     ...(group.launch.kind === 'mixed' && group.launch.byRequirements ? { byRequirements: true } : {}),
@@ -148,23 +165,25 @@ async function factsOfGroup(
     desired: group.desired,
     max: group.max,
     drainedBy: await drainedBy(group.name, ports),
-    refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
+    refreshing,
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
     ...standbyOf(group),
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
+    ...(quota === undefined ? {} : { quota }),
     bound: [],
   };
 }
 
 /**
  * What the Spot Fleets are like; each with its instances, for EC2 lists them apart. `copies` are those of all fleets
- * that another rollout has made.
+ * that another rollout has made. Without `quotas`, their copies are there already and need no room.
  */
 export async function factsOfSpotFleets(
   fleets: readonly { readonly fleet: SpotFleetSeen; readonly instances: readonly FleetInstance[] }[],
   copies: readonly SpotFleetSeen[],
+  quotas: QuotaLook | undefined,
   ports: SurveyPorts,
 ): Promise<FleetFacts[]> {
   const refs = fleets.map(({ fleet }) => fleet.launch);
@@ -182,6 +201,7 @@ export async function factsOfSpotFleets(
     const unsettled = unsettledOf(fleet);
     const copyOf = await originalOf(fleet, ports);
     const beside = besideOf(fleet.id, copies, copyOf);
+    const quota = await quotas?.(idsOf(instances), needsOfCopy);
     facts.push({
       id: `spot-fleet/${fleet.id}`,
       policy: policyOf(fleet.tags),
@@ -195,6 +215,7 @@ export async function factsOfSpotFleets(
       protectedFromScaleIn: 0,
       warm: 0,
       ...(await clusterFacts(instances, known, ports, [], MOST_SPOT_INSTANCES)),
+      ...(quota === undefined ? {} : { quota }),
       bound: boundOf(fleet, bonds),
       ...(unsettled === undefined ? {} : { unsettled }),
       ...(beside === undefined ? {} : { beside }),
@@ -252,6 +273,10 @@ function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] 
 function standbyOf({ instances }: GroupSeen): Required<Pick<FleetFacts, 'standby'>> {
   const aside = instances.filter(({ state }) => state === 'Standby');
   return { standby: aside.slice(0, MOST_NAMED).map(({ id }) => id) };
+}
+
+function idsOf(instances: readonly FleetInstance[]): string[] {
+  return instances.map(({ id }) => id);
 }
 
 function imageIdsOf({ instances }: { readonly instances: readonly FleetInstance[] }): string[] {
