@@ -24,6 +24,7 @@ function happen(region: Region, event: ScenarioEvent): void {
       .slice(0, count);
   const leaving = (group: string): string[] =>
     region.instancesOf(group).filter((id) => /^(Terminating|Warmed:|Replacing)/.test(autoScaling.stateOf(id) ?? ''));
+  const firstFleet = (group: string) => [...spotFleets.fleets.values()].find(({ name }) => name === group);
   const later = (seconds: number, then: () => void): void => void world.clock.after(seconds * 1000, then);
 
   if (event.terminate) {
@@ -116,6 +117,23 @@ function happen(region: Region, event: ScenarioEvent): void {
     const { group, available } = event.capacity;
     if (scenario.spotFleets.some(({ name }) => name === group)) spotFleets.setCapacity(group, available);
     else autoScaling.setCapacity(group, available);
+  }
+  if (event.spotTarget) {
+    const { group, to } = event.spotTarget;
+    const fleet = firstFleet(group);
+    if (fleet && !fleet.state.startsWith('cancelled') && fleet.target !== to) {
+      spotFleets.setTarget(fleet, to, false);
+    }
+  }
+  if (event.optOut) {
+    const fleet = firstFleet(event.optOut.group);
+    if (fleet) fleet.tags = fleet.tags.filter(({ Key }) => Key !== 'ecs-drain:ami');
+  }
+  if (event.unlist) {
+    for (const id of inService(event.unlist.group, event.unlist.count)) {
+      const instance = spotFleets.instance(id);
+      if (instance) spotFleets.unlist(instance);
+    }
   }
   if (event.scale) autoScaling.scale(event.scale.group, event.scale.to);
   if (event.alarm) autoScaling.setAlarm(event.alarm.name, event.alarm.raised);

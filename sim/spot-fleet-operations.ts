@@ -6,6 +6,9 @@ import type { World } from './world.ts';
 
 const badConfig = (message: string): AwsError => new AwsError('InvalidSpotFleetRequestConfig', message);
 
+/** EC2's own tag on what a Spot Fleet launches; users of Spot Fleets list their instances by it. */
+const FLEET_TAG = 'tag:aws:ec2spot:fleet-request-id';
+
 /** What EC2 answers about Spot Fleets and their instances (AWS-CONTRACTS §6). */
 export function createSpotFleetOperations(
   world: World,
@@ -104,13 +107,17 @@ export function createSpotFleetOperations(
     },
 
     DescribeInstances(input: sdk.DescribeInstancesCommandInput) {
-      const ids = input.Filters?.flatMap(({ Name, Values = [] }) => (Name === 'instance-id' ? Values : []));
-      // Better refused than ignored: ours asks by a filter on ids, and of fleets' instances only.
-      if (ids === undefined || input.InstanceIds !== undefined || input.Filters?.length !== 1)
-        throw new AwsError('InvalidParameterValue', 'Only one filter on instance-id is simulated');
+      const [filter, ...others] = input.Filters ?? [];
+      const { Name: by = '', Values: values = [] } = filter ?? {};
+      // Better refused than ignored: ours asks by a filter on ids or on the tag, and of fleets' instances only.
+      if (input.InstanceIds !== undefined || others.length > 0 || (by !== 'instance-id' && by !== FLEET_TAG))
+        throw new AwsError('InvalidParameterValue', `Only one filter on instance-id or ${FLEET_TAG} is simulated`);
       // "The filter value limit is 200" (EC2 user guide).
-      if (ids.length > 200) throw new AwsError('FilterLimitExceeded', 'The maximum number of filter values is 200');
-      const found = ids.flatMap((id) => spotFleets.instance(id) ?? []);
+      if (values.length > 200) throw new AwsError('FilterLimitExceeded', 'The maximum number of filter values is 200');
+      const found =
+        by === FLEET_TAG
+          ? values.flatMap((id) => [...(spotFleets.fleets.get(id)?.instances.values() ?? [])])
+          : values.flatMap((id) => spotFleets.instance(id) ?? []);
       return {
         Reservations: found.map((one) => ({ Instances: [instanceShape(one)] })),
       } satisfies sdk.DescribeInstancesResult;

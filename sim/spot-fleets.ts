@@ -20,12 +20,14 @@ export interface SpotFleet {
   readonly cluster: string;
   /** As it was asked for; what changes of it is below. */
   readonly config: SpotFleetRequestConfigData;
-  readonly tags: readonly Tag[];
+  tags: readonly Tag[];
   readonly createdAtMs: number;
   /** From when the list of all fleets has it: EC2's API is "eventually consistent". */
   listedFromMs: number;
   state: 'submitted' | 'active' | 'modifying' | 'cancelled_running' | 'cancelled_terminating' | 'cancelled';
   target: number;
+  /** Its target when it was cancelled. */
+  targetAtEnd: number;
   readonly instances: Map<string, SpotInstance>;
   launches: number;
   filling: boolean;
@@ -42,6 +44,8 @@ export interface SpotFleets {
   cancel(fleet: SpotFleet, terminate: boolean): void;
   /** Application Auto Scaling looks after its target. */
   makeScalable(fleet: SpotFleet): void;
+  /** The list of its fleet leaves it out from now on. */
+  unlist(instance: SpotInstance): void;
   /** Whether anything can be launched for the fleets of that name. */
   setCapacity(name: string, hasCapacity: boolean): void;
   /** The instance, also when it is gone. */
@@ -133,6 +137,7 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
       listedFromMs: clock.nowMs(),
       state: 'submitted',
       target: config.TargetCapacity ?? 0,
+      targetAtEnd: 0,
       instances: new Map(),
       launches: 0,
       filling: false,
@@ -193,10 +198,15 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
     },
 
     cancel(fleet, terminates) {
+      fleet.targetAtEnd = fleet.target;
       fleet.target = 0;
       fleet.state = terminates ? 'cancelled_terminating' : 'cancelled_running';
       if (members(fleet).length === 0) fleet.state = 'cancelled';
       if (terminates) terminate(members(fleet), 'spot fleet');
+    },
+
+    unlist(instance) {
+      instance.shownUntilMs = clock.nowMs();
     },
 
     makeScalable: (fleet) => void scalable.add(fleet.id),
