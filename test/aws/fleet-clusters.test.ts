@@ -1,3 +1,5 @@
+import { ECSClient, ListContainerInstancesCommand, UpdateContainerInstancesStateCommand } from '@aws-sdk/client-ecs';
+import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { ecsClient } from '../../src/aws/clients.ts';
 import { clustersPort } from '../../src/aws/fleet-clusters.ts';
@@ -85,5 +87,23 @@ describe('the services of a cluster', () => {
       maximumPercent: 150,
     });
     expect(steady[45]).toMatchObject({ service: 's44', desired: 1, running: 1, minimumHealthyPercent: 100 });
+  });
+});
+
+describe('container instances that are set ACTIVE', () => {
+  const asking = (failures: { arn: string; reason: string }[]) => {
+    const client = new ECSClient({ region: 'eu-west-1' });
+    const aws = mockClient(client);
+    aws.on(ListContainerInstancesCommand).resolves({ containerInstanceArns: ['a', 'b'] });
+    aws.on(UpdateContainerInstancesStateCommand).resolves({ failures });
+    return clustersPort(client).activate('web', ['i-a', 'i-b']);
+  };
+
+  it('may be gone meanwhile', async () => {
+    expect(await asking([{ arn: 'a', reason: 'MISSING' }])).toMatchObject({ ok: true });
+  });
+
+  it('are not, where ECS says anything else of one', async () => {
+    expect(await asking([{ arn: 'b', reason: 'UNKNOWN' }])).toMatchObject({ ok: false, message: 'b: UNKNOWN' });
   });
 });
