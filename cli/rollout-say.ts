@@ -98,13 +98,14 @@ async function plan(
   if (choice.kind === 'none') return { here, called };
   const { rollout } = choice.release;
   if (rollout.unreadRecord !== undefined) throw new CallFailed(rollout.unreadRecord);
-  const { status, record, waiting, begun, parameter } = rollout;
+  const { status, record, waiting, closed, begun, parameter } = rollout;
   const plan = planWord(
     // AWS tells its time in whole seconds.
     { word, ...said, atMs: Math.floor(atMs / 1000) * 1000 },
     {
       begun,
       ...(waiting === undefined ? {} : { waiting }),
+      ...(closed === undefined ? {} : { closed }),
       ...(status.state === 'running' ? {} : { ended: `${status.state}: ${status.because}` }),
       ...(record === undefined ? {} : { before: record }),
     },

@@ -76,7 +76,9 @@ function withoutRepeated(fleet: FleetStatus, said: string): FleetStatus {
 
 /** What somebody would say for it to go on, ready to be copied. */
 function renderNextWord({ name, fleets, record }: ReleaseStatus): Line[] {
-  const isHeld = record !== undefined && !('mistake' in record) && isPaused(record);
+  // Where nothing further is begun, a word is for what is in the middle.
+  const isOver = fleets.some(({ state }) => state === 'not-begun') && fleets.every(({ state }) => state !== 'running');
+  const isHeld = record !== undefined && !('mistake' in record) && isPaused(record) && !isOver;
   const isForApproval = fleets.some(({ waits }) => waits?.waitsFor.includes('approval'));
   const word = isHeld ? 'resume' : isForApproval ? 'approve' : undefined;
   if (word === undefined) return [];
@@ -92,17 +94,18 @@ function renderFleet(fleet: FleetStatus): Line[] {
 /** How a fleet stands, in one line. */
 export function fleetSentence({ id, wave, state, because, waits, refresh, fresh, old }: FleetStatus): string {
   const of = wave === undefined || !STILL.has(state) ? '' : `wave ${wave}, `;
+  const stands = state === 'not-begun' ? 'not begun any more' : state;
   const words = [
     ...(waits === undefined ? [] : [isNext(waits) ? 'it begins at the next look' : waitWords(waits)]),
     ...(refresh === undefined ? [] : [`refresh ${refresh.status} at ${refresh.percent} %`]),
     ...(fresh === undefined || old === undefined ? [] : [`${fresh} on the new image, ${old} on the old`]),
     ...(because === '' ? [] : [because]),
   ];
-  return `${id}: ${of}${state}${words.length === 0 ? '' : `: ${words.join('; ')}`}`;
+  return `${id}: ${of}${stands}${words.length === 0 ? '' : `: ${words.join('; ')}`}`;
 }
 
 /** Not over: the wave matters. */
-const STILL: ReadonlySet<string> = new Set(['told', 'waiting', 'running']);
+const STILL: ReadonlySet<string> = new Set(['told', 'waiting', 'not-begun', 'running']);
 
 const isNext = ({ isOnlyTold, waitsFor }: Waits): boolean => !isOnlyTold && waitsFor.length === 0;
 

@@ -25,6 +25,16 @@ function tagged(name: string, tags: Readonly<Record<string, string>>): Scenario 
   return { ...scenario, clusters };
 }
 
+/** Two fleets of the first wave, and a third that waits for an approval. */
+function threeFleets(changes: (scenario: Scenario) => Partial<Scenario>): Scenario {
+  const scenario = readScenario('rollout-waves');
+  const clusters = scenario.clusters.map((cluster) => {
+    const asked = { 'ecs-drain:ami': 'approve', 'ecs-drain:wave': '2' };
+    return { ...cluster, tags: cluster.name === 'prod' ? asked : { 'ecs-drain:ami': 'auto' } };
+  });
+  return { ...scenario, clusters, ...changes(scenario) };
+}
+
 type Moments = Readonly<Record<string, number>>;
 
 const CASES: readonly [what: string, scenario: () => Scenario, file: string, moments: Moments][] = [
@@ -83,13 +93,28 @@ const CASES: readonly [what: string, scenario: () => Scenario, file: string, mom
     'a release that a newer one takes the place of',
     () => readScenario('rollout-superseded'),
     'superseded',
-    { 'both wait': 12_000, 'the older one has ended': 30_000 },
+    { 'it waits': 5_000, 'it has ended, and no newer one has begun': 10_000, 'the newer one waits': 12_000 },
   ],
   [
     "a group with somebody else's refresh",
     () => readScenario('rollout-refresh-running'),
     'refresh-running',
     { 'it waits for that': 3_700 },
+  ],
+  [
+    'a fleet that is blocked, beside one that runs and one that waits for an approval',
+    () => threeFleets(({ hooks }) => ({ hooks: hooks.filter(({ group }) => group !== 'dev-asg') })),
+    'blocked-beside',
+    { 'one runs, one is blocked': 3_780, 'it was stopped there': 9_000 },
+  ],
+  [
+    'a rollout that is cancelled while a fleet is in the middle',
+    () =>
+      threeFleets(({ events }) => ({
+        events: [...events, { atSeconds: 4_200, say: { source: 'al2023/x86_64', word: 'cancel' } }],
+      })),
+    'cancelled',
+    { 'somebody has just said cancel': 4_201, 'they are taken back': 4_260, 'it has ended': 9_000 },
   ],
 ];
 

@@ -30,6 +30,11 @@ describe('a word', () => {
     ['approve', { before: record('cancel', { approved: true }) }, 'was ended by kim'],
     ['cancel', { before: record('reject') }, 'was ended by kim'],
     ['approve', { waiting: 0 }, 'none of its fleets waits to be begun'],
+    [
+      'approve',
+      { closed: 'group/web-asg ended as blocked' },
+      'nothing further of it is begun: group/web-asg ended as blocked',
+    ],
     ['approve', { before: record('resume', { approved: true }) }, 'it was approved already, and resumed by kim'],
     ['reject', { begun: 2 }, '2 of its fleets were begun already: cancel it instead'],
     ['pause', { ended: 'rolled: all of it' }, 'it has ended: rolled'],
