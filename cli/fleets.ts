@@ -26,7 +26,9 @@ export interface LookedAt {
 /** Where the stack keeps its rollouts. @throws CallFailed where it has none. */
 export function rolloutsOf({ stack }: Here): NonNullable<Here['stack']['rollouts']> {
   if (stack.rollouts) return stack.rollouts;
-  throw new CallFailed(`stack ${stack.name} has no rollouts: deploy a version of ecs-drain that has them`);
+  throw new CallFailed(
+    `stack ${stack.name} has no rollouts: deploy it with Rollouts=on, which is not the default (docs/amis.md says how)`,
+  );
 }
 
 /** EC2's client takes half a second to load: only what looks at fleets waits for it. */

@@ -95,6 +95,12 @@ describe('the documentation', () => {
     for (const script of named) expect(Object.keys(scripts)).toContain(script);
   });
 
+  it.each(pages)('%s deploys with no command that leaves the mode out, for then it would be act again', (name) => {
+    const commands = readFileSync(join(root, name), 'utf8').match(/^ *npx serverless deploy .*$/gm) ?? [];
+    for (const command of commands) expect(command).toMatch(/--param="Mode=\w+"/);
+    if (name === 'docs/amis.md') expect(commands.join()).toContain('--param="Rollouts=on"');
+  });
+
   it('claims nothing about security without a test of that file, by that name', () => {
     const page = readFileSync(join(root, 'SECURITY.md'), 'utf8');
     const claims = [...page.matchAll(/`(test\/[\w./-]+)`((?:[,;] “[^”]+”)*)/g)];

@@ -292,7 +292,7 @@ describe('a stack or an operator that lacks something', () => {
 
     for (const { code, stdout } of [plan, status, start, approve]) {
       expect(code).toBe(1);
-      expect(stdout).toContain('stack ecs-drain has no rollouts');
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain('stack ecs-drain has no rollouts: deploy it with Rollouts=on');
     }
     expect(amis.code).toBe(0);
   });
