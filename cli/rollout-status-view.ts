@@ -1,17 +1,20 @@
 import type { FleetStatus, ReleaseStatus } from '../src/operator/rollout-status.ts';
 import type { Waits } from '../src/operator/rollout-waits.ts';
+import type { Place } from '../src/place.ts';
+import { placeOptions } from '../src/place.ts';
 import { isPaused } from '../src/rollout/control.ts';
 import type { Line } from './lines.ts';
 import { plain } from './lines.ts';
 import type { Answer } from './operate.ts';
 import { moment, waitWords } from './rollout-words.ts';
 import { renderProblems } from './status-view.ts';
-import { printable } from './table.ts';
-import { count, wrap } from './text.ts';
+import { commandLines, count, wrap } from './text.ts';
 import { clockTime, span } from './time.ts';
 
 /** What one region tells of its rollouts. */
 export interface RolloutsShown {
+  /** The stack's name: what is to be copied works in another shell as well. */
+  readonly stack: string;
   readonly atMs: number;
   readonly releases: readonly ReleaseStatus[];
   readonly unread: number;
@@ -29,21 +32,23 @@ export function renderRollouts(regions: Regions, sinceSeconds: number): Line[] {
   ];
 }
 
-function renderRegion(region: string, { atMs, releases, unread }: RolloutsShown, sinceSeconds: number): Line[] {
+function renderRegion(region: string, shown: RolloutsShown, sinceSeconds: number): Line[] {
+  const { atMs, releases, unread, stack } = shown;
+  const seen = { region, stack, atMs };
   const running = releases.filter(isRunning);
   const ended = releases.filter((release) => !isRunning(release));
   const lately = `in the last ${span(sinceSeconds * 1000)}`;
   return [
     { text: `${region}, ${moment(atMs)}: ${count(running.length, 'rollout')} under way`, tone: 'strong' },
-    ...running.flatMap((release) => renderRelease(release, atMs)),
+    ...running.flatMap((release) => renderRelease(release, seen)),
     { text: `${region}: ${ended.length === 0 ? 'none' : ended.length} ended ${lately}`, tone: 'strong' },
-    ...ended.flatMap((release) => renderRelease(release, atMs)),
+    ...ended.flatMap((release) => renderRelease(release, seen)),
     ...(unread > 0 ? plain(wrap(`${region}: ${unread} older executions were not looked into`, '  ')) : []),
   ];
 }
 
 /** One release and its fleets. */
-export function renderRelease(release: ReleaseStatus, atMs: number): Line[] {
+function renderRelease(release: ReleaseStatus, { atMs, ...place }: Place & { readonly atMs: number }): Line[] {
   const { name, source, version, state, startedAtMs, endedAtMs, because, by, ordered, record, isWhole } = release;
   const when = endedAtMs === undefined ? `for ${span(atMs - startedAtMs)}` : `at ${moment(endedAtMs)}`;
   const what = `${source} ${version ?? '(whatever it names)'}`;
@@ -54,7 +59,7 @@ export function renderRelease(release: ReleaseStatus, atMs: number): Line[] {
     ...(by === undefined ? [] : plain(wrap(`    ordered by ${by}${ordered ? `: ${ordered}` : ''}`, '      '))),
     ...(record === undefined ? [] : renderRecord(record)),
     ...release.fleets.flatMap((fleet) => renderFleet(withoutRepeated(fleet, because))),
-    ...(state === 'running' && isWhole ? renderNextWord(release) : []),
+    ...(state === 'running' && isWhole ? renderNextWord(release, place) : []),
     ...(isWhole
       ? []
       : plain(wrap('    Another version of ecs-drain rolls it: not all of it can be told here.', '      '))),
@@ -75,16 +80,15 @@ function withoutRepeated(fleet: FleetStatus, said: string): FleetStatus {
 }
 
 /** What somebody would say for it to go on, ready to be copied. */
-function renderNextWord({ name, fleets, record }: ReleaseStatus): Line[] {
+function renderNextWord({ name, fleets, record }: ReleaseStatus, place: Place): Line[] {
   // Where nothing further is begun, a word is for what is in the middle.
   const isOver = fleets.some(({ state }) => state === 'not-begun') && fleets.every(({ state }) => state !== 'running');
   const isHeld = record !== undefined && !('mistake' in record) && isPaused(record) && !isOver;
   const isForApproval = fleets.some(({ waits }) => waits?.waitsFor.includes('approval'));
   const word = isHeld ? 'resume' : isForApproval ? 'approve' : undefined;
   if (word === undefined) return [];
-  const [lead, called] = [`    To ${word}: ecs-drain rollout ${word}`, printable(name)];
-  const isLong = lead.length + 1 + called.length > 80;
-  return plain(isLong ? [`${lead} \\`, `      ${called}`] : [`${lead} ${called}`]);
+  const command = [`ecs-drain rollout ${word}`, name, ...placeOptions(place)];
+  return plain(commandLines(`    To ${word}: `, command, '      '));
 }
 
 function renderFleet(fleet: FleetStatus): Line[] {
@@ -129,7 +133,9 @@ export function renderFrame(regions: Regions): Line[] {
       region.ok
         ? [
             { text: `${region.region} ${clockTime(region.value.atMs, region.value.atMs)}`, tone: 'strong' } as const,
-            ...region.value.releases.flatMap((release) => renderRelease(release, region.value.atMs)),
+            ...region.value.releases.flatMap((release) =>
+              renderRelease(release, { region: region.region, ...region.value }),
+            ),
           ]
         : [],
     ),

@@ -24,6 +24,26 @@ export function wrap(text: string, indent = ''): string[] {
   return [...lines, line];
 }
 
+/**
+ * A command that is copied, behind words that say what it is for: where it is too wide, it is broken between its parts,
+ * and as a shell reads on.
+ */
+export function commandLines(lead: string, parts: readonly string[], indent: string): string[] {
+  const lines: string[] = [];
+  let line = lead;
+  let isEmpty = true;
+  for (const [i, part] of parts.map(printable).entries()) {
+    const isLast = i === parts.length - 1;
+    const next = isEmpty ? `${line}${part}` : `${line} ${part}`;
+    if (!isEmpty && next.length + (isLast ? 0 : 2) > WIDTH) {
+      lines.push(`${line} \\`);
+      line = `${indent}${part}`;
+    } else line = next;
+    isEmpty = false;
+  }
+  return [...lines, line];
+}
+
 /** `1 group`, `2 groups`. */
 export function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -93,8 +93,8 @@ it('what is told of rollouts is plain text of 80 columns, whatever fleets and pe
 
   const lines = [
     ...renderPlans(here({ ...plans, atMs: START_MS, missing: [id], notes: [HOSTILE] })),
-    ...renderRollouts([here({ atMs: START_MS, releases: [status], unread: 0 })], 60),
-    ...renderNews([here({ atMs: START_MS, releases: [status], unread: 0 })], undefined),
+    ...renderRollouts([here({ stack: 'ecs-drain', atMs: START_MS, releases: [status], unread: 0 })], 60),
+    ...renderNews([here({ stack: 'ecs-drain', atMs: START_MS, releases: [status], unread: 0 })], undefined),
     ...renderPlanned(
       here({
         called: HOSTILE,

@@ -214,16 +214,19 @@ describe('a rollout under way', () => {
 
   it('is named to whoever orders another of the same source, before anything is started', async () => {
     const order = ['rollout', 'start', 'al2023/x86_64', '--group', 'prod-asg', '--because', 'in a hurry'];
-    const words = `A rollout of al2023/x86_64 is under way already, by ${RELEASE}. Wait for it, or end it first: ecs-drain rollout cancel ${RELEASE}`;
+    const words = `A rollout of al2023/x86_64 is under way already, by ${RELEASE}. Wait for it, or end it first:`;
+    const command = `ecs-drain rollout cancel ${RELEASE} --region eu-west-1`;
 
     const asked = await ecsDrain(...order);
     const json = await ecsDrain(...order, '--dry-run', '--json');
 
     expect(asked.code).toBe(2);
     expect(asked.stdout.replaceAll(/\s+/g, ' ')).toContain(words);
+    // As a shell reads it.
+    expect(asked.stdout.replaceAll(/ \\\n\s*/g, ' ')).toContain(`\n  ${command}\n`);
     expect(widest(asked.stdout)).toBeLessThanOrEqual(80);
     expect(asked.stderr).toContain('Start 1 rollout of al2023/x86_64 beside what is under way?');
-    expect(JSON.parse(json.stdout).regions[0].notes).toEqual([words]);
+    expect(JSON.parse(json.stdout).regions[0].notes).toEqual([`${words} ${command}`]);
   });
 
   it('is shown fleet by fleet, by its own history, and steered by its record', async () => {
