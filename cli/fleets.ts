@@ -1,3 +1,4 @@
+import type { FleetPorts } from '../src/aws/fleet-ports.ts';
 import { drainFunction } from '../src/aws/stack-health.ts';
 import { storedSwitch } from '../src/aws/switch.ts';
 import type { DrainPolicy } from '../src/config.ts';
@@ -32,7 +33,7 @@ export function rolloutsOf({ stack }: Here): NonNullable<Here['stack']['rollouts
 }
 
 /** EC2's client takes half a second to load: only what looks at fleets waits for it. */
-export async function surveyPorts({ aws, stack }: Here): Promise<SurveyPorts> {
+export async function surveyPorts({ aws, stack }: Here): Promise<SurveyPorts & Pick<FleetPorts, 'imagesNamed'>> {
   const { fleetPorts } = await import('../src/aws/fleet-ports.ts');
   return { ...fleetPorts(aws), now: aws.now, lifecycleTopicArn: stack.lifecycleTopicArn };
 }

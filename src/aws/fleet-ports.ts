@@ -1,8 +1,10 @@
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import type { Result } from '../ports.ts';
 import type {
   ClustersPort,
   GroupsPort,
+  ImageSeen,
   ImagesPort,
   ParametersPort,
   SpotFleetsPort,
@@ -10,7 +12,7 @@ import type {
 } from '../rollout/ports.ts';
 import { clustersPort } from './fleet-clusters.ts';
 import { groupsPort } from './fleet-groups.ts';
-import { imagesPort } from './images.ts';
+import { imagesNamed, imagesPort } from './images.ts';
 import { parametersPort } from './parameters.ts';
 import type { Session } from './session.ts';
 import { spotFleetsPort } from './spot-fleets.ts';
@@ -21,6 +23,8 @@ export interface FleetPorts {
   readonly clusters: ClustersPort;
   readonly groups: GroupsPort;
   readonly images: ImagesPort;
+  /** Amazon's own, by what their names look like. */
+  readonly imagesNamed: (names: string) => Promise<Result<readonly ImageSeen[]>>;
   readonly parameters: ParametersPort;
   readonly spotFleets: SpotFleetsPort;
   readonly templates: TemplatesPort;
@@ -34,6 +38,7 @@ export function fleetPorts({ autoScaling, client, ecs, ssm }: Session): FleetPor
     clusters: clustersPort(ecs),
     groups: groupsPort(autoScaling),
     images: imagesPort(ec2),
+    imagesNamed: (names) => imagesNamed(ec2, names),
     parameters: parametersPort(ssm),
     spotFleets: spotFleetsPort(ec2, scaling),
     templates: templatesPort(ec2),
