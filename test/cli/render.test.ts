@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { renderAmis } from '../../cli/amis.ts';
 import { renderAnswer } from '../../cli/doctor.ts';
@@ -5,7 +6,7 @@ import { renderRegion } from '../../cli/plan.ts';
 import { renderPlans } from '../../cli/rollout-plan-view.ts';
 import { renderPlanned } from '../../cli/rollout-say.ts';
 import { renderNews, renderRollouts } from '../../cli/rollout-status-view.ts';
-import { quoted, wrap } from '../../cli/text.ts';
+import { commandLines, quoted, wrap } from '../../cli/text.ts';
 import { planAttach } from '../../src/operator/attach.ts';
 import { planDetach } from '../../src/operator/detach.ts';
 import { plansFor } from '../../src/operator/rollout-plan.ts';
@@ -20,7 +21,7 @@ const stack = { ...STACK, hookRoleArn: `arn:aws:iam::123456789012:role/${'a-long
 const isPlain = (lines: readonly string[]): void => {
   for (const line of lines) {
     expect(line).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
-    expect(line.length).toBeLessThanOrEqual(80);
+    expect(stringWidth(line)).toBeLessThanOrEqual(80);
   }
 };
 
@@ -115,6 +116,34 @@ describe('words', () => {
     expect(wrap('  a b', '    ')).toEqual(['  a b']);
     expect(wrap(`one ${'x'.repeat(76)} two`, '  ')).toEqual([`one ${'x'.repeat(76)}`, '  two']);
     expect(wrap('z'.repeat(81), '  ')).toEqual(['z'.repeat(80), '  z']);
+  });
+
+  it.each([
+    ['of two cells', '\u6f22'],
+    ['of two code units', '\u{1f600}'],
+    ['of several code points', 'e\u0301'],
+  ])('are cut by the cells of characters %s, and in none of them', (_what, character) => {
+    const lines = wrap(character.repeat(100), '  ');
+
+    isPlain(lines);
+    for (const line of lines) expect(line.trim().replaceAll(character, '')).toBe('');
+    expect(lines.length).toBe(character === 'e\u0301' ? 2 : 3);
+    expect(wrap(`${character} `.repeat(100).trim(), '').every((line) => stringWidth(line) <= 80)).toBe(true);
+  });
+
+  it('that are a command are broken between its parts only, as a shell reads on', () => {
+    const name = 'n'.repeat(50);
+    expect(commandLines('To stop: ', ['ecs-drain rollout pause', 'web'], '  ')).toEqual([
+      'To stop: ecs-drain rollout pause web',
+    ]);
+    expect(commandLines('To stop: ', ['ecs-drain rollout pause', name, '--region eu-west-1'], '  ')).toEqual([
+      'To stop: ecs-drain rollout pause \\',
+      `  ${name} --region eu-west-1`,
+    ]);
+    expect(commandLines('', ['a'.repeat(39), 'b'.repeat(40), 'c'], '  ')).toEqual([
+      `${'a'.repeat(39)} \\`,
+      `  ${'b'.repeat(40)} c`,
+    ]);
   });
 
   it('for a shell stay one word', () => {
