@@ -20,6 +20,9 @@ export interface RolloutsShown {
   readonly unread: number;
 }
 
+/** Of a region that is watched, when nothing is under way. */
+const NOTHING = 'Nothing is rolled out.';
+
 type Regions = readonly Answer<RolloutsShown>[];
 
 const isRunning = ({ state }: ReleaseStatus): boolean => state === 'running';
@@ -133,6 +136,7 @@ export function renderFrame(regions: Regions): Line[] {
       region.ok
         ? [
             { text: `${region.region} ${clockTime(region.value.atMs, region.value.atMs)}`, tone: 'strong' } as const,
+            ...(region.value.releases.length === 0 ? [{ text: NOTHING }] : []),
             ...region.value.releases.flatMap((release) =>
               renderRelease(release, { region: region.region, ...region.value }),
             ),
@@ -151,7 +155,7 @@ export function renderNews(regions: Regions, before: Regions | undefined): Line[
     const { atMs, releases } = region.value;
     const prefix = `${clockTime(atMs, atMs)} ${regions.length > 1 ? `${region.region} ` : ''}`;
     const said = new Set(old?.ok ? old.value.releases.flatMap(sentences) : []);
-    const nothing = before === undefined && releases.length === 0 ? [`${prefix}Nothing is rolled out.`] : [];
+    const nothing = before === undefined && releases.length === 0 ? [`${prefix}${NOTHING}`] : [];
     const news = releases.flatMap(sentences).filter((sentence) => !said.has(sentence));
     return plain([...nothing, ...news.flatMap((sentence) => wrap(`${prefix}${sentence}`, '  '))]);
   });

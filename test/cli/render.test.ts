@@ -5,7 +5,7 @@ import { renderAnswer } from '../../cli/doctor.ts';
 import { renderRegion } from '../../cli/plan.ts';
 import { renderPlans } from '../../cli/rollout-plan-view.ts';
 import { renderPlanned } from '../../cli/rollout-say.ts';
-import { renderNews, renderRollouts } from '../../cli/rollout-status-view.ts';
+import { renderFrame, renderNews, renderRollouts } from '../../cli/rollout-status-view.ts';
 import { commandLines, quoted, wrap } from '../../cli/text.ts';
 import { planAttach } from '../../src/operator/attach.ts';
 import { planDetach } from '../../src/operator/detach.ts';
@@ -109,6 +109,17 @@ it('what is told of rollouts is plain text of 80 columns, whatever fleets and pe
 
   isPlain(lines);
   expect(lines.join('\n')).toContain('group/web [2J Problem: none');
+});
+
+it('that nothing is rolled out is said on a terminal as in a pipe', () => {
+  const here = {
+    region: 'eu-west-1',
+    ok: true,
+    value: { stack: 'ecs-drain', atMs: START_MS, releases: [], unread: 0 },
+  };
+  const texts = (lines: readonly { readonly text: string }[]) => lines.map(({ text }) => text);
+  expect(texts(renderFrame([{ ...here, ok: true }]))).toEqual(['eu-west-1 09:00:00Z', 'Nothing is rolled out.']);
+  expect(texts(renderNews([{ ...here, ok: true }], undefined))).toEqual(['09:00:00Z Nothing is rolled out.']);
 });
 
 describe('words', () => {
