@@ -8,7 +8,7 @@ import { withTable } from '../scripts/scenario-docs.ts';
 import type { AlertKind } from '../src/alert.ts';
 import { RUNBOOK, renderAlert } from '../src/alert.ts';
 import { FAMILIES } from '../src/rollout/family.ts';
-import { readTags, TAGS } from '../src/rollout/tags.ts';
+import { COPY_OF, MADE_BY, readTags, TAGS } from '../src/rollout/tags.ts';
 import { root } from './cli/support.ts';
 
 const pages = [
@@ -31,10 +31,14 @@ describe('the documentation', () => {
     expect(page.match(/^\| `[a-z0-9-]+` \| `/gm)).toHaveLength(FAMILIES.length);
   });
 
-  it('lists every tag of a fleet as the code has them (npm run docs writes them)', () => {
+  it('lists every tag of a fleet as the code has them, those that rollouts write too (npm run docs writes them)', () => {
     const page = readFileSync(join(root, 'docs/amis.md'), 'utf8');
     const [, table = ''] = /<!-- tags:[^>]*-->\n([\s\S]*?)<!-- \/tags -->/.exec(page) ?? [];
-    expect([...table.matchAll(/^\| `(ecs-drain:[a-z-]+)` \|/gm)].map(([, tag]) => tag)).toEqual(Object.keys(TAGS));
+    expect([...table.matchAll(/^\| `(ecs-drain:[a-z-]+)` \|/gm)].map(([, tag]) => tag)).toEqual([
+      ...Object.keys(TAGS),
+      COPY_OF,
+      MADE_BY,
+    ]);
     expect(page).toBe(withTables(page));
   });
 
