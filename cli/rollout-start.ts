@@ -9,6 +9,7 @@ import { plansFor, rollsAnything } from '../src/operator/rollout-plan.ts';
 import { requestIn } from '../src/operator/rollout-recall.ts';
 import { placeOptions } from '../src/place.ts';
 import { executionName, ReleaseRequest } from '../src/rollout/request.ts';
+import { OPT_IN } from '../src/rollout/tags.ts';
 import { confirm } from './confirm.ts';
 import { inTurns } from './drains.ts';
 import { fleetIds, lookForPlan, refuseUnknownFleets, rolloutsOf } from './fleets.ts';
@@ -158,7 +159,7 @@ function ending(
   started: readonly Answer<Ordered>[],
   { starting, wants, agreed }: { starting: number; wants: boolean; agreed: boolean },
 ): Line[] {
-  if (starting === 0) return [{ text: 'Nothing would be rolled out: nothing was started.' }];
+  if (starting === 0) return [{ text: 'Nothing would be rolled out: nothing was started.' }, ...tagFirst(started)];
   if (!wants) return [{ text: `${count(starting, 'rollout')} would be started. Nothing was (--dry-run).` }];
   if (!agreed) return [{ text: 'Nothing was started.' }];
   const done = started.flatMap((answer) =>
@@ -174,6 +175,16 @@ function ending(
     ...approvals(done),
     ...renderProblems(started),
   ];
+}
+
+/** No order rolls a fleet whose owner only wants to be told. */
+function tagFirst(orders: readonly Answer<Ordered>[]): Line[] {
+  const plans = orders.flatMap((answer) => (answer.ok ? answer.value.shown.plans : []));
+  const told = plans.flatMap((plan) => ('fleets' in plan ? plan.fleets.filter(({ waits }) => waits.isOnlyTold) : []));
+  if (told.length === 0) return [];
+  const who = told.length === 1 ? `${told[0]?.id} wants` : `${told.length} fleets want`;
+  const words = `${who} to be told only (notify), and an order goes by the tags: set ${OPT_IN} to approve or auto first.`;
+  return plain(wrap(words, '  '), 'warn');
 }
 
 type Done = Ordered & { readonly region: string; readonly name: string };

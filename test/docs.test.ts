@@ -151,6 +151,13 @@ describe('the page about operating', () => {
     }
   });
 
+  it('sends nobody to an order that does nothing: the tag goes first', () => {
+    const [, entry = ''] = page().split('\n### image-available\n');
+    const [, what = ''] = /- \*\*Do\*\*: (.*)/.exec(entry) ?? [];
+    expect(what.indexOf('`ecs-drain:ami`')).toBeGreaterThan(0);
+    expect(what.indexOf('rollout start')).toBeGreaterThan(what.indexOf('`ecs-drain:ami`'));
+  });
+
   it('has only entries that say what it means, what to look at, what to do and how to stop it', () => {
     const runbook = page().slice(page().indexOf('## Runbook: alerts'));
     const entries = runbook.split('\n### ').slice(1);

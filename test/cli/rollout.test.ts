@@ -92,7 +92,9 @@ describe('before anything is rolled out', () => {
 
     expect(dry.code).toBe(0);
     expect(dry.stdout).toContain('1 rollout would be started. Nothing was (--dry-run).');
-    expect(told.stdout).toContain('Nothing would be rolled out: nothing was started.');
+    expect(told.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'Nothing would be rolled out: nothing was started. group/test-asg wants to be told only (notify), and an order goes by the tags: set ecs-drain:ami to approve or auto first.',
+    );
     expect(stdout).toContain('0 rollouts under way');
   });
 });
