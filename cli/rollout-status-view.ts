@@ -25,6 +25,13 @@ const NOTHING = 'Nothing is rolled out.';
 
 type Regions = readonly Answer<RolloutsShown>[];
 
+/**
+ * Each verified image starts a rollout for those who follow it. Where nobody does, that is of interest to nobody: it is in
+ * the document alone.
+ */
+const isNoise = ({ source, by, state }: ReleaseStatus): boolean =>
+  source.startsWith('/') && by === undefined && state === 'nothing-to-do';
+
 const isRunning = ({ state }: ReleaseStatus): boolean => state === 'running';
 
 /** The whole answer of `ecs-drain rollout status`. Pure. */
@@ -39,13 +46,17 @@ function renderRegion(region: string, shown: RolloutsShown, sinceSeconds: number
   const { atMs, releases, unread, stack } = shown;
   const seen = { region, stack, atMs };
   const running = releases.filter(isRunning);
-  const ended = releases.filter((release) => !isRunning(release));
+  const ended = releases.filter((release) => !isRunning(release) && !isNoise(release));
+  const unshown = releases.filter(isNoise).length;
   const lately = `in the last ${span(sinceSeconds * 1000)}`;
   return [
     { text: `${region}, ${moment(atMs)}: ${count(running.length, 'rollout')} under way`, tone: 'strong' },
     ...running.flatMap((release) => renderRelease(release, seen)),
     { text: `${region}: ${ended.length === 0 ? 'none' : ended.length} ended ${lately}`, tone: 'strong' },
     ...ended.flatMap((release) => renderRelease(release, seen)),
+    ...(unshown > 0
+      ? plain(wrap(`${region}: ${count(unshown, 'verified image')} that nobody follows (--json)`, '  '), 'quiet')
+      : []),
     ...(unread > 0 ? plain(wrap(`${region}: ${unread} older executions were not looked into`, '  ')) : []),
   ];
 }
@@ -132,17 +143,16 @@ function toneOf(state: string): NonNullable<Line['tone']> {
 /** The rollouts that run, for a terminal that is written anew; and what has ended since. */
 export function renderFrame(regions: Regions): Line[] {
   return [
-    ...regions.flatMap((region) =>
-      region.ok
-        ? [
-            { text: `${region.region} ${clockTime(region.value.atMs, region.value.atMs)}`, tone: 'strong' } as const,
-            ...(region.value.releases.length === 0 ? [{ text: NOTHING }] : []),
-            ...region.value.releases.flatMap((release) =>
-              renderRelease(release, { region: region.region, ...region.value }),
-            ),
-          ]
-        : [],
-    ),
+    ...regions.flatMap((region): Line[] => {
+      if (!region.ok) return [];
+      const seen = { region: region.region, ...region.value };
+      const releases = seen.releases.filter((release) => !isNoise(release));
+      return [
+        { text: `${seen.region} ${clockTime(seen.atMs, seen.atMs)}`, tone: 'strong' },
+        ...(releases.length === 0 ? [{ text: NOTHING }] : []),
+        ...releases.flatMap((release) => renderRelease(release, seen)),
+      ];
+    }),
     ...renderProblems(regions),
   ];
 }
@@ -152,7 +162,8 @@ export function renderNews(regions: Regions, before: Regions | undefined): Line[
   return regions.flatMap((region, i) => {
     const old = before?.[i];
     if (!region.ok) return old?.ok === false && old.problem === region.problem ? [] : renderProblems([region]);
-    const { atMs, releases } = region.value;
+    const { atMs } = region.value;
+    const releases = region.value.releases.filter((release) => !isNoise(release));
     const prefix = `${clockTime(atMs, atMs)} ${regions.length > 1 ? `${region.region} ` : ''}`;
     const said = new Set(old?.ok ? old.value.releases.flatMap(sentences) : []);
     const nothing = before === undefined && releases.length === 0 ? [`${prefix}${NOTHING}`] : [];

@@ -5,7 +5,7 @@ import { renderAnswer } from '../../cli/doctor.ts';
 import { renderRegion } from '../../cli/plan.ts';
 import { renderPlans } from '../../cli/rollout-plan-view.ts';
 import { renderPlanned } from '../../cli/rollout-say.ts';
-import { renderFrame, renderNews, renderRollouts } from '../../cli/rollout-status-view.ts';
+import { renderFrame, renderNews, renderRollouts, rolloutsDocument } from '../../cli/rollout-status-view.ts';
 import { commandLines, quoted, wrap } from '../../cli/text.ts';
 import { planAttach } from '../../src/operator/attach.ts';
 import { planDetach } from '../../src/operator/detach.ts';
@@ -120,6 +120,38 @@ it('that nothing is rolled out is said on a terminal as in a pipe', () => {
   const texts = (lines: readonly { readonly text: string }[]) => lines.map(({ text }) => text);
   expect(texts(renderFrame([{ ...here, ok: true }]))).toEqual(['eu-west-1 09:00:00Z', 'Nothing is rolled out.']);
   expect(texts(renderNews([{ ...here, ok: true }], undefined))).toEqual(['09:00:00Z Nothing is rolled out.']);
+});
+
+it('rollouts of a verified image that nobody follows are counted, and not listed', () => {
+  const verified = {
+    name: 'ecs-drain-ve-1-latest',
+    source: '/ecs-drain/verified/al2023/x86_64',
+    state: 'nothing-to-do',
+    because: 'No fleet that opted in would change.',
+    startedAtMs: START_MS,
+    endedAtMs: START_MS,
+    fleets: [],
+    isWhole: true,
+  };
+  const of = (...releases: (typeof verified)[]) => {
+    const value = { stack: 'ecs-drain', atMs: START_MS, releases, unread: 0 };
+    const regions = [{ region: 'eu-west-1', ok: true, value } as const];
+    const lines = [...renderRollouts(regions, 86_400), ...renderFrame(regions), ...renderNews(regions, [])];
+    return { text: lines.map(({ text }) => text).join('\n'), document: JSON.stringify(rolloutsDocument(regions)) };
+  };
+  const [noise, ordered, rolled, family] = [
+    of(verified),
+    of({ ...verified, ...{ by: 'kim' } }),
+    of({ ...verified, state: 'rolled' }),
+    of({ ...verified, source: 'al2023/x86_64' }),
+  ];
+
+  expect(noise.text).not.toContain(verified.name);
+  expect(noise.text).toContain(
+    'eu-west-1: none ended in the last 24 h\neu-west-1: 1 verified image that nobody follows',
+  );
+  expect(noise.document).toContain(verified.name);
+  for (const { text } of [ordered, rolled, family]) expect(text).toContain(verified.name);
 });
 
 describe('words', () => {
