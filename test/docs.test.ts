@@ -1,11 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Example } from '../scripts/alert-docs.ts';
+import type { Examples } from '../scripts/alert-docs.ts';
 import { examples, PAGES, withExamples } from '../scripts/alert-docs.ts';
 import { withTables } from '../scripts/ami-docs.ts';
 import { withTable } from '../scripts/scenario-docs.ts';
-import type { AlertKind } from '../src/alert.ts';
 import { RUNBOOK, renderAlert } from '../src/alert.ts';
 import { FAMILIES } from '../src/rollout/family.ts';
 import { COPY_OF, MADE_BY, readTags, TAGS } from '../src/rollout/tags.ts';
@@ -130,7 +129,7 @@ describe('the page about operating', () => {
   const page = () => readFileSync(join(root, RUNBOOK), 'utf8');
   const block = (language: string): string =>
     new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page())?.[1] ?? expect.fail(`there is no ${language}`);
-  let all: ReadonlyMap<AlertKind, Example>;
+  let all: Examples;
   beforeAll(async () => {
     all = await examples();
   }, 60_000);
@@ -142,6 +141,7 @@ describe('the page about operating', () => {
   });
 
   it('has an entry for each kind of alert, with its example, and the alert leads to it', () => {
+    expect(all.has('amis')).toBe(true);
     for (const [kind, { bodies }] of all) {
       expect(bodies['email'], kind).toContain(`Runbook: ${RUNBOOK}#${kind}`);
       const [, entry = ''] = page().split(`\n### ${kind}\n`);
