@@ -8,7 +8,7 @@ import { familiesOf } from '../src/rollout/family.ts';
 import { amiAlert } from '../src/rollout/release-message.ts';
 import { compare } from '../src/rollout/watch.ts';
 import { aRecommendation } from '../test/support/amis.ts';
-import { rolloutExamples } from './rollout-alert-docs.ts';
+import { resolvedExample, rolloutExamples } from './rollout-alert-docs.ts';
 
 /** The runbook, and the forms of what is said of rollouts. */
 export const PAGES = ['docs/operating.md', 'docs/rollout-alerts.md'] as const;
@@ -141,7 +141,10 @@ function forms(example: Example): string {
 
 /** The page with its examples as the code makes them now. */
 export function withExamples(page: string, all: Examples): string {
-  const blocks = new Map<string, string>([['kinds', kindTable(all)]]);
+  const blocks = new Map<string, string>([
+    ['kinds', kindTable(all)],
+    ['forms resolved of a rollout', forms(resolvedExample())],
+  ]);
   for (const [kind, example] of all) {
     blocks.set(`mail ${kind}`, mail(example));
     blocks.set(`forms ${kind}`, forms(example));

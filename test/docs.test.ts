@@ -140,6 +140,14 @@ describe('the page about operating', () => {
     expect(text).toBe(withExamples(text, all));
   });
 
+  it('has beside it every form of each kind that only rollouts have, and of what is over with one', () => {
+    const forms = readFileSync(join(root, 'docs/rollout-alerts.md'), 'utf8').matchAll(/<!-- example: forms (.*) -->/g);
+    const shown = new Set([...forms].map(([, kind]) => kind));
+    const ofRollouts = [...all].filter(([, { attributes }]) => attributes['family'] !== undefined);
+    expect(ofRollouts.length).toBeGreaterThan(10);
+    expect(shown).toEqual(new Set([...ofRollouts.map(([kind]) => kind), 'resolved of a rollout']));
+  });
+
   it('has an entry for each kind of alert, with its example, and the alert leads to it', () => {
     expect(all.has('amis')).toBe(true);
     for (const [kind, { bodies }] of all) {

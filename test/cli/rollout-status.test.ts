@@ -58,6 +58,24 @@ const CASES: readonly [what: string, scenario: () => Scenario, file: string, mom
     'approved',
     { 'it waits for somebody': 5_000, 'somebody has approved it': 9_001, 'its fleet is under way': 9_200 },
   ],
+  [
+    'a release that was just announced, to fleets that wait for its age, for somebody, and that are only told',
+    () => {
+      const [dev, stage, prod] = readScenario('rollout-waves').clusters;
+      const tags = (mode: string, more = {}) => ({ 'ecs-drain:ami': mode, ...more });
+      const clusters = [
+        {
+          ...dev,
+          tags: tags('auto', { 'ecs-drain:minimum-age': '3d', 'ecs-drain:window': 'Tue-Thu 02:00-05:00 UTC' }),
+        },
+        { ...stage, tags: tags('notify') },
+        { ...prod, tags: tags('approve', { 'ecs-drain:wave': '2' }) },
+      ] as Scenario['clusters'];
+      return { ...readScenario('rollout-waves'), clusters };
+    },
+    'announced',
+    { 'it was announced': 3_700 },
+  ],
   ['a fleet that waits for its window', () => readScenario('rollout-window'), 'window', { 'it waits': 5_000 }],
   [
     'an image whose agent never joins',

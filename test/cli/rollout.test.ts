@@ -197,6 +197,12 @@ describe('rollout start', () => {
     );
     expect(status.stdout).toContain('1 rollout under way');
     expect(status.stdout).toContain('ordered by kim: CVE-2026-1');
+
+    const again = await ecsDrain('rollout', 'start', ...args, '--json');
+    expect(again.code).toBe(0);
+    await expect(again.stdout.replaceAll(/-cli-[0-9a-f]{8}/g, '-cli-0a1b2c3d')).toMatchFileSnapshot(
+      golden('rollout-start-json.txt'),
+    );
   });
 });
 
