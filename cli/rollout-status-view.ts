@@ -32,6 +32,9 @@ type Regions = readonly Answer<RolloutsShown>[];
 const isNoise = ({ source, by, state }: ReleaseStatus): boolean =>
   source.startsWith('/') && by === undefined && state === 'nothing-to-do';
 
+/** What it led to is listed under its own name. */
+const isHint = ({ state }: ReleaseStatus): boolean => state === 'handed-over';
+
 const isRunning = ({ state }: ReleaseStatus): boolean => state === 'running';
 
 /** The whole answer of `ecs-drain rollout status`. Pure. */
@@ -46,7 +49,7 @@ function renderRegion(region: string, shown: RolloutsShown, sinceSeconds: number
   const { atMs, releases, unread, stack } = shown;
   const seen = { region, stack, atMs };
   const running = releases.filter(isRunning);
-  const ended = releases.filter((release) => !isRunning(release) && !isNoise(release));
+  const ended = releases.filter((release) => !isRunning(release) && !isNoise(release) && !isHint(release));
   const unshown = releases.filter(isNoise).length;
   const lately = `in the last ${span(sinceSeconds * 1000)}`;
   return [
@@ -128,7 +131,14 @@ const STILL: ReadonlySet<string> = new Set(['told', 'waiting', 'not-begun', 'run
 const isNext = ({ isOnlyTold, waitsFor }: Waits): boolean => !isOnlyTold && waitsFor.length === 0;
 
 /** Outcomes that nobody need look at. */
-const FINE: ReadonlySet<string> = new Set(['rolled', 'up-to-date', 'notified', 'nothing-to-do', 'superseded']);
+const FINE: ReadonlySet<string> = new Set([
+  'rolled',
+  'up-to-date',
+  'notified',
+  'nothing-to-do',
+  'handed-over',
+  'superseded',
+]);
 const BAD: ReadonlySet<string> = new Set(['stopped', 'failed', 'mixed', 'rolled-back', 'blocked', '?']);
 
 export function isFine(state: string): boolean {
