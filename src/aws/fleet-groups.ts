@@ -12,9 +12,9 @@ import type { Result } from '../ports.ts';
 import type { GroupSeen, GroupsPort } from '../rollout/ports.ts';
 import { attempt, unless } from './failure.ts';
 import { desiredConfiguration, groupSeen, instanceSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
-import { warmPoolOf } from './groups.ts';
 import { withImages } from './instances.ts';
 import { allPages } from './pages.ts';
+import { warmPoolOf } from './warm-pool.ts';
 
 /** As many as one call answers. */
 const LATEST_REFRESHES = 10;

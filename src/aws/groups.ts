@@ -3,13 +3,13 @@ import {
   DeleteLifecycleHookCommand,
   DescribeAutoScalingGroupsCommand,
   DescribeLifecycleHooksCommand,
-  DescribeWarmPoolCommand,
   PutLifecycleHookCommand,
 } from '@aws-sdk/client-auto-scaling';
 import type { Group, Hook } from '../operator/hooks.ts';
 import type { Result } from '../ports.ts';
 import { attempt } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
+import { warmPoolOf } from './warm-pool.ts';
 
 /** AWS-CONTRACTS §1: what applies where a hook does not say. */
 const DEFAULT_HEARTBEAT_SECONDS = 3_600;
@@ -49,13 +49,6 @@ export async function groups(
 
 function warmPool(client: AutoScalingClient, group: string): Promise<Result<readonly Instance[]>> {
   return attempt('autoscaling:DescribeWarmPool', () => warmPoolOf(client, group));
-}
-
-export function warmPoolOf(client: AutoScalingClient, group: string): Promise<Instance[]> {
-  return allPages(async ({ nextToken }) => {
-    const page = await client.send(new DescribeWarmPoolCommand({ AutoScalingGroupName: group, NextToken: nextToken }));
-    return { items: page.Instances, nextToken: page.NextToken };
-  });
 }
 
 function instanceSeen({ InstanceId, LifecycleState }: Instance) {
