@@ -4,6 +4,7 @@ import type { Control } from '../rollout/control.ts';
 import { isPaused } from '../rollout/control.ts';
 import { pollSeconds } from '../rollout/course.ts';
 import type { FleetMemory } from '../rollout/fleet-memory.ts';
+import { isAtRest } from '../rollout/fleet-memory.ts';
 import type { ReleaseMemory } from '../rollout/memory.ts';
 import type { Plan, PlannedFleet } from '../rollout/plan.ts';
 import type { RefreshSeen } from '../rollout/ports.ts';
@@ -272,7 +273,8 @@ const OVER: ReadonlySet<RefreshSeen['status']> = new Set([
   'RollbackSuccessful',
 ]);
 
-function groupOf({ look, refresh: ours, asked, trouble }: FleetMemory, isWhole: boolean): Progress {
+function groupOf(memory: FleetMemory, isWhole: boolean): Progress {
+  const { look, refresh: ours, asked, trouble } = memory;
   const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
   if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
   const { hosts, facts, control } = look;
@@ -282,12 +284,14 @@ function groupOf({ look, refresh: ours, asked, trouble }: FleetMemory, isWhole: 
   const maybeOurs = ours !== undefined || asked !== undefined || !isWhole;
   const isShown = seen !== undefined && (seen.id === ours?.id || (maybeOurs && !OVER.has(seen.status)));
   const refresh = isShown ? seen : undefined;
+  // Resumed, it waits to begin again.
+  const isResumed = ours !== undefined && isAtRest(memory) && !isPaused(control);
   const turned = ours?.turned;
-  const [blocker] = facts === undefined || refresh ? [] : blockersOf(facts, look.drainDeadlineSeconds);
+  const [blocker] = facts === undefined || (refresh && !isResumed) ? [] : blockersOf(facts, look.drainDeadlineSeconds);
   const words = [
     troubled,
     isPaused(control) && !turned ? `paused by ${control?.by}` : undefined,
-    turned?.because,
+    isResumed ? undefined : turned?.because,
     blocker && `${blocker.passes ? 'it waits' : 'it cannot begin'}: ${blocker.because}`,
     ours && !turned && !refresh ? 'its instance refresh was started' : undefined,
     // What turned it says who asked for it, and AWS only that somebody did.

@@ -42,12 +42,13 @@ export function paceSeconds(lastedMs: number): number {
   return Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, (lastedMs / 1000) * ELAPSED_SHARE));
 }
 
-/** After a failure; undefined when it is time to try again. */
-export function backOff({ trouble, atMs }: CourseState): Wait | undefined {
+/** After a failure; undefined when it is time to try again: within `longestSeconds`, where there is no time to lose. */
+export function backOff({ trouble, atMs }: CourseState, longestSeconds = Number.POSITIVE_INFINITY): Wait | undefined {
   if (trouble === undefined) return undefined;
   const lastedSeconds = (trouble.atMs - trouble.sinceMs) / 1000;
   const mostSeconds = Math.max(MOST_BACKOFF_SECONDS, Math.min(SLOWEST_POLL_SECONDS, lastedSeconds * TROUBLE_SHARE));
-  const untilMs = trouble.atMs + Math.min(mostSeconds, 2 ** Math.min(trouble.count, 12)) * 1000;
+  const seconds = Math.min(mostSeconds, longestSeconds, 2 ** Math.min(trouble.count, 12));
+  const untilMs = trouble.atMs + seconds * 1000;
   if (atMs >= untilMs) return undefined;
   const { operation, reason } = trouble.failure;
   return waitUntil(atMs, untilMs, `${operation} failed (${reason}): again soon`);

@@ -11,7 +11,7 @@ import type { FleetLook, FleetMemory } from './fleet-memory.ts';
 import { groupOf, isAtRest, ON_ITS_WAY, refreshSeen, slotKey, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { Poll } from './fleet-watch.ts';
-import { LEAST_FIRST_REST_SECONDS, nextLookMs, watch } from './fleet-watch.ts';
+import { LEAST_FIRST_REST_SECONDS, nextLookMs, patienceSeconds, watch } from './fleet-watch.ts';
 import { UNKNOWN_TEMPLATE } from './hosts.ts';
 import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
@@ -29,7 +29,7 @@ const FRESH_SECONDS = 120;
 export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<FleetResult> {
   const ending = fleetEndingOf(memory);
   if (ending) return end(memory, ending);
-  const retry = backOff(memory);
+  const retry = backOff(memory, patienceSeconds(memory));
   if (retry) return retry;
   const alert = fleetAlertDue(memory);
   if (alert) return tell(alert);

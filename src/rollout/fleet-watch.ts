@@ -20,6 +20,7 @@ const JUDGE_SECONDS = 240;
 const PROVING_MS = 6 * 3_600_000;
 /** So long it is looked at closely after it was told to turn back. */
 const TURNING_MS = 3_600_000;
+const IMPATIENT_MS = 3_600_000;
 /** A way back that was refused so often is taken for none; a lost answer is no refusal yet. */
 const MOST_REFUSALS = 2;
 
@@ -61,7 +62,8 @@ function whyTurn(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Why
       forPause: true,
     };
   }
-  if (isUndrained(look)) return UNDRAINED;
+  // What bakes has nothing left to replace, and is taken over by the group when it may end.
+  if (isUndrained(look) && refreshSeen(memory)?.status !== 'Baking') return UNDRAINED;
   const policy = look.facts?.policy;
   if (policy !== undefined && 'mistakes' in policy) {
     return { because: `its tags do not ask for it any more: ${policy.mistakes.join('; ')}` };
@@ -119,6 +121,13 @@ export function nextLookMs(memory: FleetMemory, { atMs }: FleetLook): number {
   const paceMs = Math.min(usualSeconds, paceSeconds(steppedAtMs - changedAtMs)) * 1000;
   const judgedMs = Math.min(...Object.values(strangers)) + joinMs(refresh);
   return Math.min(atMs + paceMs, Math.max(judgedMs, atMs + paceSeconds(0) * 1000));
+}
+
+/** So soon a failed call is tried again: a bad image does not wait for what fails, but for an hour at most. */
+export function patienceSeconds(memory: FleetMemory): number {
+  const { refresh, trouble, atMs } = memory;
+  if (refresh === undefined || trouble === undefined || !isClose(memory, refresh)) return Number.POSITIVE_INFINITY;
+  return atMs - trouble.sinceMs < IMPATIENT_MS ? paceSeconds(0) : Number.POSITIVE_INFINITY;
 }
 
 function isClose(memory: FleetMemory, { startedAtMs, isProven, turned }: OurRefresh): boolean {

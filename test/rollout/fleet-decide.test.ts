@@ -413,6 +413,20 @@ describe('the rollout of one group', () => {
     expect(alerts.at(-1)?.because).toContain('ECS has not seen it at work');
   });
 
+  it('turns a bad image back in time though looks fail for minutes', () => {
+    let looks = 0;
+    const { result, starts, minutes } = playFleet({
+      agentNeverJoins: true,
+      // From the first look that would see it on.
+      failing: (_, move) => {
+        looks += move === 'look' ? 1 : 0;
+        return move === 'look' && looks > 12 && looks <= 21 ? 'before' : undefined;
+      },
+    });
+    expect([result.outcome, starts]).toEqual(['rolled-back', 1]);
+    expect(minutes).toBeLessThan(5 + 15 + 8);
+  });
+
   it('hears a resume while the cancel of the pause is refused, and goes on', () => {
     const { result, starts, minutes } = playFleet({
       says: [
@@ -541,6 +555,15 @@ describe('the rollout of one group', () => {
     },
   );
 
+  it('lets what bakes end, though nothing drains any more: there is nothing left to replace', () => {
+    const { result, trace } = playFleet({
+      // The last instance comes in minute 35.
+      facts: (at) => ({ policy: policy({ 'ecs-drain:bake': '2h' }), ...(at >= 40 ? { drainedBy: 'none' } : {}) }),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(trace).not.toContain('cancel-refresh');
+  });
+
   it('stops on its way back, too, when nothing drains any more', () => {
     const { result, trace } = playFleet({
       agentNeverJoins: true,
@@ -614,14 +637,14 @@ describe('the rollout of one group', () => {
     expect(empty.trace).not.toContain('promote');
   });
 
-  it.each(['make-version', 'start-refresh', 'look'])(
+  it.each(['make-version', 'start-refresh', 'look', 'promote'])(
     'ends with an alert when the call behind %s fails for ever',
     (kind) => {
       const { result, alerts, operations } = playFleet({
         failing: (_, move) => (move === kind ? 'before' : undefined),
       });
       expect(result).toMatchObject({ outcome: 'failed', because: expect.stringContaining('socket hang up') });
-      expect(alerts.map((alert) => alert.kind)).toEqual(['rollout-stuck', 'rollout-failed']);
+      expect(alerts.map((alert) => alert.kind).slice(-2)).toEqual(['rollout-stuck', 'rollout-failed']);
       expect(alerts.at(-1)?.resolves).toEqual(['rollout-stuck']);
       expect(operations).toBeLessThan(1_500);
     },

@@ -275,6 +275,10 @@ export function playFleet(script: Script = {}) {
         starts: refreshes.length,
         minutes: minutes(),
         fresh: fresh.length,
+        /** Instances that were replaced while nothing drained them. */
+        undrained: refreshes
+          .flatMap(({ coming, turned }) => coming.filter(({ inServiceMs }) => inServiceMs <= (turned?.atMs ?? nowMs)))
+          .filter(({ inServiceMs }) => script.facts?.((inServiceMs - START_MS) / 60_000).drainedBy === 'none').length,
         /** Nobody looks after it any more. */
         isLeftRunning: UNDER_WAY.has(status),
       };
