@@ -165,8 +165,8 @@ function preferencesOf(policy: FleetPolicy, facts: FleetFacts): RefreshPreferenc
     ...(facts.desired <= 1 ? { warmupSeconds: restSeconds } : {}),
     alarms: policy.alarms,
     autoRollback: canRollBack(facts),
-    // Managed termination protection of a capacity provider protects every instance, and would stall it for ever.
-    scaleInProtected: facts.protectedFromScaleIn > 0 ? 'Refresh' : 'Ignore',
+    // What managed termination protection of a capacity provider protects changes with the tasks, and would stall it for ever.
+    scaleInProtected: facts.managedProtection ? 'Refresh' : 'Ignore',
     skipMatching: facts.launch !== 'unknown',
   };
 }

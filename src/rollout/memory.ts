@@ -17,6 +17,8 @@ export interface Survey {
   readonly fleets: readonly FleetFacts[];
   /** So many fleets more opted in than are kept here: this rollout leaves them out, and people are told. */
   readonly leftOut: number;
+  /** What a drain may take at most, by fleet, as far as that could be read. */
+  readonly drainDeadlineSeconds?: Readonly<Record<string, number>>;
 }
 
 /** What a move of the release's course answered. */

@@ -4,6 +4,7 @@ import { rest } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import { decide } from './decide.ts';
 import type { ReleaseResult } from './ending.ts';
+import type { FleetFacts } from './fleet.ts';
 import { decideFleet } from './fleet-decide.ts';
 import { beginFleet, rememberFleet } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
@@ -84,7 +85,22 @@ async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<S
   const target = await readTarget(request.source, ports);
   if ('because' in target) return { atMs: ports.now(), because: target.because, fleets: [], leftOut: 0 };
   const { fleets, leftOut } = await fleetsOptedIn(ports, request.fleets);
-  return { atMs: ports.now(), target, fleets, leftOut };
+  const drainDeadlineSeconds = await deadlinesOf(fleets, ports);
+  return { atMs: ports.now(), target, fleets, leftOut, drainDeadlineSeconds };
+}
+
+/** Of those that a drain of ours empties. One that cannot be read is left out: it is read again before anything begins. */
+async function deadlinesOf(
+  fleets: readonly FleetFacts[],
+  { drainDeadlineSeconds }: RolloutPorts,
+): Promise<Readonly<Record<string, number>>> {
+  const known: Record<string, number> = {};
+  for (const { id, drainedBy } of fleets) {
+    if (drainedBy !== 'hook') continue;
+    const seconds = await drainDeadlineSeconds(id.slice(id.indexOf('/') + 1));
+    if (seconds.ok) known[id] = seconds.value;
+  }
+  return known;
 }
 
 /**

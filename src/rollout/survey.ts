@@ -1,10 +1,12 @@
 import type { ClockPort } from '../ports.ts';
-import type { FleetFacts, Slot } from './fleet.ts';
+import { isLocked } from '../service.ts';
+import type { FleetFacts, ImageName } from './fleet.ts';
 import type {
   ClustersPort,
   FleetInstance,
   GroupSeen,
   GroupsPort,
+  ImageSeen,
   RefreshSeen,
   RefreshStatus,
   SpotFleetSeen,
@@ -12,8 +14,8 @@ import type {
   SteadySeen,
 } from './ports.ts';
 import { read } from './reading.ts';
-import type { SlotPorts } from './slots.ts';
-import { refsOfGroup, slotsOf } from './slots.ts';
+import type { Places, SlotPorts } from './slots.ts';
+import { nameOf, placesOf, refsOfGroup } from './slots.ts';
 import { besideOf, isCancelled } from './spot-copies.ts';
 import { COPY_OF, MADE_BY, readTags } from './tags.ts';
 
@@ -45,12 +47,14 @@ type Known = Map<string, readonly SteadySeen[]>;
 /** What the groups are like. What several of them have in common is asked for once. */
 export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts): Promise<FleetFacts[]> {
   const refs = groups.map(({ launch }) => refsOfGroup(launch));
-  const slots = await slotsOf(refs, groups.flatMap(imageIdsOf), ports);
+  const { places, images } = await placesOf(refs, groups.flatMap(imageIdsOf), ports);
+  const guarded = groups.length === 0 ? [] : read(await ports.clusters.terminationProtectedGroups());
   const known: Known = new Map();
   const facts: FleetFacts[] = [];
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
-    facts.push(await factsOfGroup(group, latest, slots[i] ?? [], known, ports));
+    const launch = launchFacts(places[i], group.instances, images);
+    facts.push(await factsOfGroup(group, latest, launch, guarded, known, ports));
   }
   return facts;
 }
@@ -66,8 +70,10 @@ export async function factsOfOne(
   clusters: readonly string[],
   ports: SurveyPorts,
 ): Promise<FleetFacts> {
-  const [slots = []] = await slotsOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
-  return factsOfGroup(group, latest, slots, new Map(), ports, clusters);
+  const { places, images } = await placesOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
+  const guarded = read(await ports.clusters.terminationProtectedGroups());
+  const launch = launchFacts(places[0], group.instances, images);
+  return factsOfGroup(group, latest, launch, guarded, new Map(), ports, clusters);
 }
 
 /** The same group a little later, of which only its instances and its services have changed. */
@@ -83,7 +89,9 @@ export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: Sur
 async function factsOfGroup(
   group: GroupSeen,
   latest: RefreshSeen | undefined,
-  slots: readonly Slot[],
+  launch: LaunchFacts,
+  /** ARNs of groups behind capacity providers that protect their instances. */
+  guarded: readonly string[],
   known: Known,
   ports: SurveyPorts,
   clusters: readonly string[] = [],
@@ -94,7 +102,7 @@ async function factsOfGroup(
     id: `group/${group.name}`,
     policy: policyOf(group.tags),
     launch: group.launch.kind,
-    slots,
+    ...launch,
     images: countImages(group.instances),
     desired: group.desired,
     max: group.max,
@@ -105,7 +113,7 @@ async function factsOfGroup(
         : 'none',
     refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
     suspended: group.suspended,
-    protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
+    ...keptFacts(group, guarded),
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
     bound: [],
@@ -134,7 +142,7 @@ export async function factsOfSpotFleets(
   ports: SurveyPorts,
 ): Promise<FleetFacts[]> {
   const refs = fleets.map(({ fleet }) => fleet.launch);
-  const slots = await slotsOf(refs, fleets.flatMap(imageIdsOf), ports);
+  const { places, images } = await placesOf(refs, fleets.flatMap(imageIdsOf), ports);
   const known: Known = new Map();
   const facts: FleetFacts[] = [];
   for (const [i, { fleet, instances }] of fleets.entries()) {
@@ -146,13 +154,15 @@ export async function factsOfSpotFleets(
       id: `spot-fleet/${fleet.id}`,
       policy: policyOf(fleet.tags),
       launch: fleet.specifications > 0 ? 'specifications' : 'template',
-      slots: slots[i] ?? [],
+      ...launchFacts(places[i], instances, images),
       images: countImages(instances),
       desired: fleet.targetCapacity,
       drainedBy: 'order',
       refreshing: fleet.state === 'modifying',
       suspended: [],
       protectedFromScaleIn: 0,
+      managedProtection: false,
+      standby: [],
       warm: 0,
       ...(await clusterFacts(instances, known, ports)),
       bound: [
@@ -186,6 +196,39 @@ export async function factsOfSpotFleets(
   return facts;
 }
 
+type LaunchFacts = Pick<FleetFacts, 'slots' | 'unread' | 'named'>;
+
+/** What it launches from; and what its instances run that is launched no more, or from where it cannot be read. */
+function launchFacts(
+  { slots, unread }: Places = { slots: [], unread: [] },
+  instances: readonly FleetInstance[],
+  images: ReadonlyMap<string, ImageSeen>,
+): LaunchFacts {
+  const launched = new Set(slots.map(({ imageId }) => imageId));
+  const run = Object.keys(countImages(instances)).filter((id) => !launched.has(id));
+  const names = run.flatMap((id): [string, ImageName][] => {
+    const name = nameOf(images.get(id));
+    return name === undefined ? [] : [[id, name]];
+  });
+  return { slots, unread, named: Object.fromEntries(names) };
+}
+
+/** What keeps instances from being replaced, and whether a capacity provider does. */
+function keptFacts(
+  { arn, instances }: GroupSeen,
+  guarded: readonly string[],
+): Pick<FleetFacts, 'protectedFromScaleIn' | 'managedProtection' | 'standby'> {
+  const isStandby = ({ state }: FleetInstance) => state === 'Standby' || state === 'EnteringStandby';
+  return {
+    protectedFromScaleIn: instances.filter((instance) => instance.protectedFromScaleIn).length,
+    managedProtection: guarded.includes(arn),
+    standby: instances
+      .filter(isStandby)
+      .slice(0, MOST_NAMED)
+      .map(({ id }) => id),
+  };
+}
+
 type ClusterFacts = Pick<FleetFacts, 'clusters' | 'unsteady' | 'immovable'>;
 
 async function clusterFacts(
@@ -205,11 +248,10 @@ async function serviceFacts(where: readonly string[], known: Known, { clusters }
     if (!known.has(cluster)) known.set(cluster, read(await clusters.services(cluster)));
   }
   const services = where.flatMap((cluster) => known.get(cluster) ?? []);
-  const isImmovable = (service: SteadySeen) => service.minimumHealthyPercent >= 100 && service.maximumPercent <= 100;
   return {
     clusters: where,
     unsteady: named(services.filter(isUnsteady)),
-    immovable: named(services.filter(isImmovable)),
+    immovable: named(services.filter(isLocked)),
   };
 }
 

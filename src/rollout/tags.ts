@@ -25,6 +25,12 @@ export interface FleetPolicy {
   readonly follow: string | undefined;
 }
 
+/** What is wrong with a fleet's tags; and what it follows, as far as that can be read: who speaks of it goes by that. */
+export interface TagMistakes {
+  readonly mistakes: readonly string[];
+  readonly follow?: string;
+}
+
 /** The tag that opts a fleet in. Its value is the mode. */
 export const OPT_IN = 'ecs-drain:ami';
 
@@ -138,9 +144,7 @@ export const TAGS = {
  * Reads a fleet's tags; every mistake at once, for what is meant is never guessed. Undefined where it has not opted in.
  * Pure.
  */
-export function readTags(
-  tags: Readonly<Record<string, string>>,
-): FleetPolicy | { readonly mistakes: readonly string[] } | undefined {
+export function readTags(tags: Readonly<Record<string, string>>): FleetPolicy | TagMistakes | undefined {
   if (!Object.hasOwn(tags, OPT_IN)) return undefined;
   const mistakes = Object.keys(tags)
     .filter((key) => key.startsWith('ecs-drain:') && !Object.hasOwn(TAGS, key) && !OUR_OWN.includes(key))
@@ -174,5 +178,6 @@ export function readTags(
     alarms: read('ecs-drain:alarms'),
     follow: read('ecs-drain:follow'),
   };
-  return mistakes.length > 0 ? { mistakes } : policy;
+  if (mistakes.length === 0) return policy;
+  return { mistakes, ...(policy.follow === undefined ? {} : { follow: policy.follow }) };
 }

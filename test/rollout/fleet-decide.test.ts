@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FleetFacts } from '../../src/rollout/fleet.ts';
 import type { FleetMove } from '../../src/rollout/fleet-moves.ts';
 import { NEW, policy, slot, target } from './builders.ts';
 import { playFleet } from './fleet-world.ts';
@@ -105,15 +106,18 @@ describe('the rollout of one group', () => {
   });
 
   it('takes managed termination protection along, and no other', () => {
-    expect(startOf(playFleet({ facts: () => ({ protectedFromScaleIn: 4 }) }).moves)?.preferences.scaleInProtected).toBe(
-      'Refresh',
-    );
-    expect(startOf(playFleet().moves)?.preferences.scaleInProtected).toBe('Ignore');
+    const startWith = (facts: Partial<FleetFacts>) => startOf(playFleet({ facts: () => facts }).moves)?.preferences;
+    for (const protectedFromScaleIn of [0, 2, 4]) {
+      const managed = { protectedFromScaleIn, managedProtection: true };
+      expect(startWith(managed)?.scaleInProtected).toBe('Refresh');
+    }
+    expect(startWith({})?.scaleInProtected).toBe('Ignore');
+    expect(startWith({ protectedFromScaleIn: 4 })).toBeUndefined();
   });
 
   it.each([
     ['nothing drains it', { facts: () => ({ drainedBy: 'none' as const }) }, 'blocked', 'attach'],
-    ['a service may not move', { facts: () => ({ immovable: ['api'] }) }, 'blocked', 'both 100'],
+    ['a service may not move', { facts: () => ({ immovable: ['api'] }) }, 'blocked', 'nor start one more'],
     ['its drains outlive a refresh', { deadlineSeconds: 7_200 }, 'blocked', 'without progress'],
     ['AWS finds the new version wrong', { templateWarning: 'no such key pair' }, 'blocked', 'no such key pair'],
     [

@@ -9,7 +9,7 @@ const alone = (...facts: FleetFacts[]) => plan(...facts).leftAlone.map(({ becaus
 describe('the plan of a release', () => {
   it('replaces what launches from an older image of the family, by a template version of ours', () => {
     expect(plan(fleet())).toMatchObject({
-      fleets: [{ id: 'group/web-asg', how: 'write', instances: 4, from: [`2023.0.20261001 (${OLD})`] }],
+      fleets: [{ id: 'group/web-asg', how: 'write', instances: 4, from: [`2023.0.20261001 (${OLD}, kernel 6.1)`] }],
       leftAlone: [],
     });
   });
@@ -63,9 +63,10 @@ describe('the plan of a release', () => {
     ['wrong tags', { policy: { mistakes: ['ecs-drain:wave is "x"'] } }, 'its tags are wrong: ecs-drain:wave is "x"'],
     [
       'a launch configuration',
-      { launch: 'configuration', slots: [slot({ template: undefined as never })] },
+      { launch: 'configuration', slots: [], named: { [OLD]: { family: 'al2023/x86_64', version: '2023.0.20261001' } } },
       'a launch configuration',
     ],
+    ['a place that cannot be read', { unread: ['launch template lt-0b has no version 7'] }, 'lt-0b has no version 7'],
   ] as const)('tells the owner of %s', (_, changes, because) => {
     expect(alone(fleet(changes as Partial<FleetFacts>))).toEqual([[expect.stringContaining(because), true]]);
   });

@@ -18,6 +18,8 @@ export interface Script {
   readonly fleets: readonly FleetFacts[] | ((hours: number) => readonly FleetFacts[]);
   /** Fleets beyond those that a survey keeps (none unless said). */
   readonly leftOut?: number;
+  /** What a drain may take, by fleet, as the survey has it. */
+  readonly drainDeadlineSeconds?: Readonly<Record<string, number>>;
   /** What people say, and when. */
   readonly says?: readonly { readonly atHours: number; readonly word: Control['word'] }[];
   /** How each fleet ends (rolled, after half an hour, unless said). */
@@ -110,7 +112,12 @@ export function play(script: Script): Played {
       case 'survey': {
         const named = script.target?.(hoursSince(nowMs)) ?? target;
         const what = 'because' in named ? { because: named.because } : { target: named };
-        return { kind: 'survey', ...at, survey: { ...at, ...what, fleets: fleetsNow(), leftOut: script.leftOut ?? 0 } };
+        const { leftOut = 0, drainDeadlineSeconds = {} } = script;
+        return {
+          kind: 'survey',
+          ...at,
+          survey: { ...at, ...what, fleets: fleetsNow(), leftOut, drainDeadlineSeconds },
+        };
       }
       case 'start-fleet':
         start(move.request);
