@@ -1,4 +1,3 @@
-import { everyGroup } from '../src/aws/fleet-groups.ts';
 import type { AmisSeen, FleetSeen } from '../src/operator/amis.ts';
 import { familiesIn } from '../src/operator/amis.ts';
 import type { Target } from '../src/rollout/fleet.ts';
@@ -18,7 +17,7 @@ export async function lookAtImages(
   here: Here,
 ): Promise<{ readonly seen: AmisSeen; readonly notes: readonly string[] }> {
   const ports = await surveyPorts(here);
-  const groups = need(await everyGroup(here.aws.autoScaling));
+  const groups = need(await ports.groups.everyGroup());
   const spot = await spotFleets(ports);
   const refs = [...groups.map(({ launch }) => refsOfGroup(launch)), ...spot.found.map(({ fleet }) => fleet.launch)];
   const slots = need(await reading(() => slotsOf(refs, [], ports)));

@@ -4,6 +4,7 @@ import type { DrainPolicy } from '../src/config.ts';
 import { readSwitch } from '../src/drain/switch.ts';
 import type { PlanSeen } from '../src/operator/rollout-plan.ts';
 import { sourcesOf } from '../src/operator/rollout-plan.ts';
+import type { DrainRules } from '../src/rollout/checks.ts';
 import type { FleetFacts } from '../src/rollout/fleet.ts';
 import { fleetsOptedIn, leftOutWords } from '../src/rollout/opted-in.ts';
 import { reading } from '../src/rollout/reading.ts';
@@ -59,9 +60,9 @@ export async function lookForPlan(
   for (const source of sources ?? sourcesOf(meant)) {
     named.push({ source, target: need(await reading(() => readTarget(source, ports))) });
   }
-  const { drainDeadlineSeconds, notes } = await deadlines(here, meant);
+  const { drains, notes } = await drainRules(here, meant);
   return {
-    seen: { atMs: ports.now(), fleets, sources: named, drainDeadlineSeconds },
+    seen: { atMs: ports.now(), fleets, sources: named, drains },
     missing: ids.filter((id) => !fleets.some((fleet) => fleet.id === id)),
     notes: [...notes, ...(leftOut > 0 ? [leftOutWords(leftOut)] : [])],
   };
@@ -81,14 +82,14 @@ export function refuseUnknownFleets(
   throw new UsageError(`no fleet ${unknown.join(', ')} with the tag ecs-drain:ami in ${regions}: nothing was changed`);
 }
 
-/** What a drain may take, by stack and switch, as each drain itself reads it. */
-async function deadlines(
+/** How drains go, by stack and switch, as each drain itself reads it. */
+async function drainRules(
   { aws, stack }: Here,
   fleets: readonly FleetFacts[],
-): Promise<Pick<PlanSeen, 'drainDeadlineSeconds'> & { readonly notes: readonly string[] }> {
+): Promise<Pick<PlanSeen, 'drains'> & { readonly notes: readonly string[] }> {
   const unknown = (why: string) => ({
-    drainDeadlineSeconds: {},
-    notes: [`Whether a drain fits into a refresh's hour is not checked: ${why}`],
+    drains: {},
+    notes: [`Whether the switch says act, and a drain fits into a refresh's hour, is not checked: ${why}`],
   });
   const found = await drainFunction(aws.lambda, stack.drainFunctionArn);
   if (!found.ok) return unknown(explain(found));
@@ -100,13 +101,14 @@ async function deadlines(
   }
   const text = stored.value?.text ?? '{}';
   return {
-    drainDeadlineSeconds: Object.fromEntries(fleets.map(({ id }) => [id, deadlineFor(id, text, deployed)])),
+    drains: Object.fromEntries(fleets.map(({ id }) => [id, rulesFor(id, text, deployed)])),
     notes: [],
   };
 }
 
 /** Of a switch that cannot be understood, drains keep to what they were deployed with. */
-function deadlineFor(id: string, text: string, deployed: DrainPolicy): number {
+function rulesFor(id: string, text: string, deployed: DrainPolicy): DrainRules {
   const settings = readSwitch(text, id.slice(id.indexOf('/') + 1), deployed);
-  return 'mistakes' in settings ? deployed.deadlineSeconds : settings.policy.deadlineSeconds;
+  if ('mistakes' in settings) return { mode: 'unknown', deadlineSeconds: deployed.deadlineSeconds };
+  return { mode: settings.mode, deadlineSeconds: settings.policy.deadlineSeconds };
 }

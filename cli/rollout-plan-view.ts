@@ -1,4 +1,5 @@
 import type { PlannedWork, RegionPlans, SourcePlan } from '../src/operator/rollout-plan.ts';
+import { poolWords } from '../src/rollout/announce.ts';
 import type { Target } from '../src/rollout/fleet.ts';
 import type { LeftAlone } from '../src/rollout/plan.ts';
 import type { Line } from './lines.ts';
@@ -66,7 +67,17 @@ function described(target: Target, atMs: number): string {
   return parts.join(', ');
 }
 
-function renderFleet({ id, policy, waits, instances, expectedMinutes, from, how, blockers }: PlannedWork): Line[] {
+function renderFleet({
+  id,
+  policy,
+  waits,
+  instances,
+  warm,
+  expectedMinutes,
+  from,
+  how,
+  blockers,
+}: PlannedWork): Line[] {
   // Its wave is in the line above.
   const own = { ...waits, waitsFor: waits.waitsFor.filter((one) => one !== 'wave') };
   const begins = own.waitsFor.length === 0 && waits.waitsFor.length > 0 ? 'in its turn' : waitWords(own);
@@ -74,7 +85,10 @@ function renderFleet({ id, policy, waits, instances, expectedMinutes, from, how,
   return [
     ...plain(wrap(`    ${id}, ${policy.mode}: ${begins}`, '      ')),
     ...plain(
-      wrap(`      ${count(instances, 'instance')} in about ${span(expectedMinutes * 60_000)}, ${by}`, '        '),
+      wrap(
+        `      ${count(instances, 'instance')}${poolWords(warm)} in about ${span(expectedMinutes * 60_000)}, ${by}`,
+        '        ',
+      ),
     ),
     ...plain(wrap(`      from ${from.join(', ') || 'older images'}`, '        ')),
     ...blockers.flatMap(({ because, passes }) =>

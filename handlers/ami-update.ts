@@ -26,7 +26,7 @@ import { executionName as drainName, OrderedRequest } from '../src/drain/request
 import { readSwitch } from '../src/drain/switch.ts';
 import type { DurablePort } from '../src/ports.ts';
 import type { DrainsPort } from '../src/rollout/ports.ts';
-import { RolloutRequest } from '../src/rollout/request.ts';
+import { checksum, RolloutRequest } from '../src/rollout/request.ts';
 import type { RolloutPorts } from '../src/rollout/rollout.ts';
 import { rollOut } from '../src/rollout/rollout.ts';
 import type { Platform } from './platform.ts';
@@ -55,7 +55,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     parameters: parametersPort(ssm),
     images: imagesPort(ec2Client(requestHandler)),
     templates: templatesPort(ec2Client(requestHandler)),
-    groups: groupsPort(autoScalingClient(requestHandler)),
+    groups: groupsPort(autoScalingClient(requestHandler), ec2Client(requestHandler)),
     spotFleets: spotFleetsPort(ec2Client(requestHandler), applicationAutoScalingClient(requestHandler)),
     clusters: clustersPort(patientEcsClient(requestHandler)),
     executions: rolloutExecutionsPort(lambdas, config.amiUpdateFunctionArn),
@@ -63,14 +63,15 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     now,
     lifecycleTopicArn: config.lifecycleTopicArn,
     tell: (alert) => alerts.publish(renderAlert(alert, config.alertTopicArn)),
-    async drainDeadlineSeconds(group) {
+    async drainRules(fleet) {
       const text = await control.read();
       if (!text.ok) return text;
-      const settings = text.value === undefined ? undefined : readSwitch(text.value, group, policy);
-      const held = settings === undefined || 'mistakes' in settings ? policy : settings.policy;
-      return { ok: true, value: held.deadlineSeconds };
+      const settings = readSwitch(text.value ?? '{}', fleet, policy);
+      const rules = 'mistakes' in settings ? { mode: 'unknown' as const, policy } : settings;
+      return { ok: true, value: { mode: rules.mode, deadlineSeconds: rules.policy.deadlineSeconds } };
     },
     controlParameter: (release) => `${config.parameterPrefix}/rollouts/${release}`,
+    claimParameter: (fleet) => `${config.parameterPrefix}/fleets/${checksum(fleet)}`,
     verifiedParameter: (source) =>
       source.startsWith('/') ? undefined : `${config.parameterPrefix}/verified/${source}`,
   };

@@ -16,6 +16,7 @@ const OF_ROLLOUTS: ReadonlySet<string> = new Set([
   'capacity',
   'refresh',
   'writeTemplate',
+  'standby',
   'faultsEnd',
 ]);
 

@@ -3,6 +3,7 @@ import type { Violate } from './audit.ts';
 import type { Instances } from './audit-instances.ts';
 import { watchMinimum } from './audit-minimum.ts';
 import { watchOneRollout } from './audit-one-rollout.ts';
+import { watchProof } from './audit-proof.ts';
 import type { AutoScaling } from './autoscaling.ts';
 import type { Ecs } from './ecs.ts';
 import type { ExecutionRecord } from './execution.ts';
@@ -14,7 +15,7 @@ import type { World, WorldEvent } from './world.ts';
 /** What there really is, for whoever judges what is done to it. */
 export interface There {
   readonly amis: Amis;
-  readonly autoScaling: Pick<AutoScaling, 'operations'>;
+  readonly autoScaling: Pick<AutoScaling, 'operations' | 'imageOf' | 'groupOf' | 'launched'>;
   readonly ecs: Pick<Ecs, 'unstoppedTasks'>;
   readonly spotFleets: Pick<SpotFleets, 'fleets' | 'instance'>;
   readonly templates: Pick<Templates, 'nameOf'>;
@@ -47,6 +48,7 @@ export function watchRollouts(
   const cut = new Map<string, number>();
   const now = (): number => world.clock.nowSeconds();
   watchMinimum(world, scenario, { there, forced, violate });
+  const judgeProof = watchProof(world, { there, violate });
   /** The second template of a mixed group has its name, and what is different about it. */
   const groupOf = (templateId: string): string => (templates.nameOf(templateId) ?? '').replace(/-arm$/, '');
   // On one Spot Fleet two may begin, for a version changes nothing of it: whether two copies stay is judged below.
@@ -151,7 +153,7 @@ export function watchRollouts(
     const groups = autoScaling.operations.DescribeAutoScalingGroups({ AutoScalingGroupNames: [name] });
     const inGroup = groups.AutoScalingGroups.flatMap(({ Instances }) => Instances ?? [])
       .filter(({ LifecycleState }) => LifecycleState === 'InService')
-      .map(({ ImageId }) => ImageId ?? '');
+      .map(({ InstanceId = '' }) => autoScaling.imageOf(InstanceId)?.id ?? '');
     const inFleets = [...spotFleets.fleets.values()]
       .filter((fleet) => fleet.name === name)
       .flatMap(membersOf)
@@ -165,6 +167,7 @@ export function watchRollouts(
   };
 
   return (executions) => {
+    judgeProof(executions);
     for (const name of touched) {
       const isMixed = [...imagesOf(name).values()].some(({ size }) => size > 1);
       const ids = [...spotFleets.fleets.values()].filter((fleet) => fleet.name === name).map(({ id }) => id);

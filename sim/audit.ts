@@ -68,7 +68,7 @@ const LONGEST_HOOK_SECONDS = 172_800;
 const DEADLINE_GRACE_SECONDS = 180;
 /** What changes something in AWS; a pause holds back all but the heartbeats. */
 const CHANGES =
-  /^(UpdateContainerInstancesState|StopTask|TerminateInstanceInAutoScalingGroup|CompleteLifecycleAction)$/;
+  /^(UpdateContainerInstancesState|StopTask|TerminateInstanceInAutoScalingGroup|CompleteLifecycleAction|CreateLaunchTemplateVersion|StartInstanceRefresh|RequestSpotFleet|ModifySpotFleetRequest|CancelSpotFleetRequests)$/;
 /** Once an action has ended, it may take as many calls to notice: heartbeat and release, each repeated after a crash. */
 const MOST_CALLS_TO_ENDED = 6;
 

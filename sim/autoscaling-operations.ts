@@ -44,7 +44,8 @@ export function createAutoScalingOperations(region: {
   const instanceShape = (instance: AutoScalingInstance) => ({
     InstanceId: instance.id,
     InstanceType: instance.launched.instanceType ?? 'm7i.xlarge',
-    ImageId: instance.launched.image.id,
+    // "Won't appear for existing instances launched from launch templates without overrides" (API reference of Instance).
+    ...(instance.launched.hasImageOfOverride ? { ImageId: instance.launched.image.id } : {}),
     LaunchTemplate: launchedTemplate(instance),
     AvailabilityZone: `${world.region}a`,
     LifecycleState: shownState(instance),

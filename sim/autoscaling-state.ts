@@ -13,6 +13,7 @@ export type Way = keyof typeof WAYS;
 export type LifecycleState =
   | 'Pending'
   | 'InService'
+  | 'Standby'
   | 'Warmed:Stopped'
   | 'RootVolumeReplaced'
   | Way

@@ -49,10 +49,14 @@ export interface AutoScaling {
   toWarmPool(group: string, count: number): string[];
   /** Gives so many InService instances a new root volume, as such an instance refresh does. Answers their ids. */
   replaceRootVolume(group: string, count: number): string[];
+  /** One InService instance goes into Standby, the desired capacity going down with it; or all of them come back. */
+  standBy(group: string, enter: boolean): void;
   /** Sets the instance's protection from scale-in; nothing when it is in no group. */
   setProtected(instanceId: string, isProtected: boolean): void;
   /** Sets the desired capacity, as managed scaling does. */
   scale(group: string, desired: number): void;
+  /** Its owner gives the group another version of its launch template. */
+  setVersion(group: string, version: string): void;
   /** Whether anything can be launched for the group. */
   setCapacity(group: string, hasCapacity: boolean): void;
   /** A CloudWatch alarm goes into the ALARM state, or out of it. */
@@ -61,6 +65,10 @@ export interface AutoScaling {
   waitingAction(instanceId: string, hook: string): LifecycleAction | undefined;
   /** What the instance runs; undefined when it is in no group. */
   imageOf(instanceId: string): ImageFacts | undefined;
+  /** The group that it is in, if any. */
+  groupOf(instanceId: string): string | undefined;
+  /** Every instance that is not gone, those of warm pools too. */
+  launched(): readonly Pick<AutoScalingInstance, 'id' | 'state' | 'launched'>[];
   /** The state as it is, without lag; undefined when the instance is in no group. */
   stateOf(instanceId: string): LifecycleState | undefined;
 }
@@ -154,7 +162,7 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     trim: (group) => trim(group, 'a group above its desired capacity'),
     renewWarmPool(group) {
       const pooled = [...group.instances.values()].filter(({ state }) => state === 'Warmed:Stopped');
-      leaveAll(pooled, 'Warmed:Terminating', 'an instance refresh');
+      leaveAll(pooled, 'Warmed:Terminating', 'an instance refresh of the warm pool');
       for (const { launched } of pooled) add(group, 'Warmed:Stopped', resolve(group) ?? launched);
     },
     isAlarm: (name) => alarms.has(name),
@@ -248,11 +256,28 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     replaceRootVolume: (groupName, count) =>
       leaveAll(scaleIn(groupNamed(groupName), count), 'ReplacingRootVolume', 'an instance refresh'),
 
+    standBy(groupName, enters) {
+      const group = groupNamed(groupName);
+      const [from, to] = enters ? (['InService', 'Standby'] as const) : (['Standby', 'InService'] as const);
+      const found = [...group.instances.values()].filter(({ state }) => state === from);
+      for (const instance of enters ? found.slice(0, 1) : found) {
+        group.desired += enters ? -1 : 1;
+        enter(instance, to);
+      }
+    },
+
     scale(groupName, desired) {
       const group = groupNamed(groupName);
       group.desired = desired;
       fill(group);
       trim(group, 'a scale-in');
+    },
+
+    setVersion(groupName, version) {
+      const group = groupNamed(groupName);
+      const { launch } = group;
+      if (launch?.kind !== 'template' && launch?.kind !== 'mixed') return;
+      group.launch = { ...launch, template: { ...launch.template, version } };
     },
 
     setCapacity(groupName, hasCapacity) {
@@ -272,6 +297,10 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
       instances.get(instanceId)?.actions.find((action) => action.hook.name === hook && action.isActive()),
 
     imageOf: (instanceId) => instances.get(instanceId)?.launched.image,
+
+    groupOf: (instanceId) => instances.get(instanceId)?.group.name,
+
+    launched: () => [...instances.values()].filter(({ isGone }) => !isGone),
 
     stateOf: (instanceId) => instances.get(instanceId)?.state,
   };

@@ -11,6 +11,9 @@ export function imageOf({ amis }: Region, fleet: Pick<Cluster, 'image' | 'behind
   return fleet.image === 'custom' ? amis.custom('al2023/x86_64').id : amis.behind(fleet.image, fleet.behind).id;
 }
 
+/** What the template of such a group resolves. */
+export const imageParameterOf = (group: string): string => `/fleets/${group}/ami`;
+
 /** Makes what the scenario says the group launches from: its templates, its image parameter, its overrides. */
 export function launchSourceOf(region: Region, cluster: Cluster): LaunchSource {
   const { templates, amis, ssm } = region;
@@ -18,7 +21,7 @@ export function launchSourceOf(region: Region, cluster: Cluster): LaunchSource {
   const image = imageOf(region, cluster);
   if (kind === 'configuration') return { kind: 'configuration', name: `${group}-configuration`, imageId: image };
 
-  const parameter = `/fleets/${group}/ami`;
+  const parameter = imageParameterOf(group);
   if (kind === 'resolve:ssm') ssm.set(parameter, image);
   const templateId = templates.create(group, {
     image: kind === 'resolve:ssm' ? `resolve:ssm:${parameter}` : image,
@@ -28,6 +31,8 @@ export function launchSourceOf(region: Region, cluster: Cluster): LaunchSource {
   if (mixed === 'none') return { kind: 'template', template };
 
   const arm = amis.behind('al2023/arm64', behind).id;
+  if (mixed === 'attributes')
+    return { kind: 'mixed', template, overrides: [{ requirements: { vCpus: 4, memoryMiB: 8_192 } }] };
   const other: LaunchOverride = { instanceType: mixed === 'types' ? 'm6i.xlarge' : 'm7g.xlarge' };
   if (mixed === 'images') Object.assign(other, { imageId: arm });
   if (mixed === 'templates') {

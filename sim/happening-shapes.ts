@@ -70,9 +70,14 @@ export const HAPPENINGS = {
   say: z
     .strictObject({ source, word: z.enum(['approve', 'reject', 'pause', 'resume', 'cancel']) })
     .describe('somebody says it of the rollout of that source which runs, the latest of them'),
+  standby: z
+    .strictObject({ group, enter: z.boolean() })
+    .describe('somebody puts one of its instances into Standby; or all that are in it back into service'),
   writeTemplate: z
     .strictObject({ group })
-    .describe('its owner writes a version of its launch template with the recommended image'),
+    .describe(
+      'its owner writes a version of its launch template with the recommended image, and has the group launch from it; or writes the parameter that it resolves',
+    ),
   deploy: z
     .strictObject({
       settings: z

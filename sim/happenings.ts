@@ -125,6 +125,7 @@ function happen(region: Region, event: ScenarioEvent): void {
   }
   if (event.rollOut) region.rollOut(event.rollOut.source, event.rollOut.groups);
   if (event.say) say(region, event.say.source, event.say.word);
+  if (event.standby) autoScaling.standBy(event.standby.group, event.standby.enter);
   if (event.writeTemplate) writeTemplate(region, event.writeTemplate.group);
   if (event.deploy) region.deploy(event.deploy.settings);
   if (event.rollback) region.rollback();

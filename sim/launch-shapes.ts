@@ -17,10 +17,14 @@ export function launchShape(
   if (source === undefined) return {};
   if (source.kind === 'configuration') return { LaunchConfigurationName: source.name };
   if (source.kind === 'template') return { LaunchTemplate: templateShape(names, source.template) };
-  const Overrides = source.overrides.map(({ instanceType, template, imageId }) => ({
+  const Overrides = source.overrides.map(({ instanceType, template, imageId, requirements }) => ({
     InstanceType: instanceType,
     LaunchTemplateSpecification: template && templateShape(names, template),
     ImageId: imageId,
+    InstanceRequirements: requirements && {
+      VCpuCount: { Min: requirements.vCpus },
+      MemoryMiB: { Min: requirements.memoryMiB },
+    },
   }));
   return {
     MixedInstancesPolicy: {

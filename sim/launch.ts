@@ -12,6 +12,8 @@ export interface LaunchOverride {
   readonly instanceType?: string | undefined;
   readonly template?: TemplateUse | undefined;
   readonly imageId?: string | undefined;
+  /** Attributes instead of an instance type. */
+  readonly requirements?: { readonly vCpus: number; readonly memoryMiB: number } | undefined;
 }
 
 /** Where a group or a fleet takes its instances from. */
@@ -25,13 +27,26 @@ export interface Launched {
   readonly image: ImageFacts;
   readonly instanceType: string | undefined;
   readonly template: { readonly templateId: string; readonly number: number } | undefined;
+  /** Its image was named by an override: Auto Scaling tells the image of such an instance, and of no other. */
+  readonly hasImageOfOverride?: boolean;
+}
+
+/** What the user guide leaves open about skip matching, as this seed has it. */
+export interface UnverifiedMatching {
+  /** `$Latest` and `$Default` are compared as the numbers that they mean now; otherwise any version matches them. */
+  readonly resolvesVersions: boolean;
+  /** Another image in an override is a difference. */
+  readonly seesImages: boolean;
 }
 
 export interface Launches {
   /** What the nth launch from a source gets just now; undefined when that cannot be launched. */
   resolve(source: LaunchSource, nth: number): Launched | undefined;
-  /** Whether the instance is what the source would launch: what a refresh with skip matching leaves alone. */
-  matches(launched: Launched, source: LaunchSource): boolean;
+  /**
+   * What a refresh with skip matching leaves alone: the same template, version and instance type, whatever the image
+   * (user guide, skip matching).
+   */
+  matches(launched: Launched, source: LaunchSource, unverified: UnverifiedMatching): boolean;
   /** A template has its name in every answer, whether it was named by it or not. */
   nameOf(templateId: string): string | undefined;
   /** Whether the source can be launched again as it is now: numbered versions of templates, and images by id (§5). */
@@ -55,7 +70,8 @@ export function createLaunches(region: {
     const named = own.imageId ?? template?.image ?? '';
     const image = amis.get(ALIAS.test(named) ? (region.parameter(named.replace(ALIAS, '$1')) ?? '') : named);
     if (image === undefined) return undefined;
-    return { image, instanceType: own.instanceType ?? template?.instanceType, template };
+    const hasImageOfOverride = use !== undefined && own.imageId !== undefined;
+    return { image, instanceType: own.instanceType ?? template?.instanceType, template, hasImageOfOverride };
   };
 
   const resolve = (source: LaunchSource, nth: number): Launched | undefined => {
@@ -71,15 +87,21 @@ export function createLaunches(region: {
   return {
     resolve,
     nameOf: templates.nameOf,
-    matches(instance, source) {
-      const count = source.kind === 'mixed' ? Math.max(1, source.overrides.length) : 1;
-      const wanted = Array.from({ length: count }, (_, nth) => resolve(source, nth));
-      return wanted.some(
-        (one) =>
-          one?.image.id === instance.image.id &&
-          one.template?.templateId === instance.template?.templateId &&
-          one.template?.number === instance.template?.number,
-      );
+    matches({ image, instanceType, template }, source, { resolvesVersions, seesImages }) {
+      // "You cannot use skip matching with a new launch configuration" (user guide).
+      if (source.kind === 'configuration') return false;
+      const overrides: readonly LaunchOverride[] = source.kind === 'mixed' ? source.overrides : [];
+      return (overrides.length === 0 ? [{}] : overrides).some((own: LaunchOverride) => {
+        const use = own.template ?? source.template;
+        const wanted = templates.version(use.templateId, use.version);
+        const isSameVersion = wanted?.number === template?.number || (!resolvesVersions && use.version.startsWith('$'));
+        return (
+          use.templateId === template?.templateId &&
+          isSameVersion &&
+          (own.instanceType ?? wanted?.instanceType) === instanceType &&
+          !(seesImages && own.imageId !== undefined && own.imageId !== image.id)
+        );
+      });
     },
     isRepeatable(source) {
       if (source.kind === 'configuration') return false;

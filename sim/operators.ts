@@ -1,3 +1,4 @@
+import { imageParameterOf } from './fleets.ts';
 import type { Region } from './region.ts';
 
 /** What people do through our commands, as those do it: an invocation of a function, a record in the parameter store. */
@@ -56,14 +57,20 @@ export function say({ world, lambda, ssm }: Region, source: string, word: string
 }
 
 /** Whoever owns the group's template writes the recommended image of its family into a new version of it. */
-export function writeTemplate({ scenario, autoScaling, templates, amis }: Region, group: string): void {
-  const image = scenario.clusters.find((cluster) => cluster.group === group)?.image ?? 'custom';
+export function writeTemplate({ scenario, autoScaling, templates, amis, ssm }: Region, group: string): void {
+  const { image, template: kind } = scenario.clusters.find((cluster) => cluster.group === group) ?? { image: 'custom' };
   const [described] = autoScaling.operations.DescribeAutoScalingGroups({
     AutoScalingGroupNames: [group],
   }).AutoScalingGroups;
   const templateId = described?.LaunchTemplate?.LaunchTemplateId;
   if (templateId === undefined || image === 'custom') return;
-  templates.write(templateId, amis.recommended(image).id, { makeDefault: true });
+  const { id } = amis.recommended(image);
+  if (kind === 'resolve:ssm') {
+    ssm.set(imageParameterOf(group), id);
+    return;
+  }
+  const number = templates.write(templateId, id, { makeDefault: true });
+  if (kind === 'numbered') autoScaling.setVersion(group, String(number));
 }
 
 function invoke(lambda: Region['lambda'], functionName: string, executionName: string, request: object): void {

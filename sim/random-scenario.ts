@@ -186,6 +186,7 @@ function withRollout(scenario: Raw, random: Random): object {
   ];
   const happening = others[at(0, others.length - 1)] ?? {};
   const mode = random.chance(0.7) ? 'auto' : 'approve';
+  const bake = random.chance(0.3) ? { 'ecs-drain:bake': '45m' } : {};
   return {
     ...scenario,
     // What does not pass is waited for a day, and an approval for two weeks.
@@ -194,7 +195,7 @@ function withRollout(scenario: Raw, random: Random): object {
     clusters: scenario.clusters.map((cluster) => ({
       ...cluster,
       maximum: 10,
-      ...(cluster.group === group ? { tags: { 'ecs-drain:ami': mode, 'ecs-drain:alarms': 'errors' } } : {}),
+      ...(cluster.group === group ? { tags: { 'ecs-drain:ami': mode, 'ecs-drain:alarms': 'errors', ...bake } } : {}),
     })),
     events: [
       ...scenario.events,

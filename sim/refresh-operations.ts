@@ -29,9 +29,16 @@ function sourceOf(desired: sdk.DesiredConfiguration | undefined): LaunchSource |
     instanceType: override.InstanceType,
     template: override.LaunchTemplateSpecification && useOf(override.LaunchTemplateSpecification),
     imageId: override.ImageId,
+    requirements: override.InstanceRequirements && {
+      vCpus: override.InstanceRequirements.VCpuCount?.Min ?? 0,
+      memoryMiB: override.InstanceRequirements.MemoryMiB?.Min ?? 0,
+    },
   }));
   return { kind: 'mixed', template: useOf(policy.LaunchTemplateSpecification), overrides };
 }
+
+const asksForAttributes = (source: LaunchSource | undefined): boolean =>
+  source?.kind === 'mixed' && source.overrides.some(({ requirements }) => requirements !== undefined);
 
 /** Defaults: "Understand the default values for an instance refresh"; there is no health check grace period here. */
 function preferencesOf(given: sdk.RefreshPreferences = {}): Preferences {
@@ -55,6 +62,7 @@ function preferencesOf(given: sdk.RefreshPreferences = {}): Preferences {
     skipMatching: given.SkipMatching ?? false,
     autoRollback: given.AutoRollback ?? false,
     scaleInProtected: given.ScaleInProtectedInstances ?? 'Wait',
+    standby: given.StandbyInstances ?? 'Wait',
     alarms: given.AlarmSpecification?.Alarms ?? [],
   };
 }
@@ -100,6 +108,7 @@ export function createRefreshOperations(region: {
       SkipMatching: preferences.skipMatching,
       AutoRollback: preferences.autoRollback,
       ScaleInProtectedInstances: preferences.scaleInProtected,
+      StandbyInstances: preferences.standby,
       AlarmSpecification: { Alarms: [...preferences.alarms] },
     },
     RollbackDetails: rollback && {
@@ -124,6 +133,9 @@ export function createRefreshOperations(region: {
       // UNVERIFIED: the wording.
       if (desired !== undefined && launches?.resolve(desired, 0) === undefined)
         throw invalid('You must use a valid fully-formed launch template.');
+      // UNVERIFIED: the wording. The rule is AWS-CONTRACTS §5.
+      if (preferences.skipMatching && asksForAttributes(desired ?? group.launch))
+        throw invalid('SkipMatching cannot be used with InstanceRequirements.');
       if (preferences.autoRollback && desired === undefined) {
         // terraform-provider-aws#29830
         throw invalid(

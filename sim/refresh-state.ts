@@ -13,6 +13,7 @@ export interface Preferences {
   readonly skipMatching: boolean;
   readonly autoRollback: boolean;
   readonly scaleInProtected: 'Refresh' | 'Ignore' | 'Wait';
+  readonly standby: 'Terminate' | 'Ignore' | 'Wait';
   readonly alarms: readonly string[];
 }
 

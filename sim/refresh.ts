@@ -9,6 +9,8 @@ const WITHOUT_PROGRESS_MS = 3_600_000;
 /** How often it looks at its group. Our figure: AWS publishes none. */
 const LOOK_SECONDS = 15;
 const PENDING_SECONDS = 10;
+/** From the success of a refresh until its warm pool is renewed, where that comes after it. Our figure. */
+const POOL_SECONDS = 300;
 
 export interface Refreshes {
   /** Of a group, the oldest first. */
@@ -43,6 +45,15 @@ export function createRefreshes(
   // UNVERIFIED: whether it may launch past the group's maximum size.
   const exceedsMaximum = world.random('unverified/refresh-exceeds-maximum').chance(0.5);
 
+  // UNVERIFIED: how skip matching takes what the user guide does not name.
+  const matching = {
+    resolvesVersions: world.random('unverified/refresh-matching-resolves-versions').chance(0.5),
+    seesImages: world.random('unverified/refresh-matching-sees-images').chance(0.5),
+  };
+
+  // UNVERIFIED: whether a refresh is over before its group's warm pool is renewed.
+  const poolSeconds = world.random('unverified/refresh-pool-after-success').chance(0.5) ? POOL_SECONDS : 0;
+
   const isStaying = ({ state }: AutoScalingInstance): boolean => state === 'Pending' || state === 'InService';
   const isGoing = ({ state }: AutoScalingInstance): boolean => state.startsWith('Terminating');
   const staying = ({ group }: Refresh): AutoScalingInstance[] => [...group.instances.values()].filter(isStaying);
@@ -61,7 +72,7 @@ export function createRefreshes(
     group.launching = undefined;
     // The group changes with the success and not before (terraform-provider-aws#39007).
     if (status === 'Successful' && desired !== undefined) group.launch = desired;
-    if (status === 'Successful') region.renewWarmPool(group);
+    if (status === 'Successful') clock.after(poolSeconds * 1000, () => region.renewWarmPool(group));
     region.trim(group);
   };
 
@@ -89,7 +100,8 @@ export function createRefreshes(
     const here = staying(refresh);
     const warmSinceMs = clock.nowMs() - refresh.preferences.warmupSeconds * 1000;
     const isReady = (instance: AutoScalingInstance): boolean => (instance.inServiceAtMs ?? Infinity) <= warmSinceMs;
-    const remaining = here.filter((instance) => old.has(instance));
+    const aside = [...old].filter(({ state }) => state === 'Standby');
+    const remaining = [...here.filter((instance) => old.has(instance)), ...aside];
     const fresh = here.filter((instance) => !old.has(instance));
     const ready = fresh.filter(isReady);
     const going = [...old].filter((instance) => group.instances.has(instance.id) && isGoing(instance));
@@ -104,7 +116,11 @@ export function createRefreshes(
   /** Takes away and launches as many as the percentages and the next checkpoint allow. */
   const replace = (refresh: Refresh, seen: Look, allowed: number): void => {
     const { group, preferences } = refresh;
-    const { minHealthyPercent, maxHealthyPercent, scaleInProtected } = preferences;
+    const { minHealthyPercent, maxHealthyPercent, scaleInProtected, standby } = preferences;
+    const aside = [...group.instances.values()].filter(({ state }) => state === 'Standby');
+    // "Waits one hour for you to return the instances to service. Otherwise, the instance refresh will fail" (API reference).
+    if (standby === 'Wait' && aside.length > 0) return;
+    if (standby === 'Terminate') for (const instance of aside) region.terminate(instance);
     if (group.suspended.has('Terminate') || (waitsForTerminations && seen.going.length > 0)) return;
     const candidates = seen.remaining.filter((one) => scaleInProtected === 'Refresh' || !one.protectedFromScaleIn);
     // One that is not in service costs no healthy capacity.
@@ -229,10 +245,12 @@ export function createRefreshes(
     start(group, desired, preferences) {
       const target = desired ?? group.launch;
       const isMatching = ({ launched }: AutoScalingInstance): boolean =>
-        preferences.skipMatching && target !== undefined && region.launches?.matches(launched, target) === true;
+        preferences.skipMatching &&
+        target !== undefined &&
+        region.launches?.matches(launched, target, matching) === true;
       const old = [...group.instances.values()].filter(
         (instance) =>
-          isStaying(instance) &&
+          (isStaying(instance) || (instance.state === 'Standby' && preferences.standby === 'Wait')) &&
           !isMatching(instance) &&
           !(preferences.scaleInProtected === 'Ignore' && instance.protectedFromScaleIn),
       );

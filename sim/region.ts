@@ -16,6 +16,7 @@ import { createSpotFleetsOf, launchSourceOf } from './fleets.ts';
 import { PLAIN } from './group-launches.ts';
 import { schedule } from './happenings.ts';
 import { createImageOperations } from './images.ts';
+import { createInstances } from './instances.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
 import { createLaunches } from './launch.ts';
@@ -99,6 +100,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const launches = createLaunches({ templates, amis, parameter: ssm.get });
   const autoScaling = createAutoScaling(world, { launches });
   const spotFleets = createSpotFleets(world, launches);
+  const instances = createInstances(world, { autoScaling, spotFleets });
   const lambda = createLambda(world, {
     engine: handles.engine,
     unreservedConcurrency: scenario.stack.unreservedConcurrency,
@@ -163,6 +165,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
       ...createImageOperations(world, amis),
       ...templates.operations,
       ...createSpotFleetOperations(world, { spotFleets, templates }),
+      ...instances.operations,
     },
     ecs: ecs.operations,
     lambda: lambda.operations,

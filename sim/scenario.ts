@@ -56,9 +56,11 @@ const Cluster = z.strictObject({
     .default('numbered')
     .describe('the version it launches from; an image parameter in it; or a launch configuration instead'),
   mixed: z
-    .enum(['none', 'types', 'templates', 'images'])
+    .enum(['none', 'types', 'templates', 'images', 'attributes'])
     .default('none')
-    .describe('a mixed instances policy, one of whose overrides has a template or an arm64 image of its own'),
+    .describe(
+      'a mixed instances policy, one of whose overrides has a template or an arm64 image of its own, or which asks for attributes instead of instance types',
+    ),
   tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
   warm: z.int().min(0).max(1_000).default(0).describe('stopped instances in its warm pool'),
   maximum: z.int().min(0).max(10_000).optional().describe('of the group; twice its instances unless given'),

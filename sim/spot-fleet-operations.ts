@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 
 const badConfig = (message: string): AwsError => new AwsError('InvalidSpotFleetRequestConfig', message);
 
-/** What EC2 answers about Spot Fleets and their instances (AWS-CONTRACTS §6). */
+/** What EC2 answers about Spot Fleets (AWS-CONTRACTS §6). */
 export function createSpotFleetOperations(
   world: World,
   region: { spotFleets: SpotFleets; templates: Pick<Templates, 'version'> },
@@ -68,13 +68,6 @@ export function createSpotFleetOperations(
     InstanceHealth: 'healthy',
   });
 
-  const instanceShape = ({ id, launched, isGone }: SpotInstance): sdk.Instance => ({
-    InstanceId: id,
-    ImageId: launched.image.id,
-    InstanceType: launched.instanceType as sdk._InstanceType | undefined,
-    State: isGone ? { Code: 48, Name: 'terminated' } : { Code: 16, Name: 'running' },
-  });
-
   const paged = <T>(things: readonly T[], size: number, token: string | undefined) => {
     const from = Number(token ?? 0);
     const NextToken = from + size < things.length ? String(from + size) : undefined;
@@ -101,19 +94,6 @@ export function createSpotFleetOperations(
         SpotFleetRequestId: fleet.id,
         NextToken,
       } satisfies sdk.DescribeSpotFleetInstancesResponse;
-    },
-
-    DescribeInstances(input: sdk.DescribeInstancesCommandInput) {
-      const ids = input.Filters?.flatMap(({ Name, Values = [] }) => (Name === 'instance-id' ? Values : []));
-      // Better refused than ignored: ours asks by a filter on ids, and of fleets' instances only.
-      if (ids === undefined || input.InstanceIds !== undefined || input.Filters?.length !== 1)
-        throw new AwsError('InvalidParameterValue', 'Only one filter on instance-id is simulated');
-      // "The filter value limit is 200" (EC2 user guide).
-      if (ids.length > 200) throw new AwsError('FilterLimitExceeded', 'The maximum number of filter values is 200');
-      const found = ids.flatMap((id) => spotFleets.instance(id) ?? []);
-      return {
-        Reservations: found.map((one) => ({ Instances: [instanceShape(one)] })),
-      } satisfies sdk.DescribeInstancesResult;
     },
 
     RequestSpotFleet(input: sdk.RequestSpotFleetCommandInput) {

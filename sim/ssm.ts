@@ -1,4 +1,5 @@
 import type {
+  DeleteParameterCommandInput,
   GetParameterCommandInput,
   GetParametersCommandInput,
   PutParameterCommandInput,
@@ -129,6 +130,14 @@ export function createSsm(
           throw new AwsError('ValidationException', 'A parameter type is required when you create a parameter.');
         }
         return { Version: put(Name, Value, Type ?? existing?.Type ?? 'String').Version, Tier: 'Standard' };
+      },
+      DeleteParameter({ Name = '' }: DeleteParameterCommandInput) {
+        const parameter = parameters.get(Name);
+        if (!parameter) throw new AwsError('ParameterNotFound', '');
+        for (let version = parameter.Version; version > parameter.Version - MOST_VERSIONS; version--)
+          versions.delete(`${Name}:${version}`);
+        parameters.delete(Name);
+        return {};
       },
     },
   };

@@ -55,3 +55,13 @@ export function classify(operation: string, error: unknown): Failure {
   const reason = isGone ? 'gone' : (REASONS.get(name) ?? 'other');
   return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
 }
+
+/** The value instead of the error of that name. */
+export async function unless<T>(name: string, value: T, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && error.name.replace(/(Fault|Exception)$/, '') === name) return value;
+    throw error;
+  }
+}

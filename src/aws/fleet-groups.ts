@@ -7,10 +7,13 @@ import {
   RollbackInstanceRefreshCommand,
   StartInstanceRefreshCommand,
 } from '@aws-sdk/client-auto-scaling';
+import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Result } from '../ports.ts';
 import type { GroupSeen, GroupsPort } from '../rollout/ports.ts';
-import { attempt } from './failure.ts';
-import { desiredConfiguration, groupSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
+import { attempt, unless } from './failure.ts';
+import { desiredConfiguration, groupSeen, instanceSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
+import { warmPoolOf } from './groups.ts';
+import { withImages } from './instances.ts';
 import { allPages } from './pages.ts';
 
 /** As many as one call answers. */
@@ -25,47 +28,59 @@ async function attemptOnGroup<T>(operation: string, call: () => Promise<T>): Pro
   return !result.ok && NO_GROUP.test(result.message) ? { ...result, reason: 'gone' } : result;
 }
 
-/** The value instead of the error of that name. */
-async function unless<T>(name: string, value: T, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof Error && error.name.replace(/(Fault|Exception)$/, '') === name) return value;
-    throw error;
-  }
-}
-
-/** Every group of the region, opted in or not: for whoever asks what runs. */
-export function everyGroup(client: AutoScalingClient): Promise<Result<readonly GroupSeen[]>> {
-  return groupsWhere(client, undefined);
-}
-
-function groupsWhere(client: AutoScalingClient, Filters: Filter[] | undefined): Promise<Result<readonly GroupSeen[]>> {
-  return attempt('autoscaling:DescribeAutoScalingGroups', async () => {
-    const groups = await allPages(async ({ nextToken }) => {
-      const page = await client.send(
-        new DescribeAutoScalingGroupsCommand({ Filters, MaxRecords: GROUPS_A_PAGE, NextToken: nextToken }),
-      );
-      return { items: page.AutoScalingGroups, nextToken: page.NextToken };
-    });
-    return groups.map(groupSeen);
-  });
-}
-
-export function groupsPort(client: AutoScalingClient): GroupsPort {
+export function groupsPort(client: AutoScalingClient, ec2: EC2Client): GroupsPort {
   const describe = async (name: string) => {
     const answer = await client.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
     return answer.AutoScalingGroups?.[0];
   };
 
-  return {
-    taggedGroups: (key) => groupsWhere(client, [{ Name: 'tag-key', Values: [key] }]),
+  const groupsWhere = (Filters: Filter[] | undefined): Promise<Result<readonly GroupSeen[]>> =>
+    attempt('autoscaling:DescribeAutoScalingGroups', async () => {
+      const groups = await allPages(async ({ nextToken }) => {
+        const page = await client.send(
+          new DescribeAutoScalingGroupsCommand({ Filters, MaxRecords: GROUPS_A_PAGE, NextToken: nextToken }),
+        );
+        return { items: page.AutoScalingGroups, nextToken: page.NextToken };
+      });
+      return groups.map(groupSeen);
+    });
 
-    describeGroup: (name) =>
-      attempt('autoscaling:DescribeAutoScalingGroups', async () => {
+  /** A look that cannot say what the instances run is a failed one. */
+  const complete = async (groups: Result<readonly GroupSeen[]>): Promise<Result<readonly GroupSeen[]>> => {
+    if (!groups.ok) return groups;
+    const instances = groups.value.map((group) => group.instances);
+    const known = await attempt('ec2:DescribeInstances', () => withImages(ec2, instances));
+    if (!known.ok) return known;
+    return { ok: true, value: groups.value.map((group, i) => ({ ...group, instances: known.value[i] ?? [] })) };
+  };
+
+  return {
+    everyGroup: async () => complete(await groupsWhere(undefined)),
+
+    async everyLaunch() {
+      const groups = await groupsWhere(undefined);
+      return groups.ok ? { ok: true, value: groups.value.map(({ name, launch }) => ({ name, launch })) } : groups;
+    },
+
+    taggedGroups: async (key) => complete(await groupsWhere([{ Name: 'tag-key', Values: [key] }])),
+
+    async describeGroup(name) {
+      const found = await attempt('autoscaling:DescribeAutoScalingGroups', async () => {
         const group = await describe(name);
-        return group && groupSeen(group);
-      }),
+        return group === undefined ? [] : [groupSeen(group)];
+      });
+      const groups = await complete(found);
+      return groups.ok ? { ok: true, value: groups.value[0] } : groups;
+    },
+
+    async pooledInstances(group) {
+      const pooled = await attemptOnGroup('autoscaling:DescribeWarmPool', () => warmPoolOf(client, group));
+      if (!pooled.ok) return pooled;
+      return attempt('ec2:DescribeInstances', async () => {
+        const [instances = []] = await withImages(ec2, [pooled.value.map(instanceSeen)]);
+        return instances;
+      });
+    },
 
     terminateHooks: (group) =>
       attemptOnGroup('autoscaling:DescribeLifecycleHooks', async () => {

@@ -32,7 +32,7 @@ export function fleetPorts({ autoScaling, client, ecs, ssm }: Session): FleetPor
   const scaling = client((settings) => new ApplicationAutoScalingClient(settings));
   return {
     clusters: clustersPort(ecs),
-    groups: groupsPort(autoScaling),
+    groups: groupsPort(autoScaling, ec2),
     images: imagesPort(ec2),
     parameters: parametersPort(ssm),
     spotFleets: spotFleetsPort(ec2, scaling),

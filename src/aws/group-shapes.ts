@@ -34,10 +34,12 @@ export function groupSeen(group: AutoScalingGroup): GroupSeen {
   };
 }
 
-function instanceSeen(instance: Instance): FleetInstance {
+export function instanceSeen(instance: Instance): FleetInstance {
+  const template = templateRef(instance.LaunchTemplate);
   return {
     id: instance.InstanceId ?? '',
     imageId: instance.ImageId,
+    ...(template === undefined ? {} : { template }),
     state: instance.LifecycleState ?? 'UNKNOWN',
     protectedFromScaleIn: instance.ProtectedFromScaleIn ?? false,
   };
@@ -51,7 +53,9 @@ function launchSeen(group: AutoScalingGroup): LaunchSeen {
     return name === undefined ? { kind: 'unknown' } : { kind: 'configuration', name };
   }
   if (policy === undefined) return { kind: 'template', template };
-  return { kind: 'mixed', template, overrides: (policy.Overrides ?? []).map(overrideSeen) };
+  const overrides = policy.Overrides ?? [];
+  const byRequirements = overrides.some(({ InstanceRequirements }) => InstanceRequirements !== undefined);
+  return { kind: 'mixed', template, byRequirements, overrides: overrides.map(overrideSeen) };
 }
 
 function overrideSeen(override: LaunchTemplateOverrides, at: number): OverrideSeen {
@@ -130,6 +134,7 @@ export function preferencesShape(preferences: RefreshPreferences): PreferencesSh
     AutoRollback: preferences.autoRollback,
     SkipMatching: preferences.skipMatching,
     ScaleInProtectedInstances: preferences.scaleInProtected,
+    StandbyInstances: preferences.standby,
     ...(warmupSeconds === undefined ? {} : { InstanceWarmup: warmupSeconds }),
     ...(bakeSeconds === 0 ? {} : { BakeTime: bakeSeconds }),
     // "If you specify a delay, you must also specify checkpoints" (API reference of RefreshPreferences).

@@ -48,14 +48,14 @@ export async function groups(
 }
 
 function warmPool(client: AutoScalingClient, group: string): Promise<Result<readonly Instance[]>> {
-  return attempt('autoscaling:DescribeWarmPool', () =>
-    allPages(async ({ nextToken }) => {
-      const page = await client.send(
-        new DescribeWarmPoolCommand({ AutoScalingGroupName: group, NextToken: nextToken }),
-      );
-      return { items: page.Instances, nextToken: page.NextToken };
-    }),
-  );
+  return attempt('autoscaling:DescribeWarmPool', () => warmPoolOf(client, group));
+}
+
+export function warmPoolOf(client: AutoScalingClient, group: string): Promise<Instance[]> {
+  return allPages(async ({ nextToken }) => {
+    const page = await client.send(new DescribeWarmPoolCommand({ AutoScalingGroupName: group, NextToken: nextToken }));
+    return { items: page.Instances, nextToken: page.NextToken };
+  });
 }
 
 function instanceSeen({ InstanceId, LifecycleState }: Instance) {

@@ -38,7 +38,9 @@ export function executionPort(client: LambdaClient, functionArn: string): Execut
  * exists, ended ones included (AWS-CONTRACTS §7): so to ask is to start again.
  */
 export function rolloutExecutionsPort(client: LambdaClient, functionArn: string): RolloutExecutionsPort {
+  const { start } = executionPort(client, functionArn);
   return {
+    start,
     async run(name, request) {
       const started = await attempt('lambda:InvokeFunction', async () => {
         const answer = await client.send(

@@ -3,7 +3,6 @@ import { DescribeScalableTargetsCommand } from '@aws-sdk/client-application-auto
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import {
   CancelSpotFleetRequestsCommand,
-  DescribeInstancesCommand,
   DescribeSpotFleetInstancesCommand,
   DescribeSpotFleetRequestsCommand,
   ModifySpotFleetRequestCommand,
@@ -11,13 +10,12 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { FleetInstance, SpotFleetsPort } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
-import { allPages, inChunks } from './pages.ts';
+import { instancesById } from './instances.ts';
+import { allPages } from './pages.ts';
 import { copyOf, fleetSeen } from './spot-fleet-shapes.ts';
 
 const FLEETS_A_PAGE = 100;
 const INSTANCES_A_PAGE = 1_000;
-/** A filter takes 200 values. */
-const MOST_FILTERED = 200;
 
 export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingClient): SpotFleetsPort {
   const describe = async (id: string) => {
@@ -54,7 +52,8 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
           const page = await ec2.send(new DescribeSpotFleetInstancesCommand(asked));
           return { items: page.ActiveInstances, nextToken: page.NextToken };
         });
-        const known = await describeInstances(
+        // A fleet does not tell what its instances run.
+        const known = await instancesById(
           ec2,
           active.flatMap(({ InstanceId }) => InstanceId ?? []),
         );
@@ -109,26 +108,4 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
         return (answer.ScalableTargets ?? []).length > 0;
       }),
   };
-}
-
-/** A fleet does not tell what its instances run. By filter: an id that is no longer known fails no call. */
-async function describeInstances(
-  ec2: EC2Client,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, { readonly imageId: string | undefined; readonly isGone: boolean }>> {
-  const chunks = await inChunks(ids, MOST_FILTERED, (Values) =>
-    allPages(async ({ nextToken }) => {
-      const Filters = [{ Name: 'instance-id', Values }];
-      const page = await ec2.send(new DescribeInstancesCommand({ Filters, NextToken: nextToken }));
-      return { items: page.Reservations?.flatMap(({ Instances }) => Instances ?? []), nextToken: page.NextToken };
-    }),
-  );
-  return new Map(
-    chunks
-      .flat()
-      .map(({ InstanceId = '', ImageId, State }) => [
-        InstanceId,
-        { imageId: ImageId, isGone: State?.Name === 'terminated' || State?.Name === 'shutting-down' },
-      ]),
-  );
 }

@@ -56,6 +56,7 @@ function chosen(version: string, found: readonly LaunchTemplateVersion[]): Templ
       isDefault: one.DefaultVersion ?? false,
       image: one.LaunchTemplateData?.ImageId,
       instanceType: one.LaunchTemplateData?.InstanceType,
+      byRequirements: one.LaunchTemplateData?.InstanceRequirements !== undefined,
     }
   );
 }

@@ -1,4 +1,4 @@
-import type { Blocker } from '../rollout/checks.ts';
+import type { Blocker, DrainRules } from '../rollout/checks.ts';
 import { FAMILIES } from '../rollout/family.ts';
 import type { FleetFacts, Target } from '../rollout/fleet.ts';
 import { familiesOf } from '../rollout/fleet.ts';
@@ -14,8 +14,8 @@ export interface PlanSeen {
   readonly atMs: number;
   readonly fleets: readonly FleetFacts[];
   readonly sources: readonly { readonly source: string; readonly target: Target | { readonly because: string } }[];
-  /** What a drain may take at most, by fleet. */
-  readonly drainDeadlineSeconds: Readonly<Record<string, number>>;
+  /** How drains go, by fleet; of one that is missing it could not be read. */
+  readonly drains: Readonly<Record<string, DrainRules>>;
 }
 
 export interface PlanWish {
@@ -89,7 +89,7 @@ function planOfSource(seen: PlanSeen, target: Target, { fleets, isOrdered }: Pla
       target,
       fleets: seen.fleets,
       leftOut: 0,
-      drainDeadlineSeconds: seen.drainDeadlineSeconds,
+      drains: seen.drains,
     },
   };
   const plan = planFor(memory) ?? planOf(target, [], isOrdered);

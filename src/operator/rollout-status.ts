@@ -239,13 +239,14 @@ const OVER: ReadonlySet<RefreshSeen['status']> = new Set([
   'RollbackSuccessful',
 ]);
 
-function groupOf({ look, refresh: ours, mayBeOursFromMs, trouble }: FleetMemory, isWhole: boolean): Progress {
+function groupOf({ look, refresh: ours, asked, trouble }: FleetMemory, isWhole: boolean): Progress {
   const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
   if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
-  const { refresh: seen, hosts, facts, control } = look;
+  const { hosts, facts, control } = look;
+  const seen = look.refresh ?? look.other;
   // Another version's start, and one whose answer was lost, cannot be told: what is under way is ours then, for there is
   // one at a time. Where all is known and we started none, it is somebody else's, which is waited for.
-  const maybeOurs = ours !== undefined || mayBeOursFromMs !== undefined || !isWhole;
+  const maybeOurs = ours !== undefined || asked !== undefined || !isWhole;
   const isShown = seen !== undefined && (seen.id === ours?.id || (maybeOurs && !OVER.has(seen.status)));
   const refresh = isShown ? seen : undefined;
   const turned = ours?.turned;
@@ -258,6 +259,7 @@ function groupOf({ look, refresh: ours, mayBeOursFromMs, trouble }: FleetMemory,
     ours && !turned && !refresh ? 'its instance refresh was started' : undefined,
     // What turned it says who asked for it, and AWS only that somebody did.
     turned && /due to user request/.test(refresh?.because ?? '') ? undefined : refresh?.because.replace(/\.$/, ''),
+    hosts.unknown > 0 ? `EC2 does not tell yet what ${hosts.unknown} of its instances run` : undefined,
     hosts.strangers.length > 0 ? `not at work in ECS yet: ${hosts.strangers.join(', ')}` : undefined,
   ].filter((one) => one !== undefined && one !== '');
   return {

@@ -138,10 +138,15 @@ function firstOf(all: readonly string[], command: 'plan' | 'status'): string[] {
   return more <= 0 ? [...all] : [...all.slice(0, MOST_NAMED), `and ${more} more (ecs-drain rollout ${command})`];
 }
 
-function planLine({ id, policy, how, from, instances, expectedMinutes }: PlannedFleet): string {
+function planLine({ id, policy, how, from, instances, warm, expectedMinutes }: PlannedFleet): string {
   const window = policy.window === undefined ? '' : `, in ${policy.window.text}`;
   const template = how === 'write' ? 'a new template version' : 'its own template';
-  return `Wave ${policy.wave}, ${policy.mode}: ${id}, ${count(instances, 'instance')} from ${from.slice(0, 2).join(' and ') || 'older images'}, by ${template}, about ${expectedMinutes} min${window}.`;
+  return `Wave ${policy.wave}, ${policy.mode}: ${id}, ${count(instances, 'instance')}${poolWords(warm)} from ${from.slice(0, 2).join(' and ') || 'older images'}, by ${template}, about ${expectedMinutes} min${window}.`;
+}
+
+/** What a fleet has beside the instances that are in service. */
+export function poolWords(warm: number): string {
+  return warm === 0 ? '' : ` and the ${warm} in its warm pool`;
 }
 
 /** The first that lasts, or else the first that may pass. */

@@ -1,9 +1,17 @@
+import type { SwitchMode } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
 
 /** Something that keeps a fleet from being rolled. `passes`: it may be otherwise soon, and is worth waiting for. */
 export interface Blocker {
   readonly because: string;
   readonly passes: boolean;
+}
+
+/** How the drains of one fleet go, by stack and switch. */
+export interface DrainRules {
+  readonly mode: SwitchMode;
+  /** What one may take at most. */
+  readonly deadlineSeconds: number;
 }
 
 /** Processes without which an instance refresh does nothing, or leaves the group short. */
@@ -50,8 +58,14 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   }
   blockers.push(...facts.bound.map(lasting));
   if (facts.beside !== undefined) blockers.push(passing(facts.beside));
-  blockers.push(...inStandby(facts).map(passing), ...inNoCluster(facts).map(passing));
+  blockers.push(...inNoCluster(facts).map(passing));
   if (facts.refreshing) blockers.push(passing('an instance refresh is under way already'));
+  const [aside] = facts.standby ?? [];
+  if (aside !== undefined) {
+    blockers.push(
+      passing(`${aside} is in Standby, and a refresh would leave it as it is: return it to service, or end it`),
+    );
+  }
   if (missing.length > 0) blockers.push(passing(`its processes ${missing.join(', ')} are suspended: resume them`));
   if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));
   return blockers;
@@ -65,17 +79,16 @@ function protectedByHand({ protectedFromScaleIn: count, managedProtection }: Fle
   ];
 }
 
-/** A refresh waits for them, and fails after an hour: it is AWS's default, and what they are for we do not know. */
-function inStandby({ standby }: FleetFacts): string[] {
-  if (standby.length === 0) return [];
-  return [
-    `${standby.join(', ')} ${standby.length === 1 ? 'is' : 'are'} in Standby, and a refresh would wait for ${standby.length === 1 ? 'it' : 'them'}: put ${standby.length === 1 ? 'it' : 'them'} back into service, or terminate ${standby.length === 1 ? 'it' : 'them'}`,
-  ];
-}
-
 /** Whether a new instance is at work could not be seen. */
 function inNoCluster({ clusters, desired }: FleetFacts): string[] {
   return clusters.length > 0 || desired === 0 ? [] : ['none of its instances is registered in any cluster'];
+}
+
+/** Shown in a plan; in a course it is a pause. */
+export function heldBlocker(mode: SwitchMode): Blocker | undefined {
+  if (mode === 'act') return undefined;
+  const says = mode === 'unknown' ? 'cannot be understood' : `says ${mode}`;
+  return { because: `the switch ${says}: nothing is rolled out until it says act (ecs-drain resume)`, passes: true };
 }
 
 function keepsAll({ policy }: FleetFacts): boolean {

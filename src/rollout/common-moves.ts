@@ -1,5 +1,7 @@
 import type { Failure } from '../ports.ts';
+import { familyOfImage, newer } from './family.ts';
 import type { FleetMove } from './fleet-moves.ts';
+import { heldBack } from './held.ts';
 import type { FleetRequest } from './request.ts';
 import { executionName } from './request.ts';
 import type { RolloutPorts } from './rollout.ts';
@@ -14,22 +16,46 @@ type CommonSeen = { readonly atMs: number; readonly failure?: Failure } & (
 );
 
 export async function performCommon(move: CommonMove, request: FleetRequest, ports: RolloutPorts): Promise<CommonSeen> {
-  const { templates, parameters, now } = ports;
+  const { templates, now } = ports;
   switch (move.kind) {
     case 'make-version': {
+      const held = await heldBack(request, ports);
+      if (held) return { kind: 'make-version', atMs: now(), failure: held };
       // The same after a crash: AWS then answers with the version that it has made.
       const token = `${executionName(request)}-${move.source.templateId}-${move.source.number}`.slice(0, 128);
       const made = await templates.createVersion(move.source, move.imageId, token, move.description);
       return { kind: 'make-version', atMs: now(), ...(made.ok ? made.value : { failure: made }) };
     }
     case 'promote': {
-      const name = ports.verifiedParameter(request.source);
-      const written = name === undefined ? undefined : await parameters.writeParameter(name, move.imageId);
-      return { kind: 'promote', atMs: now(), ...(written?.ok === false ? { failure: written } : {}) };
+      const failure = await promote(move.imageId, request, ports);
+      return { kind: 'promote', atMs: now(), ...(failure && { failure }) };
     }
     case 'alert': {
       const told = await ports.tell(move.alert);
       return { kind: 'alert', atMs: now(), alert: move.alert.key, ...(told.ok ? {} : { failure: told }) };
     }
   }
+}
+
+/**
+ * Writes down what is verified, for others to follow: never over a newer image of the family, which another fleet has
+ * verified meanwhile, and not again what is there, for its age counts from when it was written.
+ */
+async function promote(
+  imageId: string,
+  { source, version }: FleetRequest,
+  { parameters, images, verifiedParameter }: RolloutPorts,
+): Promise<Failure | undefined> {
+  const name = verifiedParameter(source);
+  if (name === undefined) return undefined;
+  const found = await parameters.readParameters([name]);
+  if (!found.ok) return found;
+  const before = found.value[0]?.value;
+  if (before === imageId) return undefined;
+  const seen = before === undefined ? undefined : await images.describeImages([before]);
+  if (seen?.ok === false) return seen;
+  const known = familyOfImage(seen?.value[0]?.name ?? '');
+  if (known?.family.id === source && newer(known.version, version)) return undefined;
+  const written = await parameters.writeParameter(name, imageId);
+  return written.ok ? undefined : written;
 }

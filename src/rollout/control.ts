@@ -54,3 +54,30 @@ export function endedBy(control: Control | undefined): string | undefined {
   const verb = control.word === 'reject' ? 'rejected' : 'cancelled';
   return `${control.by} ${verb} it at ${control.at}${control.because === '' ? '' : `: ${control.because}`}`;
 }
+
+/** What the switch says of a fleet's drains; `unknown`: it cannot be understood. */
+export type SwitchMode = 'act' | 'observe' | 'pause' | 'unknown';
+
+const SWITCH = 'the switch';
+
+/**
+ * What holds of a fleet: what people said of its rollout, or a pause as long as the switch does not say `act`, for then
+ * nothing drains its instances. A switch that cannot be understood changes nothing, and lets nothing begin. Pure.
+ * @param before what held at the look before; `isFirst`: there was none.
+ */
+export function underSwitch(
+  said: Control | undefined,
+  mode: SwitchMode,
+  { before, isFirst, at }: { readonly before: Control | undefined; readonly isFirst: boolean; readonly at: string },
+): Control | undefined {
+  const isHeld = isHeldBySwitch(before);
+  const isHeldNow = mode === 'unknown' ? isHeld || isFirst : mode !== 'act';
+  if (!isHeldNow || endedBy(said) !== undefined || isPaused(said)) return said;
+  const by = `${SWITCH} (${mode === 'unknown' ? 'it cannot be understood' : `it says ${mode}`})`;
+  return { word: 'pause', by, at: isHeld && before ? before.at : at, because: '', approved: isApproved(said) };
+}
+
+/** It is paused by the switch, and by nobody. */
+export function isHeldBySwitch(control: Control | undefined): boolean {
+  return isPaused(control) && control?.by.startsWith(SWITCH) === true;
+}

@@ -34,8 +34,12 @@ const TROUBLE_SHARE = 0.1;
 
 /** From one look to the next: the longer it has lasted, the rarer. */
 export function pollSeconds({ request, steppedAtMs }: CourseState): number {
-  const elapsedSeconds = (steppedAtMs - Date.parse(request.noticedAt)) / 1000;
-  return Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, elapsedSeconds * ELAPSED_SHARE));
+  return paceSeconds(steppedAtMs - Date.parse(request.noticedAt));
+}
+
+/** What has lasted so long is looked at so often. */
+export function paceSeconds(lastedMs: number): number {
+  return Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, (lastedMs / 1000) * ELAPSED_SHARE));
 }
 
 /** After a failure; undefined when it is time to try again. */

@@ -1,13 +1,13 @@
 import type { Finish, Wait } from '../loop.ts';
 import { alertDue, releaseSpeaker } from './announce.ts';
 import { isApproved, isPaused } from './control.ts';
-import { backOff, pollSeconds, waitUntil } from './course.ts';
-import type { Ending, ReleaseResult } from './ending.ts';
+import { backOff, failingFor, pollSeconds, waitUntil } from './course.ts';
+import type { Ending, ReleaseOutcome, ReleaseResult } from './ending.ts';
 import { endingOf } from './ending.ts';
 import type { ReleaseMemory } from './memory.ts';
 import type { Plan, PlannedFleet } from './plan.ts';
-import type { FleetRequest } from './request.ts';
-import { executionName } from './request.ts';
+import type { FleetRequest, ReleaseRequest } from './request.ts';
+import { executionName, isHint, releaseOf } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing } from './telling.ts';
 import { isItsTurn, isOutdated, planFor, readyOf, runningOf, startsAtMs, waitingOf } from './waves.ts';
@@ -15,6 +15,10 @@ import { isItsTurn, isOutdated, planFor, readyOf, runningOf, startsAtMs, waiting
 /** What a release's rollout can do next. One move is one effect, safe to repeat. */
 export type ReleaseMove = { readonly because: string } & (
   | { readonly kind: 'survey' }
+  /** What does a source name now, of which nobody said more than that it is worth a look? */
+  | { readonly kind: 'resolve' }
+  /** To the rollout of the release that it names, whoever else spoke of it. */
+  | { readonly kind: 'hand-over'; readonly request: ReleaseRequest }
   | { readonly kind: 'start-fleet'; readonly request: FleetRequest }
   /** At what people say, and at the executions of the fleets that are being rolled. */
   | { readonly kind: 'look'; readonly requests: readonly FleetRequest[] }
@@ -23,11 +27,14 @@ export type ReleaseMove = { readonly because: string } & (
 
 /** A start rests on a survey of at most this age: look again before acting. */
 const FRESH_SECONDS = 300;
+/** The next release is worth another hint. */
+const HINT_PATIENCE_SECONDS = 86_400;
 /** While nothing is done, the fleets are looked at this often; the parameter at each look, for a newer release supersedes this one. */
 const SURVEY_SECONDS = 21_600;
 
 /** The next move, from what is known. Pure. */
 export function decide(memory: ReleaseMemory): ReleaseMove | Wait | Finish<ReleaseResult> {
+  if (isHint(memory.request)) return decideHint(memory);
   const { survey } = memory;
   const plan = planFor(memory);
   const ending = endingOf(memory, plan);
@@ -60,6 +67,27 @@ export function decide(memory: ReleaseMemory): ReleaseMove | Wait | Finish<Relea
       return { kind: 'survey', because: 'a fleet may have changed' };
   }
   return wait(memory, plan);
+}
+
+/**
+ * A hint is not a release: a message that names none, or a parameter that was written. All that speak of one release lead to
+ * one rollout of it, so that what was rejected stays rejected, and two never work on one fleet at once.
+ */
+function decideHint(memory: ReleaseMemory): ReleaseMove | Wait | Finish<ReleaseResult> {
+  const { resolved, request } = memory;
+  const done = (outcome: ReleaseOutcome, because: string, version?: string): Finish<ReleaseResult> => {
+    return { kind: 'finish', because, outcome: { source: request.source, version, outcome, because, fleets: [] } };
+  };
+  const why = failingFor(memory, HINT_PATIENCE_SECONDS);
+  if (why !== undefined) return done('failed', `It is given up: ${why}.`);
+  const retry = backOff(memory);
+  if (retry) return retry;
+  if (resolved === undefined) return { kind: 'resolve', because: 'what does its source name?' };
+  if ('because' in resolved) return done('ignored', resolved.because);
+  const release = releaseOf(request, resolved);
+  const because = `its source names ${resolved.version}, whose rollout is ${executionName(release)}`;
+  if (memory.isHandedOver) return done('handed-over', because, resolved.version);
+  return { kind: 'hand-over', request: release, because };
 }
 
 /** The same after a crash: made of what is remembered, not of the clock. */

@@ -20,6 +20,8 @@ export type ReleaseOutcome =
   | 'superseded'
   | 'expired'
   | 'ignored'
+  /** It was a hint, and there is a rollout of what it led to. */
+  | 'handed-over'
   | 'failed';
 
 /** The release's execution's result, and what `rollout status` shows of one that has ended. */

@@ -1,14 +1,18 @@
 import type { Finish, Wait } from '../loop.ts';
 import { blockersOf } from './checks.ts';
-import { endedBy, isPaused } from './control.ts';
+import { isPaused } from './control.ts';
 import { backOff, pollSeconds, waitUntil } from './course.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
+import { canRollBack, isNumbered } from './fleet.ts';
 import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
-import { fleetEndingOf, isStopped, isVerified, verdictOf } from './fleet-ending.ts';
-import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
-import { refreshSeen, versionKey } from './fleet-memory.ts';
+import { fleetEndingOf, verdictOf } from './fleet-ending.ts';
+import type { FleetLook, FleetMemory } from './fleet-memory.ts';
+import { groupOf, isAtRest, ON_ITS_WAY, refreshSeen, slotKey, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
+import type { Poll } from './fleet-watch.ts';
+import { LEAST_FIRST_REST_SECONDS, nextLookMs, watch } from './fleet-watch.ts';
+import { UNKNOWN_TEMPLATE } from './hosts.ts';
 import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
 import type { FleetResult } from './request.ts';
@@ -16,12 +20,10 @@ import type { FleetPolicy } from './tags.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing, fleetSpeaker } from './telling.ts';
 
+/** A claim that was taken from a rollout that broke off is believed after so long: whoever took it later has it. */
+const SETTLE_SECONDS = 60;
 /** A start rests on a look of at most this age. */
 const FRESH_SECONDS = 120;
-/** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
-const LEAST_FIRST_REST_SECONDS = 600;
-const JUDGE_SECONDS = 240;
-const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Baking']);
 
 /** The next move for one Auto Scaling group, from what is known. Pure. */
 export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<FleetResult> {
@@ -31,26 +33,33 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
   if (retry) return retry;
   const alert = fleetAlertDue(memory);
   if (alert) return tell(alert);
-  const { look, refresh } = memory;
-  if (look?.facts === undefined || look.target === undefined)
-    return lookAgain(memory, 'what the fleet is like must be known first');
-  if (refresh === undefined || isStopped(memory)) return prepare(memory, look, look.facts, look.target);
-  return watch(memory, look, refresh);
+  const { look, refresh, trouble, atMs } = memory;
+  if (look?.facts === undefined) return lookAgain(memory, 'what the fleet is like must be known first');
+  if (trouble !== undefined && trouble.atMs >= look.atMs) {
+    return lookAgain(memory, 'a call that failed may have been carried out all the same');
+  }
+  const next =
+    refresh === undefined || isAtRest(memory) ? prepare(memory, look, look.facts) : watch(memory, look, refresh);
+  if (next.kind === 'poll') return poll(memory, look, next.because);
+  if (next.kind === 'wait') return next;
+  return atMs - look.atMs > FRESH_SECONDS * 1000 ? lookAgain(memory, 'look again before acting') : next;
 }
 
 /** Everything up to the start of the refresh; whatever forbids it for good has been an ending. */
-function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target: Target): FleetMove | Wait {
-  if (isPaused(look.control)) return poll(memory, 'somebody paused it');
+function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts): FleetMove | Poll | Wait {
+  if (isPaused(look.control)) return { kind: 'poll', because: 'somebody paused it' };
   const [blocker] = blockersOf(facts, look.drainDeadlineSeconds);
-  if (blocker) return poll(memory, blocker.because);
+  if (blocker) return { kind: 'poll', because: blocker.because };
+  const { target } = look;
   const planned = verdictOf(look);
-  if (planned === undefined || !('policy' in planned)) return poll(memory, 'it is not to be rolled now');
-
-  // A failed call, too, is tried again only on what is so now.
-  if (memory.atMs - look.atMs > FRESH_SECONDS * 1000) return lookAgain(memory, 'look again before acting');
-  const missing = planned.slots.find(({ template, written }) => {
-    if (template === undefined || written !== 'image') return false;
-    return memory.versions[versionKey({ templateId: template.id, number: template.number })] === undefined;
+  if (target === undefined || planned === undefined || !('policy' in planned)) {
+    return { kind: 'poll', because: 'it is not to be rolled now' };
+  }
+  const claiming = claim(memory, look);
+  if (claiming) return claiming;
+  const missing = planned.slots.find((slot) => {
+    const key = slotKey(slot);
+    return key !== undefined && slot.written === 'image' && memory.versions[key] === undefined;
   });
   if (missing?.template) {
     const { id: templateId, number } = missing.template;
@@ -67,58 +76,32 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts, target
     kind: 'start-refresh',
     group: groupOf(memory),
     desired,
-    preferences: preferencesOf(planned.policy, facts),
+    preferences: {
+      ...preferencesOf(planned.policy, facts),
+      // AWS refuses it without a desired configuration; and where the group's own template names the new image, going
+      // back to that would bring the same image once more.
+      autoRollback: desired !== undefined && canRollBack(facts),
+      skipMatching: canSkip(memory, look, facts, planned),
+    },
     because: `${planned.instances} of its instances run an older image than ${target.version}`,
   };
 }
 
-/** While the refresh is under way: it goes on, or is told to go back. */
-function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetMove | Wait {
-  const seen = refreshSeen(memory);
-  const status = seen?.status;
-  if (status === 'Successful') {
-    if (isVerified(look)) {
-      return {
-        kind: 'promote',
-        imageId: memory.request.imageId,
-        because: 'every instance runs it, and ECS knows them all',
-      };
-    }
-    return poll(memory, 'all instances are replaced: is every one of them at work?');
+/** Undefined once the fleet is ours, and was looked at since: another rollout may have ended just before. */
+function claim(memory: FleetMemory, look: FleetLook): FleetMove | Wait | undefined {
+  const { claim: known, atMs } = memory;
+  if (known === undefined) return { kind: 'claim', because: 'one rollout at a time works on a fleet' };
+  if (!known.isOurs) {
+    const because = `another rollout is at work on it (${known.by})`;
+    const againMs = known.atMs + pollSeconds(memory) * 1000;
+    return atMs < againMs ? waitUntil(atMs, againMs, because) : { kind: 'claim', because };
   }
-  if (status === undefined || refresh.turned || !ON_ITS_WAY.has(status)) {
-    return poll(memory, `the refresh is ${status ?? 'not to be seen yet'}`);
+  if (known.isTaken) {
+    const settledMs = known.atMs + SETTLE_SECONDS * 1000;
+    if (atMs < settledMs) return waitUntil(atMs, settledMs, 'another rollout may have taken it in the same moment');
+    return { kind: 'claim', because: 'is it ours still?' };
   }
-  const group = groupOf(memory);
-  const word = endedBy(look.control);
-  if (word) return turnBack(refresh, group, word);
-  if (isPaused(look.control)) {
-    return {
-      kind: 'cancel-refresh',
-      group,
-      forPause: true,
-      because: `${look.control?.by} paused it: what is replaced stays, nothing further is`,
-    };
-  }
-  const stranger = look.hosts.strangers[0];
-  if (stranger !== undefined && memory.atMs - (memory.strangersSinceMs ?? memory.atMs) >= joinSeconds(look) * 1000) {
-    const because = `${stranger} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(joinSeconds(look) / 60)} min`;
-    return turnBack(refresh, group, because);
-  }
-  return poll(memory, `the refresh is at ${seen?.percent} %`);
-}
-
-function turnBack({ canRollBack }: OurRefresh, group: string, because: string): FleetMove {
-  return canRollBack
-    ? { kind: 'roll-back', group, because }
-    : { kind: 'cancel-refresh', group, forPause: false, because };
-}
-
-/** How long an instance may be in service for EC2 before ECS must have it at work. */
-function joinSeconds({ facts }: FleetLook): number {
-  const policy = facts?.policy;
-  const rest = policy === undefined || 'mistakes' in policy ? 0 : policy.checkpointDelaySeconds;
-  return Math.max(LEAST_FIRST_REST_SECONDS, rest) - JUDGE_SECONDS;
+  return look.atMs > known.atMs ? undefined : lookAgain(memory, 'look again, now that it is ours');
 }
 
 /** Undefined where the group's own template says it already: its owner's words are not made into numbers. */
@@ -149,7 +132,10 @@ function desiredOf(
 }
 
 /** Always one instance first: a refresh judges EC2's health alone, and ECS has to be asked (AWS-CONTRACTS §5). */
-function preferencesOf(policy: FleetPolicy, facts: FleetFacts): RefreshPreferences {
+function preferencesOf(
+  policy: FleetPolicy,
+  facts: FleetFacts,
+): Omit<RefreshPreferences, 'autoRollback' | 'skipMatching'> {
   // Rounded down: a share "can be equal to or higher than the percentage threshold, but not lower" (user guide, checkpoints),
   // so that 34 % of three instances are two of them. Of more than a hundred, 1 % are more than one.
   const first = Math.max(1, Math.floor(100 / Math.max(1, facts.desired)));
@@ -164,28 +150,35 @@ function preferencesOf(policy: FleetPolicy, facts: FleetFacts): RefreshPreferenc
     // A group of one has no checkpoint: its new instance must prove itself while the old one is still there.
     ...(facts.desired <= 1 ? { warmupSeconds: restSeconds } : {}),
     alarms: policy.alarms,
-    autoRollback: canRollBack(facts),
+    // Who is put aside meanwhile is somebody's matter; waited for, it would fail the whole refresh after an hour.
+    standby: 'Ignore',
     // What managed termination protection of a capacity provider protects changes with the tasks, and would stall it for ever.
     scaleInProtected: facts.managedProtection ? 'Refresh' : 'Ignore',
-    skipMatching: facts.launch !== 'unknown',
   };
 }
 
-/** AWS refuses to go back to what is not a number, or not an image: `$Latest`, `$Default`, a parameter (AWS-CONTRACTS §5). */
-function canRollBack({ slots }: FleetFacts): boolean {
-  return slots.every(({ template, written }) => {
-    return written !== 'parameter' && (template === undefined || /^\d+$/.test(template.asked));
-  });
+/**
+ * Whether AWS can tell the old instances from the new ones. It goes by template, version and instance type, not by the
+ * image (user guide, skip matching): an old one that was launched from the very version that is launched from now would be
+ * left as it is. How it takes `$Latest` and `$Default` where no number is desired is UNVERIFIED; with attributes instead
+ * of instance types it is refused (AWS-CONTRACTS §5). Where it cannot, every instance is replaced, new ones too.
+ */
+function canSkip(
+  { versions }: FleetMemory,
+  { hosts }: FleetLook,
+  { slots, byRequirements }: FleetFacts,
+  { how, slots: changing }: PlannedFleet,
+): boolean {
+  if (byRequirements || slots.some(({ template }) => template?.byRequirements)) return false;
+  if (how === 'keep' && !slots.every(isNumbered)) return false;
+  if (changing.some(({ written }) => written !== 'image')) return false;
+  const isRewritten = (key: string) => changing.some((slot) => slotKey(slot) === key) && versions[key] !== undefined;
+  return hosts.oldFrom.every((key) => key !== UNKNOWN_TEMPLATE && isRewritten(key));
 }
 
-export function groupOf({ request }: FleetMemory): string {
-  return request.fleet.slice('group/'.length);
-}
-
-function poll(memory: FleetMemory, because: string): FleetMove | Wait {
-  const nextMs = (memory.look?.atMs ?? memory.atMs) + pollSeconds(memory) * 1000;
-  if (memory.atMs >= nextMs) return lookAgain(memory, because);
-  return waitUntil(memory.atMs, nextMs, because);
+function poll(memory: FleetMemory, look: FleetLook, because: string): FleetMove | Wait {
+  const nextMs = nextLookMs(memory, look);
+  return memory.atMs >= nextMs ? lookAgain(memory, because) : waitUntil(memory.atMs, nextMs, because);
 }
 
 function lookAgain(memory: FleetMemory, because: string): FleetMove {
@@ -204,6 +197,7 @@ function isSettled(memory: FleetMemory, { facts, control }: FleetLook): boolean 
 function end(memory: FleetMemory, { outcome, because, alert }: FleetEnding): FleetMove | Finish<FleetResult> {
   const last = closing(memory, fleetSpeaker(memory.request), { ...(alert && { alert }), because });
   if (last) return tell(last);
+  if (memory.claim?.isOurs) return { kind: 'give-back', because: 'other rollouts may work on it' };
   return { kind: 'finish', because, outcome: { fleet: memory.request.fleet, outcome, because } };
 }
 

@@ -1,8 +1,9 @@
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
 import { failingFor } from './course.ts';
+import type { FleetFacts } from './fleet.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
-import { refreshSeen } from './fleet-memory.ts';
+import { isAtRest, refreshSeen } from './fleet-memory.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
@@ -15,8 +16,10 @@ export interface FleetEnding {
   readonly alert?: RolloutAlert;
 }
 
-/** A refresh lasts 14 days at most (AWS-CONTRACTS §5); what waits is given no longer. */
-const LONGEST_SECONDS = 14 * 86_400;
+/** What waits is given so long, and so is each refresh: AWS ends it then (AWS-CONTRACTS §5). */
+const LONGEST_MS = 14 * 86_400_000;
+/** To go back, or for AWS to end it, after that. */
+const LAST_MS = 86_400_000;
 /** What blocks a fleet, and may pass, is waited for so long. */
 const PATIENCE_SECONDS = 86_400;
 /** After the refresh, the last instances join and the services become steady within this time, or somebody hears of it. */
@@ -24,60 +27,96 @@ const VERIFY_SECONDS = 1_800;
 
 /** How the fleet's rollout has ended, or undefined while there is something to do. Pure. */
 export function fleetEndingOf(memory: FleetMemory): FleetEnding | undefined {
-  const { look, refresh, request, atMs } = memory;
-  const lastedMs = atMs - Date.parse(request.noticedAt);
+  const { look, refresh } = memory;
   if (look === undefined) {
     const why = failingFor(memory, PATIENCE_SECONDS);
     return why === undefined ? undefined : ended(memory, 'failed', why);
   }
   if (look.facts === undefined) return ended(memory, 'failed', 'there is no such fleet any more');
-  if (refresh === undefined) return beforeStart(memory, look);
+  if (refresh === undefined || isAtRest(memory)) return atRest(memory, look, look.facts);
+  const isOver = memory.atMs - refresh.startedAtMs > LONGEST_MS + LAST_MS;
   return (
     afterStart(memory, look, refresh) ??
-    (lastedMs > LONGEST_SECONDS * 1000 ? leftOver(memory, look, 'it did not end within 14 days') : undefined)
+    (isOver ? leftOver(memory, look, 'it did not end within 14 days, and what became of it is not known') : undefined)
   );
 }
 
-function beforeStart(memory: FleetMemory, look: FleetLook): FleetEnding | undefined {
-  const { request, atMs } = memory;
+/** The refresh is to be turned back, for AWS would end it. */
+export function isTooLong(refresh: OurRefresh, look: FleetLook): boolean {
+  return look.atMs - refresh.startedAtMs >= LONGEST_MS;
+}
+
+/** Ends that nobody need hear of where nothing was begun. */
+const QUIET: ReadonlySet<FleetOutcome> = new Set(['cancelled', 'superseded', 'up-to-date']);
+
+/** Nothing of ours is under way: not yet, or not since somebody paused it. */
+function atRest(memory: FleetMemory, look: FleetLook, facts: FleetFacts): FleetEnding | undefined {
+  const { request, refresh, atMs } = memory;
+  const stop = (outcome: FleetOutcome, because: string): FleetEnding => {
+    if (refresh !== undefined) return leftOver(memory, look, because, outcome);
+    return QUIET.has(outcome) ? { outcome, because } : ended(memory, outcome, because);
+  };
   const word = endedBy(look.control);
-  if (word) return { outcome: 'cancelled', because: word };
+  if (word) return stop('cancelled', word);
   if (memory.templateWarning !== undefined) {
-    return ended(memory, 'blocked', `AWS finds the new template version wrong: ${memory.templateWarning}`);
+    return stop('blocked', `AWS finds the new template version wrong: ${memory.templateWarning}`);
   }
   if (look.target?.imageId !== request.imageId) {
-    return { outcome: 'superseded', because: `its source names ${look.target?.version ?? 'no image'} by now` };
+    return stop('superseded', `its source names ${look.target?.version ?? 'no image'} by now`);
+  }
+  const why = failingFor(memory, PATIENCE_SECONDS);
+  if (why !== undefined) return stop('failed', why);
+  const isOver = atMs - (refresh?.startedAtMs ?? Date.parse(request.noticedAt)) >= LONGEST_MS;
+  // What stands in its way matters when somebody resumes it.
+  if (isPaused(look.control)) {
+    return isOver ? leftOver(memory, look, 'it was paused for 14 days', 'cancelled') : undefined;
   }
   const verdict = verdictOf(look);
-  if (verdict === undefined) return { outcome: 'up-to-date', because: 'it has nothing of this release any more' };
+  if (verdict === undefined) return stop('up-to-date', 'it has nothing of this release any more');
   if (!('policy' in verdict)) {
-    const isThere =
-      (look.facts?.slots ?? []).some(({ imageId }) => imageId === request.imageId) && look.hosts.old === 0;
-    return isThere ? { outcome: 'up-to-date', because: verdict.because } : ended(memory, 'blocked', verdict.because);
+    const isNamed = facts.slots.some(({ imageId }) => imageId === request.imageId);
+    // EC2 knows what was launched within seconds.
+    const waitedMs = look.atMs - Date.parse(request.noticedAt);
+    if (isNamed && look.hosts.unknown > 0 && waitedMs < VERIFY_SECONDS * 1000) return undefined;
+    const isThere = isNamed && look.hosts.old === 0 && look.hosts.unknown === 0;
+    return isThere ? { outcome: 'up-to-date', because: verdict.because } : stop('blocked', verdict.because);
   }
-  const blockers = blockersOf(look.facts as NonNullable<typeof look.facts>, look.drainDeadlineSeconds);
+  if (verdict.policy.mode === 'notify') return stop('blocked', 'its tag asks only to be told by now');
+  const blockers = blockersOf(facts, look.drainDeadlineSeconds);
   const lasting = blockers.find(({ passes }) => !passes);
-  if (lasting) return ended(memory, 'blocked', lasting.because);
-  const waitedMs = atMs - Date.parse(request.noticedAt);
-  if (blockers[0] && waitedMs >= PATIENCE_SECONDS * 1000)
-    return ended(memory, 'blocked', `for a day: ${blockers[0].because}`);
-  if (isPaused(look.control) && waitedMs >= LONGEST_SECONDS * 1000)
-    return ended(memory, 'cancelled', 'it was paused for 14 days');
-  const why = failingFor(memory, PATIENCE_SECONDS);
-  return why === undefined ? undefined : ended(memory, 'failed', why);
+  if (lasting) return stop('blocked', lasting.because);
+  const blockedMs = look.atMs - (memory.blockedSinceMs ?? look.atMs);
+  if (blockers[0] && blockedMs >= PATIENCE_SECONDS * 1000) return stop('blocked', `for a day: ${blockers[0].because}`);
+  return isOver ? stop('blocked', 'it could not begin within 14 days') : undefined;
 }
 
 function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetEnding | undefined {
-  const { atMs, promoted, changedAtMs } = memory;
+  const { promoted, changedAtMs } = memory;
   const seen = refreshSeen(memory);
   const because = refresh.turned?.because ?? seen?.because ?? '';
   switch (seen?.status) {
     case 'Successful': {
       // Without any instance nothing is proved, and nobody may follow it.
       if (promoted || (isVerified(look) && look.hosts.fresh === 0)) return rolled(memory, look);
-      if (isVerified(look) || atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
-      const { strangers, old } = look.hosts;
-      if (old > 0) return leftOver(memory, look, 'the refresh left instances out');
+      if (isVerified(look)) {
+        const why = failingFor(memory, PATIENCE_SECONDS);
+        return why === undefined
+          ? undefined
+          : ended(memory, 'failed', `it is rolled, and nobody can follow it: ${why}`);
+      }
+      if (look.atMs - changedAtMs < VERIFY_SECONDS * 1000) return undefined;
+      const { strangers, old, oldPooled, unknown } = look.hosts;
+      const [aside] = look.facts?.standby ?? [];
+      const out = aside === undefined ? '' : `: ${aside} is in Standby`;
+      if (old > 0) return leftOver(memory, look, `the refresh left instances out${out}`);
+      if (oldPooled > 0) {
+        const who = `${oldPooled} that ${oldPooled === 1 ? 'waits' : 'wait'} in the warm pool`;
+        return ended(memory, 'mixed', `the instances in service run the new image, and ${who} another`);
+      }
+      if (unknown > 0) {
+        const because = `the refresh is over, but EC2 does not tell what ${unknown} of its instances run`;
+        return ended(memory, 'failed', because);
+      }
       const why =
         strangers.length > 0
           ? `ECS has not seen ${strangers.join(', ')} at work`
@@ -85,18 +124,18 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
       return ended(memory, 'failed', `all instances run the new image, but ${why}`);
     }
     case 'RollbackSuccessful':
-      return ended(memory, 'rolled-back', `rolled back to the image before: ${because}`);
+      // AWS takes back what this refresh has replaced; what an earlier one had, before a pause, stays.
+      return look.hosts.fresh > 0
+        ? leftOver(memory, look, `rolled back, but not what was replaced before: ${because}`)
+        : ended(memory, 'rolled-back', `rolled back to the image before: ${because}`);
     case 'RollbackFailed':
       return leftOver(memory, look, `it could not be rolled back: ${seen.because}`);
     case 'Failed':
       return leftOver(memory, look, `the refresh failed: ${because}`);
     case 'Cancelled':
-      // Paused, it goes on when somebody resumes it.
-      if (refresh.turned?.forPause && endedBy(look.control) === undefined) {
-        if (look.target?.imageId === memory.request.imageId) return undefined;
-        return leftOver(memory, look, `its source names ${look.target?.version ?? 'no image'} by now`, 'superseded');
-      }
-      return leftOver(memory, look, refresh.turned ? because : 'somebody else cancelled its refresh', 'cancelled');
+      if (refresh.turned === undefined)
+        return leftOver(memory, look, 'somebody else cancelled its refresh', 'cancelled');
+      return leftOver(memory, look, because, endedBy(look.control) ? 'cancelled' : 'failed');
     default:
       return undefined;
   }
@@ -109,14 +148,10 @@ export function verdictOf({ facts, target }: FleetLook): PlannedFleet | LeftAlon
   return fleets[0] ?? leftAlone[0];
 }
 
-/** Paused in mid-refresh: it was cancelled, and is begun again when somebody resumes it. */
-export function isStopped(memory: FleetMemory): boolean {
-  return memory.refresh?.turned?.forPause === true && refreshSeen(memory)?.status === 'Cancelled';
-}
-
 /** Every instance runs it, ECS has each at work, and no service is worse off than before. */
 export function isVerified({ hosts, facts }: FleetLook): boolean {
-  return hosts.old === 0 && hosts.strangers.length === 0 && facts?.unsteady.length === 0;
+  const { old, oldPooled, unknown, strangers } = hosts;
+  return old === 0 && oldPooled === 0 && unknown === 0 && strangers.length === 0 && facts?.unsteady.length === 0;
 }
 
 function rolled(memory: FleetMemory, { hosts }: FleetLook): FleetEnding {

@@ -1,10 +1,13 @@
 import type { Failure } from '../ports.ts';
+import { blockersOf } from './checks.ts';
+import type { Claimed } from './claim.ts';
 import type { Control } from './control.ts';
+import { isPaused } from './control.ts';
 import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
-import type { FleetFacts, Target } from './fleet.ts';
+import type { FleetFacts, Slot, Target } from './fleet.ts';
 import type { FleetMove } from './fleet-moves.ts';
-import type { RefreshSeen, TemplateRef } from './ports.ts';
+import type { RefreshPreferences, RefreshSeen, TemplateRef } from './ports.ts';
 import type { FleetRequest } from './request.ts';
 import { withTold } from './telling.ts';
 
@@ -16,10 +19,19 @@ export interface HostsSeen {
   readonly joined: number;
   /** Of those, the ones that run a task. */
   readonly working: number;
-  /** Five at most: in service for EC2, and not joined. */
+  /** Five at most, those of the look before first: in service for EC2, and not joined. */
   readonly strangers: readonly string[];
   /** Instances on any other image. */
   readonly old: number;
+  /**
+   * Of what the fleet launches from now, the template versions (`versionKey`) that instances on another image were
+   * launched from as well; `unknown`: AWS does not tell what one of them was launched from.
+   */
+  readonly oldFrom: readonly string[];
+  /** Instances on any other image that wait in the warm pool: looked at when the refresh is over. */
+  readonly oldPooled: number;
+  /** Neither old nor new: EC2 does not know them yet. Nothing is verified before it does. */
+  readonly unknown: number;
 }
 
 /** One look at the fleet. */
@@ -29,8 +41,10 @@ export interface FleetLook {
   readonly target?: Target;
   /** Undefined: there is no such fleet any more. */
   readonly facts?: FleetFacts;
-  /** The latest refresh of the group, whoever started it. */
+  /** Our refresh, once it was started. */
   readonly refresh?: RefreshSeen;
+  /** The group's latest refresh, where that is another one. */
+  readonly other?: RefreshSeen;
   readonly hosts: HostsSeen;
   /** By the switch, for this fleet's group. */
   readonly drainDeadlineSeconds: number;
@@ -40,6 +54,8 @@ export interface FleetLook {
 /** What a move of the fleet's course answered. */
 export type FleetSeen = { readonly atMs: number; readonly failure?: Failure } & (
   | { readonly kind: 'look'; readonly look?: FleetLook }
+  | { readonly kind: 'claim'; readonly claimed?: Claimed }
+  | { readonly kind: 'give-back' }
   | { readonly kind: 'make-version'; readonly number?: number; readonly warnings?: readonly string[] }
   | { readonly kind: 'start-refresh'; readonly id?: string }
   | { readonly kind: 'roll-back' }
@@ -51,10 +67,33 @@ export type FleetSeen = { readonly atMs: number; readonly failure?: Failure } & 
 export interface OurRefresh {
   readonly id: string;
   readonly startedAtMs: number;
-  /** AWS takes it back to where it came from, by itself or when it is told to. */
-  readonly canRollBack: boolean;
-  /** It was told to go back, or to stop where it is. */
-  readonly turned?: { readonly atMs: number; readonly because: string; readonly forPause: boolean };
+  /** As it was started; whatever the tags say by now. */
+  readonly preferences: RefreshPreferences;
+  /** Instances on the new image before it. */
+  readonly freshBefore: number;
+  /** It has brought an instance that ECS had at work: the image is no unknown any more. */
+  readonly isProven?: true;
+  /** It was told to go back, or to stop where it is; whether it heard that, a look tells. */
+  readonly turned?: Turned;
+  /** So often a way back was refused; throttling is no refusal. */
+  readonly refusals?: number;
+}
+
+interface Turned {
+  readonly atMs: number;
+  readonly because: string;
+  readonly forPause: boolean;
+  readonly isAnswered: boolean;
+}
+
+/** A start whose answer has no id: one that began between these times, from this template, is ours. */
+export interface AskedRefresh {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Undefined: from what the group has anyway, and the times alone tell. */
+  readonly template?: TemplateRef;
+  readonly preferences: RefreshPreferences;
+  readonly freshBefore: number;
 }
 
 /** Everything that is known of one fleet's rollout; made anew at each replay from what the steps returned. */
@@ -67,40 +106,44 @@ export interface FleetMemory extends CourseState {
   readonly templateWarning?: string;
   /** Our refresh, once it was started. */
   readonly refresh?: OurRefresh;
-  /** A start was answered with "one is under way": from this time on it may be our own, from before a crash. */
-  readonly mayBeOursFromMs?: number;
-  /** Since when there have been strangers without a break. */
-  readonly strangersSinceMs?: number;
+  /** It was asked for, and the answer was lost, or was "one is under way": that may be our own, from before a crash. */
+  readonly asked?: AskedRefresh;
+  /** The strangers of the latest look, and since when each of them was one at every look. */
+  readonly strangers: Readonly<Record<string, number>>;
+  /** Since when something has kept it from beginning without a break; a pause does not count. */
+  readonly blockedSinceMs?: number;
   /** Since when the instances and the refresh have not changed. */
   readonly changedAtMs: number;
   readonly promoted?: true;
+  /** Whether the fleet is ours, as far as other rollouts go; undefined: it was not claimed yet. */
+  readonly claim?: Claimed & { readonly atMs: number };
 }
 
 export function beginFleet(request: FleetRequest): FleetMemory {
   const atMs = Date.parse(request.noticedAt);
-  return { request, atMs, steppedAtMs: atMs, versions: {}, changedAtMs: atMs, said: {}, open: {} };
+  return { request, atMs, steppedAtMs: atMs, versions: {}, strangers: {}, changedAtMs: atMs, said: {}, open: {} };
 }
 
 /** Adds what a move answered to what is known. Pure. */
 export function rememberFleet(before: FleetMemory, move: FleetMove, seen: FleetSeen): FleetMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
+  // Where that failed, others find that we have ended, and take it.
+  if (seen.kind === 'give-back') return { ...moved, claim: { isOurs: false, by: 'nobody', atMs: moved.atMs } };
   // What is under way may be a while in showing: asked again at once, it would be asked a thousand times.
   const isBusy = seen.kind === 'start-refresh' && seen.id === undefined;
   const memory = withTrouble(moved, move.kind, seen.failure ?? (isBusy ? BUSY : undefined));
-  const { atMs } = memory;
+  if (seen.kind === 'start-refresh' && move.kind === 'start-refresh') return withStart(memory, move, seen.id);
+  if (move.kind === 'roll-back' || move.kind === 'cancel-refresh') return withTurn(memory, move, seen.failure);
   if (seen.failure) return memory;
   if (seen.kind === 'look') return seen.look ? withLook(memory, seen.look) : memory;
+  if (seen.kind === 'claim')
+    return seen.claimed ? { ...memory, claim: { ...seen.claimed, atMs: memory.atMs } } : memory;
   if (seen.kind === 'promote') return { ...memory, promoted: true };
   if (seen.kind === 'make-version' && move.kind === 'make-version' && seen.number !== undefined) {
     const [warning] = seen.warnings ?? [];
     const versions = { ...memory.versions, [versionKey(move.source)]: seen.number };
     return { ...memory, versions, ...(warning === undefined ? {} : { templateWarning: warning }) };
-  }
-  if (seen.kind === 'start-refresh' && move.kind === 'start-refresh') return withStart(memory, move, seen.id);
-  if ((move.kind === 'roll-back' || move.kind === 'cancel-refresh') && memory.refresh) {
-    const turned = { atMs, because: move.because, forPause: move.kind === 'cancel-refresh' && move.forPause };
-    return { ...memory, refresh: { ...memory.refresh, turned }, changedAtMs: atMs };
   }
   return memory;
 }
@@ -110,8 +153,27 @@ export function refreshSeen({ look, refresh }: FleetMemory): RefreshSeen | undef
   return look?.refresh?.id === refresh?.id ? look?.refresh : undefined;
 }
 
+/** Nothing of ours is under way: not yet, or not since it was cancelled for a pause. */
+export function isAtRest(memory: FleetMemory): boolean {
+  const { refresh } = memory;
+  if (refresh === undefined) return true;
+  return refresh.turned?.forPause === true && refreshSeen(memory)?.status === 'Cancelled';
+}
+
+/** It goes on replacing instances. */
+export const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'InProgress', 'Baking']);
+
+export function groupOf({ request }: FleetMemory): string {
+  return request.fleet.slice('group/'.length);
+}
+
 export function versionKey({ templateId, number }: { readonly templateId: string; readonly number: number }): string {
   return `${templateId} ${number}`;
+}
+
+/** The template version that a slot launches from; undefined where it names an image itself. */
+export function slotKey({ template }: Slot): string | undefined {
+  return template && versionKey({ templateId: template.id, number: template.number });
 }
 
 const BUSY: Failure = {
@@ -122,49 +184,105 @@ const BUSY: Failure = {
 };
 /** Clocks of AWS and of Lambda may differ by so much. */
 const SKEW_MS = 60_000;
+/** So long what AWS has heard may be in showing. */
+const HEARING_MS = 300_000;
 
 function withStart(
   memory: FleetMemory,
-  { preferences }: Extract<FleetMove, { kind: 'start-refresh' }>,
+  { desired, preferences }: Extract<FleetMove, { kind: 'start-refresh' }>,
   id: string | undefined,
 ): FleetMemory {
-  const { look, ...rest } = memory;
-  const { atMs } = memory;
+  const { asked, ...rest } = memory;
+  const { atMs, look } = memory;
+  const freshBefore = asked?.freshBefore ?? look?.hosts.fresh ?? 0;
+  if (id !== undefined) {
+    const refresh = { id, startedAtMs: atMs, preferences, freshBefore };
+    return { ...rest, refresh, changedAtMs: atMs };
+  }
   // Before the start none was under way: one that is there now is ours, or began in the same moment.
-  if (id === undefined) return { ...rest, mayBeOursFromMs: (look?.atMs ?? atMs) - SKEW_MS };
-  const refresh = { id, startedAtMs: atMs, canRollBack: preferences.autoRollback };
-  return { ...memory, refresh, changedAtMs: atMs };
+  const fromMs = asked?.fromMs ?? (look?.atMs ?? atMs) - SKEW_MS;
+  const template = desired && { template: desired.template };
+  return { ...rest, asked: { fromMs, untilMs: atMs + SKEW_MS, ...template, preferences, freshBefore } };
+}
+
+/** Of the refresh that goes on: what it was told, and what it has shown. */
+function proving(memory: FleetMemory): FleetMemory {
+  const known = hearing(memory);
+  const { refresh, look } = known;
+  if (refresh === undefined || look === undefined || refreshSeen(known) === undefined) return known;
+  const isAtWork = look.hosts.fresh > refresh.freshBefore && look.hosts.strangers.length === 0;
+  return isAtWork ? { ...known, refresh: { ...refresh, isProven: true } } : known;
+}
+
+function withTurn(
+  memory: FleetMemory,
+  move: Extract<FleetMove, { kind: 'roll-back' | 'cancel-refresh' }>,
+  failure: Failure | undefined,
+): FleetMemory {
+  const { refresh, atMs } = memory;
+  if (refresh === undefined) return memory;
+  const { kind, because } = move;
+  const turned = { atMs, because, forPause: kind === 'cancel-refresh' && move.forPause, isAnswered: !failure };
+  const isRefused = kind === 'roll-back' && failure !== undefined && failure.reason !== 'throttled';
+  const refusals = (refresh.refusals ?? 0) + (isRefused ? 1 : 0);
+  return { ...memory, refresh: { ...refresh, turned, refusals }, ...(failure ? {} : { changedAtMs: atMs }) };
+}
+
+/** A refresh that goes on a while after it was told to turn has not heard it; one that does not has. */
+function hearing(memory: FleetMemory): FleetMemory {
+  const { refresh, trouble, look, ...rest } = memory;
+  const status = refreshSeen(memory)?.status;
+  if (refresh?.turned === undefined || status === undefined) return memory;
+  const { turned, ...others } = refresh;
+  const known = { ...rest, ...(look && { look }) };
+  if (!ON_ITS_WAY.has(status)) {
+    // Then that answer was only lost.
+    return turned.isAnswered ? memory : { ...known, refresh: { ...refresh, turned: { ...turned, isAnswered: true } } };
+  }
+  if (turned.isAnswered && memory.atMs - turned.atMs < HEARING_MS) return memory;
+  return { ...known, ...(trouble && { trouble }), refresh: others };
 }
 
 function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
   const { atMs } = memory;
   const isChanged = memory.look === undefined || summary(look) !== summary(memory.look);
-  const { strangersSinceMs = atMs, ...rest } = memory;
-  return adopting({
-    ...rest,
-    look: { ...look, atMs },
-    ...(look.hosts.strangers.length > 0 ? { strangersSinceMs } : {}),
-    ...(isChanged ? { changedAtMs: atMs } : {}),
-  });
-}
-
-/** The refresh that answered our start with "one is under way", when it is our own. */
-function adopting(memory: FleetMemory): FleetMemory {
-  const { mayBeOursFromMs, ...rest } = memory;
-  const seen = rest.look?.refresh;
-  if (mayBeOursFromMs === undefined || seen === undefined || seen.startedAtMs < mayBeOursFromMs) return rest;
-  if (seen.template !== undefined && !isOurs(seen.template, memory)) return rest;
-  const { trouble: _, ...calm } = rest;
-  return { ...calm, refresh: { id: seen.id, startedAtMs: seen.startedAtMs, canRollBack: seen.template !== undefined } };
-}
-
-/** It launches from a version that we made, or from the base that we would have started it with. */
-function isOurs({ templateId, version }: TemplateRef, { versions, look }: FleetMemory): boolean {
-  const made = Object.entries(versions).some(
-    ([key, number]) => key.startsWith(`${templateId} `) && String(number) === version,
+  const { trouble, blockedSinceMs, ...rest } = memory;
+  const strangers = look.hosts.strangers.map((id) => [id, memory.strangers[id] ?? atMs] as const);
+  // Between two looks nothing has failed: what did is not tried any more.
+  const isOver = trouble !== undefined && trouble.atMs < (memory.look?.atMs ?? 0);
+  const known = proving(
+    adopting({
+      ...rest,
+      ...(trouble && !isOver ? { trouble } : {}),
+      look: { ...look, atMs },
+      strangers: Object.fromEntries(strangers),
+      ...(isChanged ? { changedAtMs: atMs } : {}),
+    }),
   );
-  const base = look?.facts?.slots.find(({ at }) => at === 'base')?.template;
-  return made || (base?.id === templateId && String(base.number) === version);
+  return isBlocked(known, look) ? { ...known, blockedSinceMs: blockedSinceMs ?? atMs } : known;
+}
+
+function isBlocked(memory: FleetMemory, { facts, control, drainDeadlineSeconds }: FleetLook): boolean {
+  if (facts === undefined || isPaused(control) || !isAtRest(memory)) return false;
+  return blockersOf(facts, drainDeadlineSeconds).length > 0;
+}
+
+/** The refresh that was asked for without an answer, when it is there: what it launches from tells it from another's. */
+function adopting(memory: FleetMemory): FleetMemory {
+  const { asked, look, ...rest } = memory;
+  if (asked === undefined || look?.other === undefined) return memory;
+  const { other, refresh: _, ...seen } = look;
+  const { id, startedAtMs, template } = other;
+  const isInTime = startedAtMs >= asked.fromMs && startedAtMs <= asked.untilMs;
+  if (!isInTime || (asked.template !== undefined && !isSame(template, asked.template))) return memory;
+  const { trouble: __, ...calm } = rest;
+  const { preferences, freshBefore } = asked;
+  const refresh = { id, startedAtMs, preferences, freshBefore };
+  return { ...calm, look: { ...seen, refresh: other }, refresh };
+}
+
+function isSame(one: TemplateRef | undefined, other: TemplateRef): boolean {
+  return one?.templateId === other.templateId && one.version === other.version;
 }
 
 function summary({ refresh, hosts }: FleetLook): string {

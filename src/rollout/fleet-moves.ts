@@ -6,11 +6,13 @@ import type { RolloutAlert } from './telling.ts';
 export type FleetMove = { readonly because: string } & (
   | {
       readonly kind: 'look';
-      /** Our refresh; undefined: the latest one. */
+      /** Our refresh; undefined: none was started that we know of. */
       readonly refreshId: string | undefined;
       /** The look before. `isSettled`: only what a refresh changes is read anew, not what it was started by. */
       readonly known?: { readonly look: FleetLook; readonly isSettled: boolean };
     }
+  /** No other rollout works on it from then on, until it is given back. */
+  | { readonly kind: 'claim' | 'give-back' }
   | {
       readonly kind: 'make-version';
       readonly source: { readonly templateId: string; readonly number: number };

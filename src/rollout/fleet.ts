@@ -24,7 +24,13 @@ export interface Slot {
   /** The base, or the place of an override in its list. */
   readonly at: 'base' | number;
   /** Where the image is written: a template's version, an override, or a parameter that the template resolves. */
-  readonly template?: { readonly id: string; readonly number: number; readonly asked: string };
+  readonly template?: {
+    readonly id: string;
+    readonly number: number;
+    readonly asked: string;
+    /** It asks for attributes instead of an instance type. */
+    readonly byRequirements?: true;
+  };
   readonly written: 'image' | 'parameter' | 'override';
   readonly imageId: string;
   /** Undefined for an image that is no ECS-optimized one of AWS's. */
@@ -51,7 +57,11 @@ export interface FleetFacts {
   readonly slots: readonly Slot[];
   /** Why a place that it launches from names no image that could be read; three at most. */
   readonly unread: readonly string[];
-  /** Instances by image id; at most ten images, the others summed up as `other`. */
+  /** Other groups that launch `$Latest` of a template of these slots, by the template's id: what is written there is theirs at once. */
+  readonly latestOf?: Readonly<Record<string, readonly string[]>>;
+  /** An override of it asks for attributes instead of an instance type. */
+  readonly byRequirements?: true;
+  /** Instances by image id; at most ten images, the others summed up as `other`; `unknown`: EC2 does not know them yet. */
   readonly images: Readonly<Record<string, number>>;
   /** Those of them that are AWS's and that no slot names, by id. */
   readonly named: Readonly<Record<string, ImageName>>;
@@ -66,8 +76,8 @@ export interface FleetFacts {
   readonly protectedFromScaleIn: number;
   /** A capacity provider protects its instances, and lets go of those that are empty: not a person. */
   readonly managedProtection: boolean;
-  /** Five at most of its instances that somebody has put into Standby. */
-  readonly standby: readonly string[];
+  /** Instances in Standby, a few by name: a refresh leaves them as they are. */
+  readonly standby?: readonly string[];
   readonly warm: number;
   readonly clusters: readonly string[];
   readonly unsteady: readonly string[];
@@ -91,6 +101,9 @@ export function familiesOf({ slots, unread, named }: FleetFacts): ReadonlySet<st
   return new Set([...launched, ...run]);
 }
 
+/** What stands in `images` for an image that is not known: neither old nor new. */
+export const UNKNOWN_IMAGE = 'unknown';
+
 /** Where a slot or an instance stands against a target. */
 export type Standing = 'at-target' | 'older' | 'newer' | 'other';
 
@@ -105,6 +118,16 @@ export function standingOf(slot: Slot, target: Target): Standing {
   }
   if (slot.family !== target.family || slot.version === undefined) return 'other';
   return newer(slot.version, target.version) ? 'newer' : 'older';
+}
+
+/** It launches from a number: `$Latest` and `$Default` are something else tomorrow. */
+export function isNumbered({ template }: Slot): boolean {
+  return template === undefined || /^\d+$/.test(template.asked);
+}
+
+/** AWS refuses to go back to what is not a number, or not an image: `$Latest`, `$Default`, a parameter (AWS-CONTRACTS §5). */
+export function canRollBack({ slots }: FleetFacts): boolean {
+  return slots.every((slot) => slot.written !== 'parameter' && isNumbered(slot));
 }
 
 /** Images that a fleet launches beside those that the target concerns: their instances are not old. */

@@ -1,12 +1,19 @@
 import type { HostsSeen } from './fleet-memory.ts';
+import { versionKey } from './fleet-memory.ts';
 import type { ClustersPort, FleetInstance } from './ports.ts';
 import { read } from './reading.ts';
 
 const MOST_STRANGERS = 5;
 
+/** What stands in `oldFrom` where AWS does not tell what an instance was launched from. */
+export const UNKNOWN_TEMPLATE = 'unknown';
+
 /**
  * How a fleet's instances stand: those on the new image as ECS has them; the others are only counted.
  * @param stays images of the fleet that are not this release's to change, of another architecture for one.
+ * @param pooled instances of its warm pool.
+ * @param launches the template versions that it launches from now (`versionKey`).
+ * @param strangers those of the look before: as long as they are, they are not crowded out by newer ones.
  */
 export async function hostsOf(
   instances: readonly FleetInstance[],
@@ -15,11 +22,26 @@ export async function hostsOf(
     clusters,
     isSteady,
     stays,
-  }: { readonly clusters: readonly string[]; readonly isSteady: boolean; readonly stays: ReadonlySet<string> },
-  port: ClustersPort,
+    launches = [],
+    pooled = [],
+    strangers = [],
+  }: {
+    readonly clusters: readonly string[];
+    readonly isSteady: boolean;
+    readonly stays: ReadonlySet<string>;
+    readonly launches?: readonly string[];
+    readonly pooled?: readonly FleetInstance[];
+    readonly strangers?: readonly string[];
+  },
+  port: Pick<ClustersPort, 'hosts'>,
 ): Promise<HostsSeen> {
+  // What EC2 does not know any more leaves its group as well.
+  const isLeaving = ({ state }: FleetInstance) => /^(Warmed:)?Terminat/.test(state);
   const isInService = ({ state }: FleetInstance) => state === 'InService' || state === 'healthy';
   const fresh = instances.filter((one) => isInService(one) && one.imageId === imageId).map(({ id }) => id);
+  const isOld = (one: FleetInstance) => one.imageId !== undefined && one.imageId !== imageId && !stays.has(one.imageId);
+  const old = instances.filter(isOld);
+  const waiting = pooled.filter((one) => !isLeaving(one));
   const joined = new Set<string>();
   const working = new Set<string>();
   for (const cluster of fresh.length === 0 ? [] : clusters) {
@@ -31,11 +53,21 @@ export async function hostsOf(
   }
   // Where every service is steady, an instance without a task has simply not been needed yet.
   const isStranger = (id: string) => !joined.has(id) || !(working.has(id) || isSteady);
+  const seenBefore = strangers.filter((id) => fresh.includes(id));
   return {
     fresh: fresh.length,
     joined: joined.size,
     working: working.size,
-    strangers: fresh.filter(isStranger).slice(0, MOST_STRANGERS),
-    old: instances.filter((one) => one.imageId !== imageId && !stays.has(one.imageId ?? '')).length,
+    strangers: [...new Set([...seenBefore, ...fresh])].filter(isStranger).slice(0, MOST_STRANGERS),
+    old: old.length,
+    oldFrom: [...new Set(old.map(launchedFrom))].filter((key) => key === UNKNOWN_TEMPLATE || launches.includes(key)),
+    oldPooled: waiting.filter(isOld).length,
+    unknown: [...instances, ...waiting].filter((one) => one.imageId === undefined && !isLeaving(one)).length,
   };
+}
+
+function launchedFrom({ template }: FleetInstance): string {
+  return template === undefined
+    ? UNKNOWN_TEMPLATE
+    : versionKey({ templateId: template.templateId, number: Number(template.version) });
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '../ports.ts';
+import type { DrainRules } from './checks.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
@@ -17,13 +18,18 @@ export interface Survey {
   readonly fleets: readonly FleetFacts[];
   /** So many fleets more opted in than are kept here: this rollout leaves them out, and people are told. */
   readonly leftOut: number;
-  /** What a drain may take at most, by fleet, as far as that could be read. */
-  readonly drainDeadlineSeconds?: Readonly<Record<string, number>>;
+  /** How drains go, by fleet, as far as that could be read. */
+  readonly drains?: Readonly<Record<string, DrainRules>>;
 }
+
+/** What a hint leads to: a release, or why there is none. */
+export type Resolved = Pick<Target, 'version' | 'releasedAtMs'> | { readonly because: string };
 
 /** What a move of the release's course answered. */
 export type ReleaseSeen = { readonly atMs: number; readonly failure?: Failure } & (
   | { readonly kind: 'survey'; readonly survey?: Survey }
+  | { readonly kind: 'resolve'; readonly resolved?: Resolved }
+  | { readonly kind: 'hand-over' }
   | { readonly kind: 'start-fleet' }
   | {
       readonly kind: 'look';
@@ -48,6 +54,9 @@ export interface StartedFleet {
 export interface ReleaseMemory extends CourseState {
   readonly request: ReleaseRequest;
   readonly survey?: Survey;
+  /** Of a hint. */
+  readonly resolved?: Resolved;
+  readonly isHandedOver?: true;
   /** The image that was announced: when the parameter names another, this release is superseded. */
   readonly announced?: Target;
   readonly control?: Control;
@@ -76,6 +85,10 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
   switch (seen.kind) {
     case 'survey':
       return seen.survey ? withSurvey(memory, seen.survey) : memory;
+    case 'resolve':
+      return seen.resolved ? { ...memory, resolved: seen.resolved } : memory;
+    case 'hand-over':
+      return seen.failure ? memory : { ...memory, isHandedOver: true };
     case 'start-fleet': {
       // Without an answer it may have begun: looking after it, under its name and with the same words, joins or begins it.
       const isRefused = seen.failure !== undefined && seen.failure.reason !== 'other';

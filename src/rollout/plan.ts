@@ -1,6 +1,6 @@
 import { familyById } from './family.ts';
 import type { FleetFacts, ImageName, Slot, Target } from './fleet.ts';
-import { familiesOf, standingOf } from './fleet.ts';
+import { familiesOf, standingOf, UNKNOWN_IMAGE } from './fleet.ts';
 import type { FleetPolicy } from './tags.ts';
 
 /** What would be done with one fleet. */
@@ -15,6 +15,8 @@ export interface PlannedFleet {
   readonly from: readonly string[];
   /** Instances to replace. */
   readonly instances: number;
+  /** Instances that wait in its warm pool, which AWS renews with them. */
+  readonly warm: number;
   readonly expectedMinutes: number;
 }
 
@@ -83,7 +85,9 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
 
   const changing = slots.filter((_, i) => standings[i] === 'older');
   const old = oldInstances(facts, target, changing);
-  if (changing.length === 0 && old === 0) return quiet('it runs this image already');
+  const unknown = facts.images[UNKNOWN_IMAGE] ?? 0;
+  if (changing.length === 0 && old === 0)
+    return quiet(unknown > 0 ? `what ${unknown} of its instances run is not known yet` : 'it runs this image already');
   // A parameter that a template resolves is its owner's way to choose: there is nothing for us to write.
   const unwritable = changing.filter(({ written }) => written === 'parameter');
   if (changing.length > 0 && (policy.template === 'keep' || unwritable.length > 0)) {
@@ -92,6 +96,8 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
       `${why} still says ${changing[0]?.version ?? changing[0]?.imageId}: its owner has to change it, then it is rolled out`,
     );
   }
+  const reckless = changing.map((slot) => whyNotWritten(slot, facts)).find((why) => why !== undefined);
+  if (reckless !== undefined) return news(reckless);
   return {
     id: facts.id,
     policy,
@@ -99,8 +105,25 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
     slots: changing,
     from: fromOf(facts, target),
     instances: old,
+    warm: facts.warm,
     expectedMinutes: expectedMinutes(policy, old, facts.desired),
   };
+}
+
+/**
+ * Whatever launches `$Latest` launches a new version from the moment that it is there: before it is proved, and also when
+ * it was found to be bad. A version cannot be taken back so that nobody notices.
+ */
+function whyNotWritten({ written, template }: Slot, { latestOf = {} }: FleetFacts): string | undefined {
+  if (written !== 'image' || template === undefined) return undefined;
+  const instead = 'a number or $Default, or tag this one ecs-drain:template keep and change the template yourself';
+  if (template.asked === '$Latest') {
+    return `it launches $Latest of ${template.id}, and so any new version at once, proved or not: have it launch ${instead}`;
+  }
+  const [first, ...more] = latestOf[template.id] ?? [];
+  if (first === undefined) return undefined;
+  const who = more.length === 0 ? `group/${first} launches` : `group/${first} and ${more.length} more launch`;
+  return `${who} $Latest of ${template.id}, and so any new version at once, without being asked: have ${more.length === 0 ? 'it' : 'them'} launch ${instead}`;
 }
 
 function whyUnsupported({ source }: Target, isOrdered: boolean): string | undefined {
@@ -139,7 +162,7 @@ function isCustom({ slots }: FleetFacts): boolean {
 function oldInstances({ images, slots }: FleetFacts, target: Target, changing: readonly Slot[]): number {
   const stays = new Set(slots.filter((slot) => !changing.includes(slot)).map(({ imageId }) => imageId));
   return Object.entries(images)
-    .filter(([imageId]) => imageId !== target.imageId && !stays.has(imageId))
+    .filter(([imageId]) => imageId !== target.imageId && imageId !== UNKNOWN_IMAGE && !stays.has(imageId))
     .reduce((sum, [, count]) => sum + count, 0);
 }
 
@@ -150,7 +173,7 @@ function fromOf({ slots, images, named }: FleetFacts, target: Target): string[] 
   ]);
   const ids = new Set([...slots.map(({ imageId }) => imageId), ...Object.keys(images)]);
   return [...ids]
-    .filter((id) => id !== target.imageId)
+    .filter((id) => id !== target.imageId && id !== UNKNOWN_IMAGE)
     .map((id) => {
       const { version, kernel } = known.get(id) ?? {};
       return version === undefined ? id : `${version} (${id}${kernel === undefined ? '' : `, kernel ${kernel}`})`;

@@ -19,6 +19,14 @@ export interface ParametersPort {
   writeParameter(name: string, value: string): Promise<Result<undefined>>;
 }
 
+/** What a claim takes beside reading and writing. */
+export interface ClaimsPort {
+  /** Writes it where there is none; false where there is one, which stays as it is. No two callers are both told true. */
+  createParameter(name: string, value: string): Promise<Result<boolean>>;
+  /** Also where there is none. */
+  deleteParameter(name: string): Promise<Result<undefined>>;
+}
+
 export interface ImageSeen {
   readonly id: string;
   readonly name: string;
@@ -48,6 +56,8 @@ export type LaunchSeen =
   | {
       readonly kind: 'mixed';
       readonly template: TemplateRef;
+      /** Some of its overrides ask for attributes instead of an instance type. */
+      readonly byRequirements: boolean;
       /** At most 20 templates of their own, or images of their own (AWS-CONTRACTS §5); the others follow the base. */
       readonly overrides: readonly OverrideSeen[];
     }
@@ -64,7 +74,10 @@ export interface OverrideSeen {
 
 export interface FleetInstance {
   readonly id: string;
+  /** Undefined where EC2 does not know the instance yet, or not any more: neither old nor new may be concluded from that. */
   readonly imageId: string | undefined;
+  /** What a group launched it from, with the number of the version; undefined where AWS does not tell. */
+  readonly template?: TemplateRef;
   /** `InService`, `Pending`, …; of a Spot Fleet, `healthy`. */
   readonly state: string;
   readonly protectedFromScaleIn: boolean;
@@ -130,13 +143,20 @@ export interface RefreshPreferences {
   readonly alarms: readonly string[];
   readonly autoRollback: boolean;
   readonly scaleInProtected: 'Refresh' | 'Ignore' | 'Wait';
+  readonly standby: 'Terminate' | 'Ignore' | 'Wait';
   readonly skipMatching: boolean;
 }
 
 export interface GroupsPort {
+  /** Of the whole region, opted in or not: for whoever asks what runs. */
+  everyGroup(): Promise<Result<readonly GroupSeen[]>>;
   /** Every group that has the tag key, whatever its value. */
   taggedGroups(key: string): Promise<Result<readonly GroupSeen[]>>;
+  /** What each group of the region launches from, opted in or not. */
+  everyLaunch(): Promise<Result<readonly Pick<GroupSeen, 'name' | 'launch'>[]>>;
   describeGroup(name: string): Promise<Result<GroupSeen | undefined>>;
+  /** What waits in the group's warm pool: those are not among its instances. */
+  pooledInstances(group: string): Promise<Result<readonly FleetInstance[]>>;
   /** Terminate hooks of the group, by name, and where they notify. */
   terminateHooks(
     group: string,
@@ -164,6 +184,8 @@ export interface TemplateVersionSeen {
   /** The template's own words: an image id, or `resolve:ssm:<parameter>`; undefined where it names none. */
   readonly image: string | undefined;
   readonly instanceType: string | undefined;
+  /** It asks for attributes instead of an instance type. */
+  readonly byRequirements: boolean;
 }
 
 export interface TemplatesPort {
@@ -274,6 +296,8 @@ export interface ExecutionSeen {
 export interface RolloutExecutionsPort {
   /** Starts the durable execution of that name, or joins the one that exists, and says how it stands. */
   run(name: string, request: object): Promise<Result<ExecutionSeen>>;
+  /** Starts it, unless there is one of that name, whatever that one was asked for and however it ended. */
+  start(name: string, request: object): Promise<Result<undefined>>;
 }
 
 /** An order of one drain. What is the same in all of it is the same order. */

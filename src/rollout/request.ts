@@ -62,6 +62,23 @@ export interface FleetResult {
   readonly isUntold?: true;
 }
 
+/** Somebody spoke of a source and of no release: what it names now decides which one is meant. */
+export function isHint({ version, by }: ReleaseRequest): boolean {
+  return version === undefined && by === undefined;
+}
+
+/**
+ * The release that a hint leads to: the same for all that speak of it. What somebody's own parameter says may have been
+ * there before, and is wanted again: of that it is the moment of its writing that tells one time from another.
+ */
+export function releaseOf(
+  { source, noticedAt }: ReleaseRequest,
+  { version, releasedAtMs }: { readonly version: string; readonly releasedAtMs: number },
+): ReleaseRequest {
+  const id = `at-${Math.floor(releasedAtMs / 1000).toString(36)}`;
+  return { kind: 'release', source, version, noticedAt, ...(source.startsWith('/') ? { id } : {}) };
+}
+
 /**
  * The name of a request's execution: a duplicate joins, and two rollouts of one image on one fleet are one. At most 60
  * characters of `[A-Za-z0-9-]`, which leaves room for a restart's suffix within the 64 that Lambda allows.

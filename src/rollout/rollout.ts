@@ -1,23 +1,25 @@
 import { follow } from '../loop.ts';
 import type { DurablePort, Failure, Result } from '../ports.ts';
+import type { DrainRules } from './checks.ts';
 import { rest } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import { decide } from './decide.ts';
 import type { ReleaseResult } from './ending.ts';
-import type { FleetFacts } from './fleet.ts';
+import type { FleetFacts, Target } from './fleet.ts';
 import { decideFleet } from './fleet-decide.ts';
 import { beginFleet, rememberFleet } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import { performFleet } from './fleet-rollout.ts';
-import type { ReleaseMemory, ReleaseSeen, Survey } from './memory.ts';
+import type { ReleaseMemory, ReleaseSeen, Resolved, Survey } from './memory.ts';
 import { begin, remember } from './memory.ts';
 import { fleetsOptedIn } from './opted-in.ts';
-import type { DrainsPort, RolloutExecutionsPort } from './ports.ts';
+import type { ClaimsPort, DrainsPort, ParametersPort, RolloutExecutionsPort } from './ports.ts';
 import { reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest, RolloutRequest } from './request.ts';
 import { executionName } from './request.ts';
 import { decideSpot } from './spot-decide.ts';
+import type { SpotMemory } from './spot-memory.ts';
 import { beginSpot, rememberSpot } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { performSpot } from './spot-rollout.ts';
@@ -26,13 +28,16 @@ import { namedBy, readTarget } from './target.ts';
 import type { RolloutAlert } from './telling.ts';
 
 export interface RolloutPorts extends SurveyPorts {
+  readonly parameters: ParametersPort & ClaimsPort;
   readonly executions: RolloutExecutionsPort;
   readonly drains: DrainsPort;
   tell(alert: RolloutAlert): Promise<Result<undefined>>;
-  /** What a drain may take at most in this group, by stack and switch. */
-  drainDeadlineSeconds(group: string): Promise<Result<number>>;
+  /** How drains of this group or Spot Fleet go now, by stack and switch. */
+  drainRules(fleet: string): Promise<Result<DrainRules>>;
   /** The record in which people approve, pause or cancel the rollout of a release. */
   controlParameter(release: string): string;
+  /** In which a rollout claims a fleet for itself. */
+  claimParameter(fleet: string): string;
   /** Where a verified image is written, for others to follow; undefined for what is no family. */
   verifiedParameter(source: string): string | undefined;
 }
@@ -53,7 +58,7 @@ function rollRelease(request: ReleaseRequest, ports: RolloutPorts, durable: Dura
 
 function rollFleet(request: FleetRequest, ports: RolloutPorts, durable: DurablePort): Promise<FleetResult> {
   if (request.fleet.startsWith('spot-fleet/')) {
-    const carryOut = (move: SpotMove) => performSpot(move, request, ports);
+    const carryOut = (move: SpotMove, { look }: SpotMemory) => performSpot(move, look, request, ports);
     return follow({ decide: decideSpot, carryOut, remember: rememberSpot, rest }, beginSpot(request), durable);
   }
   const carryOut = (move: FleetMove) => performFleet(move, request, ports);
@@ -68,6 +73,15 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
       const survey = await reading(() => surveyOf(request, ports));
       return { kind: 'survey', atMs: now(), ...(survey.ok ? { survey: survey.value } : { failure: survey }) };
     }
+    case 'resolve': {
+      const target = await reading(() => readTarget(request.source, ports));
+      if (!target.ok) return { kind: 'resolve', atMs: now(), failure: target };
+      return { kind: 'resolve', atMs: now(), resolved: resolvedOf(target.value) };
+    }
+    case 'hand-over': {
+      const started = await ports.executions.start(executionName(move.request), move.request);
+      return { kind: 'hand-over', atMs: now(), ...(started.ok ? {} : { failure: started }) };
+    }
     case 'start-fleet': {
       const started = await ports.executions.run(executionName(move.request), move.request);
       return { kind: 'start-fleet', atMs: now(), ...(started.ok ? {} : { failure: started }) };
@@ -81,24 +95,26 @@ async function perform(move: ReleaseMove, memory: ReleaseMemory, ports: RolloutP
   }
 }
 
+function resolvedOf(target: Target | { readonly because: string }): Resolved {
+  return 'because' in target ? target : { version: target.version, releasedAtMs: target.releasedAtMs };
+}
+
 async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<Survey> {
   const target = await readTarget(request.source, ports);
   if ('because' in target) return { atMs: ports.now(), because: target.because, fleets: [], leftOut: 0 };
   const { fleets, leftOut } = await fleetsOptedIn(ports, request.fleets);
-  const drainDeadlineSeconds = await deadlinesOf(fleets, ports);
-  return { atMs: ports.now(), target, fleets, leftOut, drainDeadlineSeconds };
+  return { atMs: ports.now(), target, fleets, leftOut, drains: await drainsOf(fleets, ports) };
 }
 
-/** Of those that a drain of ours empties. One that cannot be read is left out: it is read again before anything begins. */
-async function deadlinesOf(
+/** What cannot be read is left out: it is read again before anything begins. */
+async function drainsOf(
   fleets: readonly FleetFacts[],
-  { drainDeadlineSeconds }: RolloutPorts,
-): Promise<Readonly<Record<string, number>>> {
-  const known: Record<string, number> = {};
-  for (const { id, drainedBy } of fleets) {
-    if (drainedBy !== 'hook') continue;
-    const seconds = await drainDeadlineSeconds(id.slice(id.indexOf('/') + 1));
-    if (seconds.ok) known[id] = seconds.value;
+  { drainRules }: RolloutPorts,
+): Promise<Readonly<Record<string, DrainRules>>> {
+  const known: Record<string, DrainRules> = {};
+  for (const { id } of fleets) {
+    const rules = await drainRules(id.slice(id.indexOf('/') + 1));
+    if (rules.ok) known[id] = rules.value;
   }
   return known;
 }

@@ -113,8 +113,13 @@ function refReader({ templates, parameters }: SlotPorts): (ref: Ref) => Promise<
     if (ref === undefined) return `${place} names neither an image nor the id of a launch template`;
     const found = await version(ref);
     if (found === undefined) return `launch template ${ref.templateId} has no version ${ref.version}`;
-    const { number, image } = found;
-    const template = { id: ref.templateId, number, asked: ref.version };
+    const { number, image, byRequirements } = found;
+    const template = {
+      id: ref.templateId,
+      number,
+      asked: ref.version,
+      ...(byRequirements ? { byRequirements: true as const } : {}),
+    };
     const words = `version ${number} of launch template ${ref.templateId}`;
     if (image === undefined) return `${words} names no image`;
     if (!image.startsWith(RESOLVE)) return { at, template, written: 'image', imageId: image };

@@ -1,6 +1,6 @@
 import { blockersOf } from './checks.ts';
-import { isPaused } from './control.ts';
-import { waiting } from './fleet-alerts.ts';
+import { isHeldBySwitch, isPaused } from './control.ts';
+import { held, waiting } from './fleet-alerts.ts';
 import type { SpotMemory } from './spot-memory.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { fleetSpeaker, lastingTrouble, nextAlert } from './telling.ts';
@@ -23,11 +23,12 @@ function problemsOf(memory: SpotMemory): Words[] {
   const trouble = lastingTrouble(memory);
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
   if (copy === undefined) {
+    if (isHeldBySwitch(look?.control)) problems.push(held(look?.control));
     const [blocker] = look?.facts === undefined ? [] : blockersOf(look.facts, 0);
     if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker.because));
     return problems;
   }
-  if (isPaused(look?.control) && undo === undefined) {
+  if (isPaused(look?.control) && (undo === undefined || isHeldBySwitch(look?.control))) {
     const because = `paused by ${look?.control?.by}: both ${request.fleet} and ${copy.id} run meanwhile.`;
     problems.push({ kind: 'rollout-paused', key: `paused ${look?.control?.at}`, because });
   }

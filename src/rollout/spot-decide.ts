@@ -1,6 +1,6 @@
 import type { Finish, Wait } from '../loop.ts';
 import { blockersOf } from './checks.ts';
-import { endedBy, isPaused } from './control.ts';
+import { endedBy, isHeldBySwitch, isPaused } from './control.ts';
 import { backOff, waitUntil } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import { versionKey } from './fleet-memory.ts';
@@ -36,6 +36,8 @@ export function decideSpot(memory: SpotMemory): SpotMove | Wait | Finish<FleetRe
   if (alert) return tell(alert);
   const { look, undo, copy } = memory;
   if (look === undefined) return lookAgain(memory, 'what the fleet is like must be known first');
+  // Drains do nothing while it says so, and neither does what rests on them.
+  if (isHeldBySwitch(look.control)) return poll(memory, `paused by ${look.control?.by}`);
   if (undo) return takeBack(memory, look, undo.because);
   if (memory.cancelled.includes(oldIdOf(memory))) return settle(memory, look);
   if (copy === undefined) return prepare(memory, look);

@@ -1,5 +1,7 @@
 import type { Result } from '../ports.ts';
 import { performCommon } from './common-moves.ts';
+import { underSwitch } from './control.ts';
+import { heldBack } from './held.ts';
 import { hostsOf } from './hosts.ts';
 import type { FleetInstance, SpotFleetSeen } from './ports.ts';
 import { read, reading } from './reading.ts';
@@ -17,12 +19,21 @@ import { readTarget } from './target.ts';
 const MOST_OCCUPIED = 5;
 
 /** Carries one move of a Spot Fleet's rollout out. */
-export async function performSpot(move: SpotMove, request: FleetRequest, ports: RolloutPorts): Promise<SpotSeen> {
+export async function performSpot(
+  move: SpotMove,
+  known: SpotLook | undefined,
+  request: FleetRequest,
+  ports: RolloutPorts,
+): Promise<SpotSeen> {
   const { spotFleets, now } = ports;
   const failureOf = (result: Result<unknown>) => (result.ok ? {} : { failure: result });
+  if (move.kind === 'copy' || move.kind === 'set-target' || move.kind === 'activate' || move.kind === 'cancel') {
+    const held = await heldBack(request, ports);
+    if (held) return { kind: move.kind, atMs: now(), failure: held };
+  }
   switch (move.kind) {
     case 'look': {
-      const look = await reading(() => lookAtFleets(move, request, ports));
+      const look = await reading(() => lookAtFleets(move, known, request, ports));
       return { kind: 'look', atMs: now(), ...(look.ok ? { look: look.value } : { failure: look }) };
     }
     case 'copy': {
@@ -85,12 +96,16 @@ async function activate(
 
 async function lookAtFleets(
   { copyId, emptied }: Extract<SpotMove, { kind: 'look' }>,
+  before: SpotLook | undefined,
   request: FleetRequest,
   ports: RolloutPorts,
 ): Promise<SpotLook> {
   const { spotFleets, now } = ports;
   const oldId = request.fleet.slice('spot-fleet/'.length);
-  const record = read(await readRecord(request.release, ports));
+  const { control: said } = read(await readRecord(request.release, ports));
+  const { mode } = read(await ports.drainRules(oldId));
+  const at = new Date(now()).toISOString();
+  const control = underSwitch(said, mode, { before: before?.control, isFirst: before === undefined, at });
   const target = await readTarget(request.source, ports);
   const sideOf = async (id: string) => {
     const fleet = read(await spotFleets.describeFleet(id));
@@ -111,7 +126,7 @@ async function lookAtFleets(
   return {
     atMs: now(),
     ...('because' in target ? {} : { target }),
-    ...(record.control === undefined ? {} : { control: record.control }),
+    ...(control === undefined ? {} : { control }),
     ...(facts === undefined ? {} : { facts }),
     ...(old === undefined ? {} : { old: side(old) }),
     ...(copy === undefined ? {} : { copy: side(copy) }),

@@ -1,6 +1,7 @@
 import type { ClockPort } from '../ports.ts';
 import { isLocked } from '../service.ts';
 import type { FleetFacts, ImageName } from './fleet.ts';
+import { UNKNOWN_IMAGE } from './fleet.ts';
 import type {
   ClustersPort,
   FleetInstance,
@@ -50,13 +51,42 @@ export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts):
   const { places, images } = await placesOf(refs, groups.flatMap(imageIdsOf), ports);
   const guarded = groups.length === 0 ? [] : read(await ports.clusters.terminationProtectedGroups());
   const known: Known = new Map();
+  const onLatest = await groupsOnLatest(groups, ports);
   const facts: FleetFacts[] = [];
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
     const launch = launchFacts(places[i], group.instances, images);
-    facts.push(await factsOfGroup(group, latest, launch, guarded, known, ports));
+    facts.push(withLatest(await factsOfGroup(group, latest, launch, guarded, known, ports), onLatest));
   }
   return facts;
+}
+
+/** Groups by the template of which they launch `$Latest`; not asked for where nothing would be written. */
+async function groupsOnLatest(
+  groups: readonly GroupSeen[],
+  ports: SurveyPorts,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const users = new Map<string, string[]>();
+  const isWritten = ({ tags, launch }: GroupSeen): boolean => {
+    const policy = policyOf(tags);
+    return !('mistakes' in policy) && policy.template === 'write' && refsOfGroup(launch).length > 0;
+  };
+  for (const { name, launch } of groups.some(isWritten) ? read(await ports.groups.everyLaunch()) : []) {
+    const refs = refsOfGroup(launch).filter(({ template }) => template?.version === '$Latest');
+    for (const id of new Set(refs.flatMap(({ template }) => template?.templateId ?? []))) {
+      users.set(id, [...(users.get(id) ?? []), name]);
+    }
+  }
+  return users;
+}
+
+function withLatest(facts: FleetFacts, onLatest: ReadonlyMap<string, readonly string[]>): FleetFacts {
+  const ids = new Set(facts.slots.flatMap(({ template }) => template?.id ?? []));
+  const latestOf = [...ids].flatMap((id) => {
+    const others = (onLatest.get(id) ?? []).filter((name) => `group/${name}` !== facts.id);
+    return others.length === 0 ? [] : [[id, others.slice(0, MOST_NAMED)] as const];
+  });
+  return latestOf.length === 0 ? facts : { ...facts, latestOf: Object.fromEntries(latestOf) };
 }
 
 /**
@@ -72,18 +102,34 @@ export async function factsOfOne(
 ): Promise<FleetFacts> {
   const { places, images } = await placesOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
   const guarded = read(await ports.clusters.terminationProtectedGroups());
+  const onLatest = await groupsOnLatest([group], ports);
   const launch = launchFacts(places[0], group.instances, images);
-  return factsOfGroup(group, latest, launch, guarded, new Map(), ports, clusters);
+  return withLatest(await factsOfGroup(group, latest, launch, guarded, new Map(), ports, clusters), onLatest);
 }
 
-/** The same group a little later, of which only its instances and its services have changed. */
+/**
+ * The same group a little later, while its refresh goes on: its instances, its services, and what may forbid to go on.
+ * The templates decide nothing meanwhile.
+ */
 export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: SurveyPorts): Promise<FleetFacts> {
   return {
     ...facts,
+    policy: policyOf(group.tags),
+    drainedBy: await drainedBy(group.name, ports),
     images: countImages(group.instances),
     desired: group.desired,
+    ...standbyOf(group),
     ...(await serviceFacts(facts.clusters, new Map(), ports)),
   };
+}
+
+async function drainedBy(
+  group: string,
+  { groups, lifecycleTopicArn }: SurveyPorts,
+): Promise<'hook' | 'managed-draining' | 'none'> {
+  const hooks = read(await groups.terminateHooks(group));
+  if (hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)) return 'hook';
+  return hooks.some(({ name }) => name === MANAGED_HOOK) ? 'managed-draining' : 'none';
 }
 
 async function factsOfGroup(
@@ -96,24 +142,21 @@ async function factsOfGroup(
   ports: SurveyPorts,
   clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
-  const { groups, lifecycleTopicArn } = ports;
-  const hooks = read(await groups.terminateHooks(group.name));
   return {
     id: `group/${group.name}`,
     policy: policyOf(group.tags),
     launch: group.launch.kind,
     ...launch,
+    ...(group.launch.kind === 'mixed' && group.launch.byRequirements ? { byRequirements: true } : {}),
     images: countImages(group.instances),
     desired: group.desired,
     max: group.max,
-    drainedBy: hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)
-      ? 'hook'
-      : hooks.some(({ name }) => name === MANAGED_HOOK)
-        ? 'managed-draining'
-        : 'none',
+    drainedBy: await drainedBy(group.name, ports),
     refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
     suspended: group.suspended,
-    ...keptFacts(group, guarded),
+    protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
+    managedProtection: guarded.includes(group.arn),
+    ...standbyOf(group),
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
     bound: [],
@@ -162,7 +205,6 @@ export async function factsOfSpotFleets(
       suspended: [],
       protectedFromScaleIn: 0,
       managedProtection: false,
-      standby: [],
       warm: 0,
       ...(await clusterFacts(instances, known, ports)),
       bound: [
@@ -213,22 +255,6 @@ function launchFacts(
   return { slots, unread, named: Object.fromEntries(names) };
 }
 
-/** What keeps instances from being replaced, and whether a capacity provider does. */
-function keptFacts(
-  { arn, instances }: GroupSeen,
-  guarded: readonly string[],
-): Pick<FleetFacts, 'protectedFromScaleIn' | 'managedProtection' | 'standby'> {
-  const isStandby = ({ state }: FleetInstance) => state === 'Standby' || state === 'EnteringStandby';
-  return {
-    protectedFromScaleIn: instances.filter((instance) => instance.protectedFromScaleIn).length,
-    managedProtection: guarded.includes(arn),
-    standby: instances
-      .filter(isStandby)
-      .slice(0, MOST_NAMED)
-      .map(({ id }) => id),
-  };
-}
-
 type ClusterFacts = Pick<FleetFacts, 'clusters' | 'unsteady' | 'immovable'>;
 
 async function clusterFacts(
@@ -271,6 +297,11 @@ function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] 
   return readTags(tags) ?? { mistakes: ['it has not opted in'] };
 }
 
+function standbyOf({ instances }: GroupSeen): Required<Pick<FleetFacts, 'standby'>> {
+  const aside = instances.filter(({ state }) => state === 'Standby');
+  return { standby: aside.slice(0, MOST_NAMED).map(({ id }) => id) };
+}
+
 function imageIdsOf({ instances }: { readonly instances: readonly FleetInstance[] }): string[] {
   return instances.flatMap(({ imageId }) => imageId ?? []);
 }
@@ -285,7 +316,7 @@ function named(services: readonly SteadySeen[]): string[] {
 
 function countImages(instances: readonly FleetInstance[]): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const { imageId = 'unknown' } of instances) {
+  for (const { imageId = UNKNOWN_IMAGE } of instances) {
     const key = counts.has(imageId) || counts.size < MOST_IMAGES ? imageId : 'other';
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }

@@ -135,6 +135,7 @@ function relief(problems: readonly Problem[], control: Control | undefined): str
   const said = control === undefined ? "nobody's word is needed any more" : `${control.by} ${VERBS[control.word]} it`;
   const words = problems.map((problem) => {
     if (problem === 'rollout-stuck') return 'it gets on again';
+    if (problem === 'rollout-paused' && control?.word !== 'resume') return 'it goes on';
     return problem === 'rollout-waiting' ? 'what it waited for has passed' : said;
   });
   return `${[...new Set(words)].join(', ')}.`;

@@ -107,6 +107,13 @@ function conditionOf(
   ];
 }
 
+/** Seen all the same, and to be told of again: a release that comes before the warning got out is one none the less. */
+function untold(sighting: Sighting | undefined, before: Sighting | undefined): Sighting | undefined {
+  if (sighting === undefined) return undefined;
+  const { version, imageId } = sighting;
+  return { version, imageId, ...(before?.told === undefined ? {} : { told: before.told }) };
+}
+
 /**
  * What to remember of a look, after telling. What could not be told stays as it was, so that it is told next time.
  * @param announced ids of the families whose release was published.
@@ -120,8 +127,12 @@ export function keep(
 ): Seen {
   const before = remembered.kind === 'seen' ? remembered.seen : {};
   const kept = findings.flatMap(({ family: { id }, release, because, sighting }) => {
-    const untold = (release !== undefined && !announced.has(id)) || (because !== undefined && !warned);
-    const next = untold ? before[id] : sighting;
+    const isUntold = because !== undefined && !warned;
+    const isUnannounced = release !== undefined && !announced.has(id);
+    // That AWS went back shows only against what was there before.
+    const isBack = release === undefined && before[id]?.imageId !== sighting?.imageId && before[id] !== undefined;
+    const seen = isUntold ? untold(sighting, before[id]) : sighting;
+    const next = isUnannounced || (isUntold && isBack) ? before[id] : seen;
     return next === undefined ? [] : [[id, next] as const];
   });
   // A family that is no longer watched is forgotten: if it comes back, it is seen for the first time.

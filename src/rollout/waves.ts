@@ -1,5 +1,5 @@
 import type { Blocker } from './checks.ts';
-import { blockersOf } from './checks.ts';
+import { blockersOf, heldBlocker } from './checks.ts';
 import { isApproved } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
@@ -23,7 +23,9 @@ function isAsked({ id, copyOf }: FleetFacts, asked: readonly string[]): boolean 
 /** What stood in the way of a fleet when it was surveyed. */
 export function blockersIn({ survey }: Pick<ReleaseMemory, 'survey'>, id: string): Blocker[] {
   const facts = survey?.fleets.find((fleet) => fleet.id === id);
-  return facts === undefined ? [] : blockersOf(facts, survey?.drainDeadlineSeconds?.[id] ?? 0);
+  const { mode = 'act', deadlineSeconds = 0 } = survey?.drains?.[id] ?? {};
+  const held = heldBlocker(mode);
+  return facts === undefined ? [] : [...(held ? [held] : []), ...blockersOf(facts, deadlineSeconds)];
 }
 
 export function runningOf({ started }: ReleaseMemory): FleetRequest[] {

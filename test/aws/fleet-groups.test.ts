@@ -3,9 +3,10 @@ import {
   DescribeAutoScalingGroupsCommand,
   StartInstanceRefreshCommand,
 } from '@aws-sdk/client-auto-scaling';
+import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { autoScalingClient } from '../../src/aws/clients.ts';
+import { autoScalingClient, ec2Client } from '../../src/aws/clients.ts';
 import { groupsPort } from '../../src/aws/fleet-groups.ts';
 import type { Desired, RefreshPreferences } from '../../src/rollout/ports.ts';
 import { createWorldOfAws } from './sim.ts';
@@ -19,6 +20,7 @@ const PREFERENCES: RefreshPreferences = {
   alarms: [],
   autoRollback: true,
   scaleInProtected: 'Wait',
+  standby: 'Ignore',
   skipMatching: true,
 };
 
@@ -33,7 +35,7 @@ function prepare(cluster: object = {}, options: { seed?: number } = {}) {
     options,
   );
   const { amis, templates, autoScaling } = aws.region;
-  const groups = groupsPort(autoScalingClient(aws.requestHandler));
+  const groups = groupsPort(autoScalingClient(aws.requestHandler), ec2Client(aws.requestHandler));
   const group = async () => {
     const seen = await aws.value(() => groups.describeGroup('web-asg'));
     if (seen === undefined) throw new Error('the group is gone');
@@ -81,7 +83,13 @@ describe('a group', () => {
       desired: 4,
       suspended: ['Launch'],
       launch: { kind: 'template', template: { templateId: expect.stringMatching(/^lt-/), version: '1' } },
-      instances: seen.instances.map(({ id }) => ({ id, imageId, state: 'InService', protectedFromScaleIn: false })),
+      instances: seen.instances.map(({ id }) => ({
+        id,
+        imageId,
+        template: { templateId: expect.stringMatching(/^lt-/), version: '1' },
+        state: 'InService',
+        protectedFromScaleIn: false,
+      })),
       warm: 2,
     });
     expect(seen.instances).toHaveLength(4);
@@ -103,6 +111,7 @@ describe('a group', () => {
     expect((await prepare({ mixed: 'templates' }).group()).launch).toEqual({
       kind: 'mixed',
       template,
+      byRequirements: false,
       overrides: [types, { at: 1, instanceType: 'm7g.xlarge', template }],
     });
     const images = prepare({ mixed: 'images' });
@@ -111,7 +120,14 @@ describe('a group', () => {
     expect(launch).toEqual({
       kind: 'mixed',
       template,
+      byRequirements: false,
       overrides: [types, { at: 1, instanceType: 'm7g.xlarge', imageId }],
+    });
+    expect((await prepare({ mixed: 'attributes' }).group()).launch).toEqual({
+      kind: 'mixed',
+      template,
+      byRequirements: true,
+      overrides: [{ at: 0 }],
     });
     expect(instances.map((instance) => instance.imageId === imageId)).toEqual([false, true, false, true]);
   });
@@ -130,14 +146,73 @@ describe('a group', () => {
       expect(await ask<unknown>(call)).toMatchObject({ ok: false, reason: 'gone' });
   });
 
+  it('has the images of its instances from EC2, 200 in a call, whichever group they are in', async () => {
+    const tags = { 'ecs-drain:ami': 'auto' };
+    const aws = createWorldOfAws({
+      clusters: [
+        { name: 'a', instances: 250, group: 'a', behind: 1, tags },
+        { name: 'b', instances: 30, group: 'b', tags },
+        { name: 'c', instances: 2, group: 'c', mixed: 'images', tags },
+      ],
+    });
+    const groups = groupsPort(autoScalingClient(aws.requestHandler), ec2Client(aws.requestHandler));
+    const found = await aws.value(() => groups.taggedGroups('ecs-drain:ami'));
+    const { amis } = aws.region;
+    const [x86, arm] = [amis.recommended('al2023/x86_64').id, amis.recommended('al2023/arm64').id];
+    const images = found.map(({ instances }) => [...new Set(instances.map(({ imageId }) => imageId))]);
+    expect(images).toEqual([[amis.behind('al2023/x86_64', 1).id], [x86], [x86, arm]]);
+    // What Auto Scaling has told is not asked for: 281 of 282.
+    expect(aws.calls).toEqual([
+      'autoscaling:DescribeAutoScalingGroups',
+      'ec2:DescribeInstances',
+      'ec2:DescribeInstances',
+    ]);
+    expect(await aws.value(() => groups.everyGroup())).toEqual(found);
+  });
+
+  it('is not known where EC2 does not answer what its instances run', async () => {
+    const aws = createWorldOfAws({ clusters: [{ name: 'a', instances: 1, group: 'a' }] });
+    const ec2 = ec2Client();
+    const refusal = Object.assign(new Error('no'), { name: 'UnauthorizedOperation' });
+    mockClient(ec2).on(DescribeInstancesCommand).rejects(refusal);
+    const groups = groupsPort(autoScalingClient(aws.requestHandler), ec2);
+    const denied = { ok: false, operation: 'ec2:DescribeInstances', reason: 'denied' };
+    expect(await aws.ask(() => groups.describeGroup('a'))).toMatchObject(denied);
+    expect(await aws.ask(() => groups.everyGroup())).toMatchObject(denied);
+  });
+
+  it('has instances whose image is not known, while EC2 does not know them yet', async () => {
+    const { autoScaling, group, runTo } = prepare();
+    autoScaling.scale('web-asg', 5);
+    const known = async () => (await group()).instances.map(({ imageId }) => imageId !== undefined);
+    expect(await known()).toEqual([true, true, true, true, false]);
+    runTo(10);
+    expect(await known()).toEqual([true, true, true, true, true]);
+  });
+
+  it('has instances in its warm pool, told apart from the others, with their images', async () => {
+    const { groups, value, amis, group } = prepare({ warm: 2 });
+    const pooled = await value(() => groups.pooledInstances('web-asg'));
+    const imageId = amis.behind('al2023/x86_64', 1).id;
+    expect(pooled).toMatchObject([
+      { imageId, state: 'Warmed:Stopped' },
+      { imageId, state: 'Warmed:Stopped' },
+    ]);
+    const inService = (await group()).instances.map(({ id }) => id);
+    expect(pooled.filter(({ id }) => inService.includes(id))).toEqual([]);
+  });
+
   it('is found by a tag key, whatever its value, on every page', async () => {
     const tags = { 'ecs-drain:ami': '' };
     const clusters = Array.from({ length: 120 }, (_, i) => ({ name: `c${i}`, instances: 0, group: `g${i}`, tags }));
     const aws = createWorldOfAws({ clusters: [...clusters, { name: 'no', instances: 0, group: 'no' }] });
-    const groups = groupsPort(autoScalingClient(aws.requestHandler));
+    const groups = groupsPort(autoScalingClient(aws.requestHandler), ec2Client(aws.requestHandler));
     const found = await aws.value(() => groups.taggedGroups('ecs-drain:ami'));
     expect(found.map(({ name }) => name)).toEqual(clusters.map(({ group }) => group));
     expect(await aws.value(() => groups.taggedGroups('another'))).toEqual([]);
+    expect((await aws.value(() => groups.everyGroup())).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(found.map(({ name }) => name)),
+    );
   });
 
   it('has terminate hooks, and others, which are not named', async () => {
@@ -246,7 +321,7 @@ describe('an instance refresh', () => {
     ];
     const template = { templateId: 'lt-1', version: '5' };
 
-    const groups = groupsPort(client);
+    const groups = groupsPort(client, ec2Client());
     expect(await groups.startRefresh('g', { kind: 'mixed', template, overrides }, PREFERENCES)).toEqual({
       ok: true,
       value: { id: 'r' },
@@ -273,6 +348,7 @@ describe('an instance refresh', () => {
         AutoRollback: true,
         SkipMatching: true,
         ScaleInProtectedInstances: 'Wait',
+        StandbyInstances: 'Ignore',
       },
     });
     expect(

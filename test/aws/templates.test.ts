@@ -18,7 +18,15 @@ describe('a launch template', () => {
     const { existing, templateId, image, describe } = prepare();
     existing.write(templateId, 'resolve:ssm:/ours');
 
-    const first = { templateId, number: 1, isLatest: false, isDefault: true, image, instanceType: 'm7i.large' };
+    const first = {
+      templateId,
+      number: 1,
+      isLatest: false,
+      isDefault: true,
+      image,
+      instanceType: 'm7i.large',
+      byRequirements: false,
+    };
     const second = { ...first, number: 2, isLatest: true, isDefault: false, image: 'resolve:ssm:/ours' };
     expect(await describe('1')).toEqual(first);
     expect(await describe('$Default')).toEqual(first);

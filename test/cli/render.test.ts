@@ -65,7 +65,7 @@ it('what is told of rollouts is plain text of 80 columns, whatever fleets and pe
     atMs: START_MS,
     fleets: facts,
     sources: [{ source: target.source, target }],
-    drainDeadlineSeconds: {},
+    drains: {},
   };
   const plans = plansFor(seen, { fleets: [], isOrdered: false });
   const here = <T>(value: T) => ({ region: 'eu-west-1', ok: true, value }) as const;

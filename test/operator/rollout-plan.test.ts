@@ -12,7 +12,7 @@ const seen = (fleets: readonly FleetFacts[], changes: Partial<PlanSeen> = {}): P
   atMs: START_MS,
   fleets,
   sources: [{ source: target.source, target }],
-  drainDeadlineSeconds: {},
+  drains: {},
   ...changes,
 });
 const all = { fleets: [], isOrdered: false };
@@ -34,7 +34,9 @@ describe('the plan of a source', () => {
   });
 
   it('has what blocks a fleet now, by the time that a drain of it may take', () => {
-    const facts = seen([fleet({ refreshing: true })], { drainDeadlineSeconds: { 'group/web-asg': 7_200 } });
+    const facts = seen([fleet({ refreshing: true })], {
+      drains: { 'group/web-asg': { mode: 'act', deadlineSeconds: 7_200 } },
+    });
     const [first] = fleetsOf(plansFor(facts, all).plans[0]);
     expect(first?.blockers.map(({ passes }) => passes)).toEqual([false, true]);
     expect(first?.blockers[0]?.because).toContain('a drain may take 120 min');

@@ -86,7 +86,7 @@ const look = (changes: Partial<FleetLook> = {}): FleetLook => ({
   target,
   facts: fleet(),
   drainDeadlineSeconds: 1_800,
-  hosts: { fresh: 1, joined: 1, working: 1, strangers: [], old: 3 },
+  hosts: { fresh: 1, joined: 1, working: 1, strangers: [], old: 3, oldFrom: [], oldPooled: 0, unknown: 0 },
   ...changes,
 });
 const refresh = { id: 'r-1', status: 'InProgress', because: '', percent: 25, left: 3, startedAtMs: START_MS } as const;

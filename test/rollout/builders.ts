@@ -53,7 +53,6 @@ export function fleet(changes: Partial<FleetFacts> = {}): FleetFacts {
     suspended: [],
     protectedFromScaleIn: 0,
     managedProtection: false,
-    standby: [],
     warm: 0,
     clusters: ['web'],
     unsteady: [],

@@ -21,6 +21,7 @@ it.each([
   ['it is bound to something', { bound: ['it has a scalable target'] }, 1_800, false, 'scalable target'],
   ['another rollout is at work on it', { beside: 'sfr-0b is a copy of it' }, 1_800, true, 'sfr-0b is a copy'],
   ['a refresh is under way', { refreshing: true }, 1_800, true, 'under way'],
+  ['an instance is in Standby', { standby: ['i-0aside'] }, 1_800, true, 'i-0aside is in Standby'],
   ['launches are suspended', { suspended: ['Launch'] }, 1_800, true, 'resume'],
   ['refreshes are suspended', { suspended: ['InstanceRefresh'] }, 1_800, true, 'resume'],
   ['an instance is in Standby', { standby: ['i-0a'] }, 1_800, true, 'i-0a is in Standby'],

@@ -20,7 +20,8 @@ describe('the rollout of a release', () => {
 
   it('announces what blocked a fleet when it was looked at, first what does not pass by itself', () => {
     const detailsOf = (facts: Partial<FleetFacts>) =>
-      play({ fleets: [fleet(facts)], drainDeadlineSeconds: { 'group/web-asg': 7_200 } }).alerts[0]?.details;
+      play({ fleets: [fleet(facts)], drains: { 'group/web-asg': { mode: 'act', deadlineSeconds: 7_200 } } }).alerts[0]
+        ?.details;
     expect(detailsOf({ unsteady: ['api'] })).toEqual([
       expect.stringMatching(
         /^Wave 1, auto: .* about 51 min\. It is BLOCKED: a drain may take 120 min.* for this group \(and 1 more: ecs-drain rollout plan\)\.$/,
@@ -193,6 +194,29 @@ describe('the rollout of a release', () => {
     });
     expect(started[0]?.atHours).toBeGreaterThan(9);
     expect(alerts.map(({ kind }) => kind)).toContain('rollout-paused');
+  });
+
+  it('only a hint leads to the rollout of the release that its source names, and does nothing itself', () => {
+    const { result, trace, alerts } = play({ request: { version: undefined }, fleets: [group('a')] });
+    expect(trace).toEqual(['resolve', 'hand-over']);
+    expect(result).toMatchObject({ outcome: 'handed-over', version: target.version });
+    expect(result.because).toContain('al2023-x86-6-');
+    expect(alerts).toEqual([]);
+  });
+
+  it('a hint that leads nowhere ends with the reason', () => {
+    const { result, trace } = play({
+      request: { version: undefined },
+      target: () => ({ because: 'there is no such image' }),
+      fleets: [],
+    });
+    expect(trace).toEqual(['resolve']);
+    expect(result).toMatchObject({ outcome: 'ignored', because: 'there is no such image' });
+  });
+
+  it("somebody's order is no hint, though it names no version", () => {
+    const { started } = play({ request: { version: undefined, by: 'kim', because: 'now' }, fleets: [group('a')] });
+    expect(started).toHaveLength(1);
   });
 
   it('is superseded by a newer release while it waits', () => {

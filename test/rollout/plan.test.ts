@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { planLines } from '../../src/rollout/announce.ts';
 import type { FleetFacts } from '../../src/rollout/fleet.ts';
 import { planOf } from '../../src/rollout/plan.ts';
 import { fleet, NEW, OLD, policy, slot, target } from './builders.ts';
@@ -46,11 +47,44 @@ describe('the plan of a release', () => {
     ]);
   });
 
+  it('says how many instances wait in the warm pool', () => {
+    const { fleets } = plan(fleet({ warm: 2 }));
+    expect(fleets).toMatchObject([{ instances: 4, warm: 2 }]);
+    expect(planLines(plan(fleet({ warm: 2 })), () => [])[0]).toContain('4 instances and the 2 in its warm pool from');
+  });
+
+  it('counts no instance as old whose image is not known, nor says that it runs this image', () => {
+    expect(plan(fleet({ images: { [OLD]: 3, unknown: 1 } })).fleets).toMatchObject([
+      { instances: 3, from: [`2023.0.20261001 (${OLD}, kernel 6.1)`] },
+    ]);
+    const there = fleet({ slots: [slot({ imageId: NEW, version: target.version })], images: { [NEW]: 3, unknown: 1 } });
+    expect(alone(there)).toEqual([['what 1 of its instances run is not known yet', false]]);
+  });
+
   it('leaves a kept template to its owner, and rolls out what the owner has put in it', () => {
     const kept = policy({ 'ecs-drain:template': 'keep' });
     expect(alone(fleet({ policy: kept }))).toEqual([[expect.stringContaining('its owner has to change it'), true]]);
     const latest = slot({ imageId: NEW, template: { id: 'lt-0a', number: 4, asked: '$Latest' } });
     expect(plan(fleet({ policy: kept, slots: [latest] })).fleets).toMatchObject([{ how: 'keep', instances: 4 }]);
+  });
+
+  it('writes no version that somebody would launch at once, proved or not', () => {
+    const template = { id: 'lt-0a', number: 3, asked: '$Latest' };
+    expect(alone(fleet({ slots: [slot({ template })] }))).toEqual([
+      [expect.stringContaining('it launches $Latest of lt-0a'), true],
+    ]);
+    expect(alone(fleet({ latestOf: { 'lt-0a': ['dev-asg'] } }))).toEqual([
+      [expect.stringContaining('group/dev-asg launches $Latest of lt-0a'), true],
+    ]);
+    expect(alone(fleet({ latestOf: { 'lt-0a': ['dev-asg', 'test-asg', 'old-asg'] } }))).toEqual([
+      [expect.stringContaining('group/dev-asg and 2 more launch $Latest of lt-0a'), true],
+    ]);
+    // Nothing is written there.
+    expect(plan(fleet({ latestOf: { 'lt-0b': ['dev-asg'] } })).fleets).toHaveLength(1);
+    const there = slot({ imageId: NEW, version: target.version, template });
+    expect(plan(fleet({ slots: [there] })).fleets).toMatchObject([{ how: 'keep' }]);
+    const override = slot({ at: 0, written: 'override', template: undefined as never });
+    expect(plan(fleet({ slots: [override] })).fleets).toHaveLength(1);
   });
 
   it('writes nothing over a parameter that a template resolves', () => {

@@ -1,3 +1,4 @@
+import type { DrainRules } from '../../src/rollout/checks.ts';
 import type { Control } from '../../src/rollout/control.ts';
 import { rest } from '../../src/rollout/course.ts';
 import type { ReleaseMove } from '../../src/rollout/decide.ts';
@@ -18,8 +19,8 @@ export interface Script {
   readonly fleets: readonly FleetFacts[] | ((hours: number) => readonly FleetFacts[]);
   /** Fleets beyond those that a survey keeps (none unless said). */
   readonly leftOut?: number;
-  /** What a drain may take, by fleet, as the survey has it. */
-  readonly drainDeadlineSeconds?: Readonly<Record<string, number>>;
+  /** How drains go, by fleet, as the survey has it. */
+  readonly drains?: Readonly<Record<string, DrainRules>>;
   /** What people say, and when. */
   readonly says?: readonly { readonly atHours: number; readonly word: Control['word'] }[];
   /** How each fleet ends (rolled, after half an hour, unless said). */
@@ -112,13 +113,19 @@ export function play(script: Script): Played {
       case 'survey': {
         const named = script.target?.(hoursSince(nowMs)) ?? target;
         const what = 'because' in named ? { because: named.because } : { target: named };
-        const { leftOut = 0, drainDeadlineSeconds = {} } = script;
+        const { leftOut = 0, drains = {} } = script;
         return {
           kind: 'survey',
           ...at,
-          survey: { ...at, ...what, fleets: fleetsNow(), leftOut, drainDeadlineSeconds },
+          survey: { ...at, ...what, fleets: fleetsNow(), leftOut, drains },
         };
       }
+      case 'resolve': {
+        const resolved = script.target?.(hoursSince(nowMs)) ?? target;
+        return { kind: 'resolve', ...at, resolved };
+      }
+      case 'hand-over':
+        return { kind: 'hand-over', ...at };
       case 'start-fleet':
         start(move.request);
         return { kind: 'start-fleet', ...at };

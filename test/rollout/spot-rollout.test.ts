@@ -63,13 +63,19 @@ function ports(
       services: () => ok([]),
     },
     controlParameter: () => '/control',
+    drainRules: () => ok({ mode: 'act', deadlineSeconds: 1_800 }),
     now: () => START_MS,
   };
   return asked as unknown as RolloutPorts;
 }
 
 const lookAt = async (world: RolloutPorts, emptied: readonly string[] = []) => {
-  const seen = await performSpot({ kind: 'look', copyId: 'sfr-copy', emptied, because: 'a test' }, request, world);
+  const seen = await performSpot(
+    { kind: 'look', copyId: 'sfr-copy', emptied, because: 'a test' },
+    undefined,
+    request,
+    world,
+  );
   return seen.kind === 'look' && seen.look ? seen.look : expect.fail(JSON.stringify(seen));
 };
 

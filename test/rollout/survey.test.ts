@@ -43,7 +43,7 @@ function prepare(cluster: object = {}, others: object = {}) {
   const ec2 = ec2Client(requestHandler);
   const ports: SurveyPorts = {
     clusters: clustersPort(patientEcsClient(requestHandler)),
-    groups: groupsPort(autoScalingClient(requestHandler)),
+    groups: groupsPort(autoScalingClient(requestHandler), ec2),
     images: imagesPort(ec2),
     parameters: parametersPort(patientSsmClient(requestHandler)),
     spotFleets: spotFleetsPort(ec2, applicationAutoScalingClient(requestHandler)),

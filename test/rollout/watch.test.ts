@@ -215,6 +215,14 @@ describe('what is remembered of a look', () => {
     expect(keep(before, [...found, ended], new Set([AL2023.id]), false)).toEqual({ [AL2023.id]: NEW, [al2.id]: OLD });
   });
 
+  it('is what was seen, though its warning could not be sent: a release before it gets out is announced, and once', () => {
+    const aging: Finding = { family: AL2023, because: 'it is old', sighting: { ...NEW, told: 'aging' } };
+    expect(keep({ kind: 'first' }, [aging], new Set(), false)).toEqual({ [AL2023.id]: NEW });
+    const released: Finding = { ...aging, release: { ...NEW, name: 'x' } };
+    expect(keep(remember(AL2023, OLD), [released], new Set([AL2023.id]), false)).toEqual({ [AL2023.id]: NEW });
+    expect(keep(remember(AL2023, OLD), [released], new Set(), false)).toEqual({ [AL2023.id]: OLD });
+  });
+
   it('is nothing of a family that was not found, or is no longer watched', () => {
     expect(keep(remember(al2, OLD), [{ family: AL2023, sighting: undefined }], new Set(), true)).toEqual({});
   });

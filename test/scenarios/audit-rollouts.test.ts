@@ -17,6 +17,7 @@ import { groupsPort } from '../../src/aws/fleet-groups.ts';
 import { alertPort } from '../../src/aws/sns.ts';
 import { spotFleetsPort } from '../../src/aws/spot-fleets.ts';
 import { templatesPort } from '../../src/aws/templates.ts';
+import type { RefreshPreferences } from '../../src/rollout/ports.ts';
 
 /** Each rule about rollouts, broken by a program that does the wrong thing on purpose, in place of our function. */
 
@@ -26,6 +27,8 @@ beforeAll(async () => {
 });
 
 interface Hands {
+  /** What it was asked for. */
+  readonly event: unknown;
   readonly groups: ReturnType<typeof groupsPort>;
   readonly spotFleets: ReturnType<typeof spotFleetsPort>;
   readonly templates: ReturnType<typeof templatesPort>;
@@ -42,13 +45,14 @@ async function rulesBrokenBy(standIn: StandIn, scenario: Scenario) {
   const watch = (created: Region): void => {
     region = created;
   };
-  const connect: Bundles['amiUpdate']['connect'] = (platform) => async (_event, durable) => {
+  const connect: Bundles['amiUpdate']['connect'] = (platform) => async (event, durable) => {
     if (region === undefined) throw new Error('no region');
     const handler = platform.requestHandler as RequestHandler;
     const alerts = alertPort(snsClient(handler), region.alertTopicArn);
     const act = (effect: () => Promise<unknown>) => durable.step('act', async () => void (await effect()));
     await standIn({
-      groups: groupsPort(autoScalingClient(handler)),
+      event,
+      groups: groupsPort(autoScalingClient(handler), ec2Client(handler)),
       spotFleets: spotFleetsPort(ec2Client(handler), applicationAutoScalingClient(handler)),
       templates: templatesPort(ec2Client(handler)),
       ecs: ecsPort(ecsClient(handler)),
@@ -66,7 +70,7 @@ async function rulesBrokenBy(standIn: StandIn, scenario: Scenario) {
   return new Set(report.violations.map(({ rule }) => rule));
 }
 
-const PREFERENCES = {
+const PREFERENCES: RefreshPreferences = {
   minHealthyPercent: 100,
   maxHealthyPercent: 110,
   checkpoints: [25, 100],
@@ -75,19 +79,38 @@ const PREFERENCES = {
   alarms: [],
   autoRollback: false,
   scaleInProtected: 'Ignore',
+  standby: 'Ignore',
   skipMatching: false,
-} as const;
+};
+
+/** The request that a release makes for the group, as far as the audit reads it. */
+function orderOf({ amis }: Region) {
+  const imageId = amis.recommended('al2023/x86_64').id;
+  const request = { kind: 'fleet', fleet: 'group/web-asg', imageId };
+  return {
+    FunctionName: 'ecs-drain-ami-update:durable',
+    InvocationType: 'Event',
+    DurableExecutionName: 'a-fleet',
+    Payload: new TextEncoder().encode(JSON.stringify(request)),
+  };
+}
 
 const oldFleet = ({ spotFleets }: Region): string => [...spotFleets.fleets.keys()][0] ?? '';
 
-/** Rolls as far as the first checkpoint, and stops there. */
-const halfway: StandIn = async ({ groups, templates, durable, region, act }) => {
+/** Rolls the new image out, and does not look how that goes. */
+const begin = async ({ groups, templates, region, act }: Hands, preferences: RefreshPreferences): Promise<void> => {
   const seen = region.autoScaling.operations.DescribeAutoScalingGroups({ AutoScalingGroupNames: ['web-asg'] });
   const templateId = seen.AutoScalingGroups[0]?.LaunchTemplate?.LaunchTemplateId ?? '';
   const { id } = region.amis.recommended('al2023/x86_64');
   await act(() => templates.createVersion({ templateId, number: 1 }, id, 'token', 'a test'));
   const desired = { kind: 'template', template: { templateId, version: '2' } } as const;
-  await act(() => groups.startRefresh('web-asg', desired, PREFERENCES));
+  await act(() => groups.startRefresh('web-asg', desired, preferences));
+};
+
+/** Rolls as far as the first checkpoint, and stops there. */
+const halfway: StandIn = async (hands) => {
+  const { groups, durable, act } = hands;
+  await begin(hands, PREFERENCES);
   await durable.wait('wait', 1_200);
   await act(() => groups.cancelRefresh('web-asg'));
   await durable.wait('wait', 600);
@@ -125,6 +148,57 @@ describe('the audit sees a rollout that', () => {
       };
     expect(await rulesBrokenBy(telling('rollout-started'), scenario)).toEqual(new Set(['mixture-untold']));
     expect(await rulesBrokenBy(telling('rollout-failed'), scenario)).toEqual(new Set());
+  });
+
+  it('goes on to a second instance while ECS has not seen the first, or without waiting for it', async () => {
+    const bad = readScenario('rollout-bad-image');
+    const rolling =
+      (preferences: Partial<RefreshPreferences>): StandIn =>
+      async (hands) => {
+        await begin(hands, { ...PREFERENCES, ...preferences });
+        await hands.durable.wait('wait', 9_000);
+      };
+    expect(await rulesBrokenBy(rolling({ checkpointDelaySeconds: 900 }), bad)).toContain('went-on-unjoined');
+    expect(await rulesBrokenBy(rolling({ checkpoints: [] }), bad)).toContain('went-on-unjoined');
+    // Nothing is taken away at the first checkpoint but one instance, and it lasts an hour.
+    const patient: StandIn = async (hands) => {
+      await begin(hands, PREFERENCES);
+      await hands.durable.wait('wait', 1_800);
+      await hands.act(() => hands.groups.cancelRefresh('web-asg'));
+      await hands.tell('rollout-failed', { fleet: 'group/web-asg' });
+      await hands.durable.wait('wait', 9_000);
+    };
+    expect(await rulesBrokenBy(patient, bad)).toEqual(new Set());
+    const auto = readScenario('rollout-auto');
+    expect(await rulesBrokenBy(rolling({ checkpointDelaySeconds: 900 }), auto)).toEqual(new Set());
+    // In a group of one, the new instance must be at work before the old one goes.
+    const alone = { ...bad, clusters: bad.clusters.map((cluster) => ({ ...cluster, instances: 1 })) };
+    const warm = { checkpoints: [], maxHealthyPercent: 200, warmupSeconds: 900 };
+    expect(await rulesBrokenBy(rolling(warm), alone)).toContain('went-on-unjoined');
+    const well = { ...alone, events: auto.events };
+    expect(await rulesBrokenBy(rolling(warm), well)).toEqual(new Set());
+  });
+
+  it('calls a group rolled that is not, in service or in its warm pool', async () => {
+    /** Says of the group, so long after the refresh was begun, that it is rolled. */
+    const claiming =
+      (afterSeconds: number, preferences: Partial<RefreshPreferences> = {}): StandIn =>
+      async (hands) => {
+        const { event, region, durable, act } = hands;
+        if ((event as { readonly kind: string }).kind === 'fleet') return;
+        await begin(hands, { ...PREFERENCES, checkpointDelaySeconds: 600, ...preferences });
+        await durable.wait('wait', afterSeconds);
+        await act(async () => region.lambda.operations['Invoke']?.(orderOf(region)));
+        await durable.wait('wait', 9_000);
+      };
+    const scenario = readScenario('rollout-auto');
+    expect(await rulesBrokenBy(claiming(300), scenario)).toEqual(new Set(['rolled-untrue']));
+    expect(await rulesBrokenBy(claiming(3_600), scenario)).toEqual(new Set());
+    const bad = readScenario('rollout-bad-image');
+    expect(await rulesBrokenBy(claiming(7_000), bad)).toContain('rolled-untrue');
+    const pool = readScenario('rollout-warm-pool');
+    expect(await rulesBrokenBy(claiming(900), pool)).toContain('rolled-untrue');
+    expect(await rulesBrokenBy(claiming(3_600), pool)).toEqual(new Set());
   });
 
   it('does not end', async () => {

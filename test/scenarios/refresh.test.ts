@@ -49,7 +49,12 @@ describe('an instance refresh', () => {
     expect(refresh?.Status).toBe('Successful');
     const [group] = operations.DescribeAutoScalingGroups({}).AutoScalingGroups;
     const next = region.amis.recommended('al2023/x86_64').id;
-    expect(group?.Instances?.map(({ ImageId }) => ImageId)).toEqual([next, next, next, next]);
+    expect(group?.Instances?.map(({ InstanceId = '' }) => region.autoScaling.imageOf(InstanceId)?.id)).toEqual([
+      next,
+      next,
+      next,
+      next,
+    ]);
   });
 
   it('to an image that is never healthy fails, and nothing is released early', async () => {

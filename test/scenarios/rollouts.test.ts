@@ -3,6 +3,7 @@ import type { Handles } from '../../sim/region.ts';
 import type { Report } from '../../sim/report.ts';
 import type { Bundles, Run } from '../../sim/run.ts';
 import { loadBundles, readScenario, run, scenarioNames } from '../../sim/run.ts';
+import type { Scenario } from '../../sim/scenario.ts';
 import { parseScenario } from '../../sim/scenario.ts';
 
 /** What each rollout comes to, and what people hear of it on the way: what outcomes.test.ts is for drains. */
@@ -18,10 +19,15 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-bad-image': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   'rollout-cancelled': [['cancelled', 'rolled-back'], 'image-available rollout-started rolled-back rollout-ended'],
   'rollout-duplicates': [ROLLED, TOLD],
+  'rollout-bake': [[...ROLLED, ...ROLLED], 'image-available rollout-started rollout-waiting resolved rollout-done'],
+  'rollout-follow-two': [['rolled', ...ROLLED, 'rolled', 'rolled'], TOLD],
   'rollout-follow': [[...ROLLED, ...ROLLED], TOLD],
   'rollout-keep': [['nothing-to-do'], 'image-available'],
+  'rollout-keep-numbered': [['nothing-to-do', ...ROLLED], TOLD],
+  'rollout-keep-parameter': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-keep-written': [['nothing-to-do', ...ROLLED], TOLD],
   'rollout-mixed': [[...ROLLED, ...ROLLED], TOLD],
+  'rollout-observe': [ROLLED, 'image-available rollout-paused resolved rollout-started rollout-done'],
   'rollout-paused': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   'rollout-protected': [ROLLED, TOLD],
   'rollout-refresh-running': [ROLLED, TOLD],
@@ -29,17 +35,21 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-scaled': [ROLLED, TOLD],
   'rollout-spot-fleet': [ROLLED, TOLD],
   'rollout-spot-no-capacity': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
+  'rollout-spot-switch': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
   'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],
+  'rollout-standby': [ROLLED, 'image-available rollout-waiting resolved rollout-started rollout-done'],
   'rollout-superseded': [
     ['superseded', ...ROLLED],
     'approval-needed rollout-ended resolved rollout-started rollout-done',
   ],
   'rollout-superseded-midway': [[...ROLLED, ...ROLLED], TOLD],
+  'rollout-switch-midway': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   'rollout-throttled': [ROLLED, TOLD],
   'rollout-unanswered': [['expired'], 'approval-needed rollout-stopped'],
   'rollout-undrained': [['stopped', 'blocked'], 'image-available rollout-stopped'],
   'rollout-untagged': [ROLLED, TOLD],
+  'rollout-warm-pool': [ROLLED, TOLD],
   'rollout-waves': [['rolled', ...ROLLED, 'rolled'], TOLD],
   'rollout-waves-stopped': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back rollout-stopped'],
   'rollout-window': [ROLLED, TOLD],
@@ -55,9 +65,15 @@ beforeAll(async () => {
 
 const play = (name: string, seed = 1, handles: Handles = {}): Promise<Run> =>
   run(readScenario(name), seed, { bundles, engine: 'store', ...handles });
-/** Whatever is promoted is announced to whoever follows it: where nobody does, that comes to nothing, and is left out here. */
+/**
+ * Whatever is promoted leads to a release for whoever follows it: where nobody does, that comes to nothing, and is left out
+ * here, as is the hint that led to it.
+ */
 const rolloutsOf = ({ rollouts = [] }: Report) =>
-  rollouts.filter(({ source, outcome }) => outcome !== 'nothing-to-do' || !source?.startsWith('/ecs-drain/verified/'));
+  rollouts.filter(
+    ({ source, outcome }) =>
+      !(source?.startsWith('/ecs-drain/verified/') && ['nothing-to-do', 'handed-over'].includes(outcome)),
+  );
 const outcomesOf = (report: Report): string[] => rolloutsOf(report).map(({ outcome }) => outcome);
 /** What people hear of rollouts, past the drains. */
 const toldOf = ({ alerts }: Report) => alerts.filter(({ instanceId }) => instanceId === null);
@@ -92,9 +108,7 @@ describe('what the scenarios are for', () => {
     // The one that never joined, and the one that came for it.
     expect(launched).toBe(2);
     expect(toldOf(report).at(-1)?.because).toContain('ECS has not seen it at work');
-    const images = region.autoScaling.operations
-      .DescribeAutoScalingGroups({ AutoScalingGroupNames: ['web-asg'] })
-      .AutoScalingGroups.flatMap(({ Instances = [] }) => Instances.map(({ ImageId }) => ImageId));
+    const images = region.autoScaling.launched().map(({ launched }) => launched.image.id);
     expect(new Set(images)).toEqual(new Set([region.amis.behind('al2023/x86_64', 1).id]));
   });
 
@@ -116,6 +130,46 @@ describe('what the scenarios are for', () => {
     },
   );
 
+  it('rollout-observe: not one instance goes before the switch says act', async () => {
+    const { report } = await play('rollout-observe');
+    expect(Math.min(...report.instances.map(({ drainingAtSeconds }) => drainingAtSeconds ?? 0))).toBeGreaterThan(
+      12_000,
+    );
+  });
+
+  it.each(['images', 'attributes'] as const)(
+    'rollout-mixed: nothing is left out where %s say what is launched, whatever AWS takes for the same',
+    async (mixed) => {
+      const scenario = readScenario('rollout-mixed');
+      const clusters = scenario.clusters.map((cluster) => ({ ...cluster, mixed }));
+      for (const seed of [1, 2, 3, 4]) {
+        const { report, region } = await run({ ...scenario, clusters }, seed, { bundles, engine: 'store' });
+        expect(report.violations, `seed ${seed}`).toEqual([]);
+        const running = new Set(region.autoScaling.launched().map(({ launched }) => launched.image.id));
+        const families =
+          mixed === 'images' ? (['al2023/x86_64', 'al2023/arm64'] as const) : (['al2023/x86_64'] as const);
+        expect(running, `seed ${seed}`).toEqual(new Set(families.map((family) => region.amis.recommended(family).id)));
+      }
+    },
+    60_000,
+  );
+
+  it('rollout-keep-numbered: a bad image is stopped at one instance, and people hear why AWS cannot take it back', async () => {
+    const scenario = readScenario('rollout-keep-numbered');
+    const events = scenario.events.map(({ release, ...event }) => ({
+      ...event,
+      ...(release && { release: { ...release, flaw: 'agent-never-joins' as const } }),
+    }));
+    const { report, region } = await run({ ...scenario, events }, 1, { bundles, engine: 'store' });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['nothing-to-do', 'stopped', 'mixed']);
+    expect(region.instancesOf('web-asg')).toHaveLength(5);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('AWS cannot roll it back: its own template names this image already'),
+    });
+  });
+
   it('rollout-waves-stopped: the later waves are never touched, and people hear that they are held back', async () => {
     const { report } = await play('rollout-waves-stopped');
     expect(rolloutsOf(report).map(({ fleet }) => fleet)).toEqual([undefined, 'group/dev-asg']);
@@ -127,13 +181,13 @@ describe('what the scenarios are for', () => {
 
   it('rollout-follow: production is begun by the word that staging was verified, and not before it', async () => {
     const { report, region } = await play('rollout-follow');
-    expect(report.rollouts?.map(({ source, fleet }) => fleet ?? source)).toEqual([
+    expect(rolloutsOf(report).map(({ source, fleet }) => fleet ?? source)).toEqual([
       'al2023/x86_64',
       'group/stage-asg',
       '/ecs-drain/verified/al2023/x86_64',
       'group/prod-asg',
     ]);
-    const [, stage, , production] = region.lambda
+    const [, stage, , , production] = region.lambda
       .executions()
       .filter(({ functionName }) => functionName === 'ecs-drain-ami-update');
     expect(production?.startedAtMs).toBeGreaterThan(stage?.closedAtMs ?? Number.POSITIVE_INFINITY);
@@ -293,6 +347,212 @@ describe('a machine that dies as soon as AWS has done what it asked for', () => 
   );
 });
 
+/** A scenario of one group with a few things different. */
+type Change = (scenario: Scenario) => Scenario;
+const playChanged = (name: string, change: Change, handles: Handles = {}): Promise<Run> =>
+  run(change(readScenario(name)), 1, { bundles, engine: 'store', ...handles });
+
+/** Events in the place of the same ones of the scenario, by their number. */
+const eventsLike = (changes: Readonly<Record<number, Partial<Scenario['events'][number]>>>): Change => {
+  return (scenario) => ({
+    ...scenario,
+    events: scenario.events.map((event, i) => ({ ...event, ...changes[i] }) as typeof event),
+  });
+};
+const BAD = { release: { family: 'al2023/x86_64' as const, flaw: 'agent-never-joins' as const } };
+
+/** The nth call of an operation is carried out, and its machine dies. */
+const diesAfter = (operation: string, nth: number): Handles['beforeCall'] => {
+  let seen = 0;
+  return (call) => {
+    if (call.operation !== operation) return undefined;
+    seen += 1;
+    return seen === nth ? 'kill-after' : undefined;
+  };
+};
+
+/** What the instances of the group run now. */
+const imagesOf = ({ region }: Run, group = 'web-asg'): Record<string, number> => {
+  const [found] = region.autoScaling.operations.DescribeAutoScalingGroups({
+    AutoScalingGroupNames: [group],
+  }).AutoScalingGroups;
+  const counts: Record<string, number> = {};
+  for (const { ImageId = '' } of found?.Instances ?? []) {
+    const key = ImageId === region.amis.recommended('al2023/x86_64').id ? 'new' : 'old';
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+};
+
+describe('a machine that dies when a refresh was begun again after a pause', () => {
+  it('has it watched to its end', async () => {
+    const beforeCall = diesAfter('StartInstanceRefresh', 2);
+    const played = await playChanged('rollout-paused', (scenario) => scenario, { beforeCall });
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(ROLLED);
+  });
+
+  it('has a bad image stopped at its first instance', async () => {
+    const beforeCall = diesAfter('StartInstanceRefresh', 2);
+    const change = eventsLike({ 0: BAD, 1: { atSeconds: 3_800 } });
+    const played = await playChanged('rollout-paused', change, { beforeCall });
+    expect(played.report.violations).toEqual([]);
+    // The one that was there when it was paused; the one that came after it is gone again.
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(outcomesOf(played.report)).toEqual(['stopped', 'mixed']);
+  });
+});
+
+describe('a bad image', () => {
+  const clustersLike = (changes: Partial<Scenario['clusters'][number]>): Change => {
+    return (scenario) => ({ ...scenario, clusters: scenario.clusters.map((one) => ({ ...one, ...changes })) });
+  };
+  /** Stopped at its first instance, with nothing cut off, and people know. */
+  const expectStopped = (played: Run) => {
+    const { report } = played;
+    expect(report.violations).toEqual([]);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(report.instances.every(({ tasksCut }) => tasksCut === 0)).toBe(true);
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(toldOf(report).map(({ kind }) => kind)).toContain('rollout-failed');
+  };
+
+  it('is stopped at its first instance where there is no way back, also when the start was not heard of', async () => {
+    const change = clustersLike({ template: '$Default' });
+    const beforeCall = diesAfter('StartInstanceRefresh', 1);
+    for (const handles of [{}, { beforeCall }]) expectStopped(await playChanged('rollout-bad-image', change, handles));
+  });
+});
+
+describe('a template whose $Latest is launched', () => {
+  const playUnwritten = async (change: Change, watch: NonNullable<Handles['watch']>) => {
+    const told: string[] = [];
+    const { report } = await playChanged('rollout-auto', change, {
+      watch: (region) => {
+        watch(region);
+        region.world.on((event) => {
+          if (event.kind === 'published') told.push(event.message);
+        });
+      },
+    });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['nothing-to-do']);
+    expect(toldOf(report).map(({ kind }) => kind)).toEqual(['image-available']);
+    expect(report.calls).not.toHaveProperty('ec2:CreateLaunchTemplateVersion');
+    return told.join('\n');
+  };
+
+  it('by the group itself is not written to', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      clusters: scenario.clusters.map((cluster) => ({ ...cluster, template: '$Latest' as const })),
+    });
+    expect(await playUnwritten(change, () => undefined)).toContain('it launches $Latest of lt-');
+  });
+
+  it('by a group that nobody asked for is not written to', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      clusters: scenario.clusters.flatMap((cluster) => [
+        cluster,
+        { ...cluster, name: 'other', group: 'other-asg', tags: {}, services: [] },
+      ]),
+    });
+    const told = await playUnwritten(change, ({ autoScaling }) => {
+      const { createGroup } = autoScaling;
+      let first: Parameters<typeof createGroup>[0]['launch'];
+      Object.assign(autoScaling, {
+        createGroup: (spec: Parameters<typeof createGroup>[0]) => {
+          first ??= spec.launch;
+          if (spec.name !== 'other-asg' || first?.kind !== 'template') return createGroup(spec);
+          const launch = { kind: 'template' as const, template: { ...first.template, version: '$Latest' } };
+          return createGroup({ ...spec, launch });
+        },
+      });
+    });
+    expect(told).toContain('group/other-asg launches $Latest of lt-');
+  });
+});
+
+describe('what forbids to go on, in the middle', () => {
+  const withEvent = (event: Scenario['events'][number]): Change => {
+    return (scenario) => ({ ...scenario, events: [...scenario.events, event] });
+  };
+
+  it('a hook that is detached stops the refresh, and nothing further is cut off', async () => {
+    // The first instance is replaced, and drained; the others are not begun yet.
+    const unhook = withEvent({ atSeconds: 3_900, deleteHook: { group: 'web-asg', name: 'ecs-drain' } });
+    const played = await playChanged('rollout-auto', unhook);
+    const { report, region } = played;
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(region.instancesOf('web-asg')).toHaveLength(5);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('nothing drains its instances any more'),
+    });
+  });
+
+  it('a tag that is taken away turns it back', async () => {
+    const played = await playChanged('rollout-auto', (scenario) => scenario, {
+      watch: ({ world: { clock }, autoScaling }) => {
+        const { createGroup } = autoScaling;
+        Object.assign(autoScaling, {
+          createGroup: (spec: Parameters<typeof createGroup>[0]) => {
+            const tags: Record<string, string> = { ...spec.tags };
+            clock.after(3_900_000, () => delete tags['ecs-drain:ami']);
+            return createGroup({ ...spec, tags });
+          },
+        });
+      },
+    });
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(['stopped', 'rolled-back']);
+    expect(imagesOf(played)).toEqual({ old: 4 });
+  });
+});
+
+describe('a pause of days', () => {
+  it('leaves the judgement of a bad image as quick as before: one instance comes after it, and is taken back', async () => {
+    const resumedAt = 3_750 + 2.5 * 86_400;
+    const change = eventsLike({ 0: BAD, 1: { atSeconds: 3_750 }, 2: { atSeconds: resumedAt } });
+    const played = await playChanged('rollout-paused', (scenario) => ({
+      ...change(scenario),
+      durationSeconds: resumedAt + 20_000,
+    }));
+    const { report, region } = played;
+    expect(report.violations).toEqual([]);
+    // The four that it had; one before the pause; one after it, and the old one that came back for that.
+    expect(region.instancesOf('web-asg')).toHaveLength(4 + 1 + 2);
+    expect(imagesOf(played)).toEqual({ old: 3, new: 1 });
+    expect(outcomesOf(report)).toEqual(['stopped', 'mixed']);
+    expect(toldOf(report).at(-1)).toMatchObject({
+      kind: 'rollout-failed',
+      because: expect.stringContaining('1 of its instances run the new image and 3 another'),
+    });
+  }, 120_000);
+});
+
+describe('a large group', () => {
+  it('is rolled though some instance of it is always booting', async () => {
+    const change: Change = (scenario) => ({
+      ...scenario,
+      durationSeconds: 90_000,
+      clusters: scenario.clusters.map((cluster) => ({
+        ...cluster,
+        instances: 40,
+        maximum: 80,
+        services: cluster.services.slice(0, 1).map((one) => ({ ...one, desired: 120, startSeconds: 200 })),
+      })),
+    });
+    const played = await playChanged('rollout-auto', change);
+    expect(played.report.violations).toEqual([]);
+    expect(outcomesOf(played.report)).toEqual(ROLLED);
+    expect(imagesOf(played)).toEqual({ new: 40 });
+  }, 120_000);
+});
+
 /** Places at most for one fault, evenly spread; every one, with EVERY_CRASH set. */
 const MOST_PLACES = process.env['EVERY_CRASH'] ? Number.POSITIVE_INFINITY : 3;
 
@@ -309,6 +569,7 @@ const CRASHED = [
   'rollout-bad-image',
   'rollout-cancelled',
   'rollout-mixed',
+  'rollout-paused',
   'rollout-spot-fleet',
   'rollout-waves-stopped',
 ];

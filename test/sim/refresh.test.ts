@@ -23,7 +23,8 @@ function prepare(instances: number, options: { cluster?: object; hook?: boolean;
   const next = amis.release('al2023/x86_64', options.flaw).id;
   const describeGroup = () =>
     operations.DescribeAutoScalingGroups({ AutoScalingGroupNames: ['asg'] }).AutoScalingGroups[0];
-  const templateId = describeGroup()?.LaunchTemplate?.LaunchTemplateId ?? '';
+  const policy = describeGroup()?.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
+  const templateId = (describeGroup()?.LaunchTemplate ?? policy)?.LaunchTemplateId ?? '';
   const desired = {
     LaunchTemplate: { LaunchTemplateId: templateId, Version: String(templates.write(templateId, next)) },
   };
@@ -50,6 +51,7 @@ function prepare(instances: number, options: { cluster?: object; hook?: boolean;
     desired,
     counts,
     group: describeGroup,
+    imagesOf: () => describeGroup()?.Instances?.map(({ InstanceId = '' }) => autoScaling.imageOf(InstanceId)?.id) ?? [],
     runTo,
     latest,
     start: (Preferences: RefreshPreferences = {}) =>
@@ -144,16 +146,104 @@ describe('an instance refresh', () => {
     expect(group()?.Instances?.map(({ InstanceId }) => InstanceId)).not.toEqual(ids);
   });
 
+  describe('that leaves alone what matches', () => {
+    /** Which of three instances are replaced where nothing is desired but what the group says by now. */
+    const replaced = (seed: number, cluster: object, change: (made: ReturnType<typeof prepare>) => void) => {
+      const made = prepare(3, { cluster, seed });
+      change(made);
+      made.operations.StartInstanceRefresh({ ...NAME, Preferences: { SkipMatching: true } });
+      made.runTo(1_000);
+      expect(made.latest()?.Status).toBe('Successful');
+      return made.imagesOf().filter((image) => image !== made.old).length;
+    };
+    const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+
+    test('replaces what was launched from another version of the template', () => {
+      for (const seed of seeds)
+        expect(replaced(seed, {}, ({ autoScaling }) => autoScaling.setVersion('asg', '2'))).toBe(3);
+    });
+
+    test('replaces nothing where the image alone is another one: a parameter says it', () => {
+      const change = ({ ssm, next }: ReturnType<typeof prepare>) => ssm.set('/fleets/asg/ami', next);
+      for (const seed of seeds) expect(replaced(seed, { template: 'resolve:ssm' }, change)).toBe(0);
+    });
+
+    test('takes $Latest for the number that it means, or for any: the seed picks', () => {
+      const counts = seeds.map((seed) => replaced(seed, { template: '$Latest' }, () => undefined));
+      expect(new Set(counts)).toEqual(new Set([0, 3]));
+    });
+
+    test('sees another image in an override, or not: the seed picks', () => {
+      const counts = seeds.map((seed) => {
+        const { operations, runTo, group, amis, instancesOf } = prepare(2, { cluster: { mixed: 'images' }, seed });
+        const policy = group()?.MixedInstancesPolicy;
+        const [first, second] = policy?.LaunchTemplate?.Overrides ?? [];
+        const ImageId = amis.release('al2023/arm64').id;
+        const template = policy?.LaunchTemplate?.LaunchTemplateSpecification;
+        const MixedInstancesPolicy = {
+          LaunchTemplate: {
+            LaunchTemplateSpecification: { LaunchTemplateId: template?.LaunchTemplateId, Version: template?.Version },
+            Overrides: [first ?? {}, { ...second, ImageId }],
+          },
+        };
+        const DesiredConfiguration = { MixedInstancesPolicy };
+        operations.StartInstanceRefresh({ ...NAME, DesiredConfiguration, Preferences: { SkipMatching: true } });
+        runTo(1_000);
+        return instancesOf('asg').length - 2;
+      });
+      expect(new Set(counts)).toEqual(new Set([0, 1]));
+    });
+  });
+
+  test('waits an hour for an instance in Standby and fails, leaves it as it is, or ends it', () => {
+    const played = (StandbyInstances?: 'Ignore' | 'Terminate') => {
+      const { start, runTo, latest, autoScaling, imagesOf, old, next } = prepare(3);
+      autoScaling.standBy('asg', true);
+      start({ MinHealthyPercentage: 50, ...(StandbyInstances && { StandbyInstances }) });
+      runTo(4_000);
+      const images = imagesOf().map((image) => (image === next ? 'next' : image === old ? 'old' : 'none'));
+      return [latest()?.Status, ...images.sort()];
+    };
+    expect(played()).toEqual(['Failed', 'old', 'old', 'old']);
+    expect(played('Ignore')).toEqual(['Successful', 'next', 'next', 'old']);
+    expect(played('Terminate')).toEqual(['Successful', 'next', 'next']);
+  });
+
+  test('goes on when the instance in Standby is back', () => {
+    const { start, runTo, latest, autoScaling, counts } = prepare(3);
+    autoScaling.standBy('asg', true);
+    start({ MinHealthyPercentage: 50 });
+    runTo(600);
+    autoScaling.standBy('asg', false);
+    runTo(2_000);
+    expect(latest()?.Status).toBe('Successful');
+    expect(counts.at(-1)).toEqual({ old: 0, next: 3, all: 3 });
+  });
+
+  test('is over before the warm pool is renewed, or not: the seed picks', () => {
+    const pooled = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
+      const { start, runTo, latest, old, autoScaling } = prepare(1, { cluster: { warm: 2 }, seed });
+      start();
+      let seconds = 30;
+      for (; latest()?.Status !== 'Successful'; seconds += 10) runTo(seconds);
+      runTo(seconds + 200);
+      return autoScaling.launched().filter(({ launched }) => launched.image.id === old).length;
+    });
+    expect(new Set(pooled)).toEqual(new Set([0, 2]));
+  });
+
   test('replaces what waits in the warm pool', () => {
     const { start, runTo, next, world, autoScaling } = prepare(1, { cluster: { warm: 2 } });
     const launched: string[] = [];
     world.on((event) => event.kind === 'instance-terminated' && launched.push(event.instanceId));
     start();
-    runTo(600);
+    runTo(900);
     expect(launched).toHaveLength(3);
     const pooled = autoScaling.operations.DescribeAutoScalingInstances({}).AutoScalingInstances;
     expect(
-      pooled.filter(({ LifecycleState }) => LifecycleState === 'Warmed:Stopped').map((one) => one.ImageId),
+      pooled
+        .filter(({ LifecycleState }) => LifecycleState === 'Warmed:Stopped')
+        .map(({ InstanceId = '' }) => autoScaling.imageOf(InstanceId)?.id),
     ).toEqual([next, next]);
   });
 
@@ -366,6 +456,13 @@ describe('starting a refresh is refused', () => {
     expect(desired.LaunchTemplate.Version).toBe('2');
   });
 
+  test('with skip matching, where attributes are asked for instead of instance types', () => {
+    const { operations } = prepare(1, { cluster: { mixed: 'attributes' } });
+    const start = (Preferences: RefreshPreferences) => () => operations.StartInstanceRefresh({ ...NAME, Preferences });
+    expect(refusal(start({ SkipMatching: true }))).toContain('InstanceRequirements');
+    expect(start({})()).toHaveProperty('InstanceRefreshId');
+  });
+
   test('with a version that does not exist, or a template named twice', () => {
     const { operations, templateId } = prepare(1);
     const start = (LaunchTemplate: object) => () =>
@@ -385,7 +482,7 @@ describe('starting a refresh is refused', () => {
 
 describe('a launch', () => {
   test('resolves an image parameter when it happens', () => {
-    const { templates, ssm, autoScaling, runTo, group, next, old } = prepare(2, {
+    const { templates, ssm, autoScaling, runTo, group, next, old, imagesOf } = prepare(2, {
       cluster: { template: 'resolve:ssm' },
     });
     const id = group()?.LaunchTemplate?.LaunchTemplateId ?? '';
@@ -393,14 +490,15 @@ describe('a launch', () => {
     ssm.set('/fleets/asg/ami', next);
     autoScaling.scale('asg', 3);
     runTo(100);
-    expect(group()?.Instances?.map(({ ImageId }) => ImageId)).toEqual([old, old, next]);
+    expect(imagesOf()).toEqual([old, old, next]);
   });
 
   test('from the latest version takes what is the latest then', () => {
-    const { autoScaling, runTo, group, next } = prepare(1, { cluster: { template: '$Latest' } });
+    const { autoScaling, runTo, group, next, imagesOf } = prepare(1, { cluster: { template: '$Latest' } });
     autoScaling.scale('asg', 2);
     runTo(100);
-    expect(group()?.Instances?.[1]).toMatchObject({ ImageId: next, LaunchTemplate: { Version: '2' } });
+    expect(imagesOf()[1]).toBe(next);
+    expect(group()?.Instances?.[1]).toMatchObject({ LaunchTemplate: { Version: '2' } });
   });
 
   test('of an image that is gone is tried again and again', () => {

@@ -68,6 +68,7 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'autoscaling:DescribeLifecycleHooks': /^\*$/,
   'autoscaling:DescribeAutoScalingGroups': /^\*$/,
   'autoscaling:DescribeInstanceRefreshes': /^\*$/,
+  'autoscaling:DescribeWarmPool': /^\*$/,
   'application-autoscaling:DescribeScalableTargets': /^\*$/,
   'ec2:DescribeImages': /^\*$/,
   'ec2:DescribeInstances': /^\*$/,

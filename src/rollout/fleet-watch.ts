@@ -1,0 +1,141 @@
+import { endedBy, isPaused } from './control.ts';
+import { paceSeconds, pollSeconds } from './course.ts';
+import { canRollBack } from './fleet.ts';
+import { isTooLong, isVerified } from './fleet-ending.ts';
+import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
+import { groupOf, ON_ITS_WAY, refreshSeen } from './fleet-memory.ts';
+import type { FleetMove } from './fleet-moves.ts';
+import type { RefreshPreferences } from './ports.ts';
+
+/** Nothing to do before the next look. */
+export interface Poll {
+  readonly kind: 'poll';
+  readonly because: string;
+}
+
+/** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
+export const LEAST_FIRST_REST_SECONDS = 600;
+const JUDGE_SECONDS = 240;
+/** Without progress a refresh fails after an hour: one that proves nothing within this time is looked at as rarely as others. */
+const PROVING_MS = 6 * 3_600_000;
+/** So long it is looked at closely after it was told to turn back. */
+const TURNING_MS = 3_600_000;
+/** A way back that was refused so often is taken for none; a lost answer is no refusal yet. */
+const MOST_REFUSALS = 2;
+
+/** While the refresh is under way: it goes on, or is told to turn back. Pure. */
+export function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): FleetMove | Poll {
+  const seen = refreshSeen(memory);
+  const status = seen?.status;
+  if (status === 'Successful') {
+    return isVerified(look)
+      ? {
+          kind: 'promote',
+          imageId: memory.request.imageId,
+          because: 'every instance runs it, and ECS knows them all',
+        }
+      : poll('all instances are replaced: is every one of them at work?');
+  }
+  // On its way back, too, it terminates instances.
+  if (status === 'RollbackInProgress' && isUndrained(look)) return turn(memory, look, refresh, UNDRAINED);
+  if (status === undefined || refresh.turned || !ON_ITS_WAY.has(status)) {
+    return poll(`the refresh is ${status ?? 'not to be seen yet'}`);
+  }
+  const why = whyTurn(memory, look, refresh);
+  return why === undefined ? poll(`the refresh is at ${seen?.percent} %`) : turn(memory, look, refresh, why);
+}
+
+interface Why {
+  readonly because: string;
+  /** It stays where it is until somebody resumes it. */
+  readonly forPause?: true;
+}
+
+/** The judgement of one look: why the refresh must not go on. */
+function whyTurn(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Why | undefined {
+  const word = endedBy(look.control);
+  if (word) return { because: word };
+  if (isPaused(look.control)) {
+    return {
+      because: `${look.control?.by} paused it: what is replaced stays, nothing further is`,
+      forPause: true,
+    };
+  }
+  if (isUndrained(look)) return UNDRAINED;
+  const policy = look.facts?.policy;
+  if (policy !== undefined && 'mistakes' in policy) {
+    return { because: `its tags do not ask for it any more: ${policy.mistakes.join('; ')}` };
+  }
+  if (policy?.mode === 'notify') return { because: 'its tag asks only to be told by now' };
+  if (isTooLong(refresh, look)) return { because: 'it did not end within 14 days' };
+  const patienceMs = joinMs(refresh);
+  const late = Object.entries(memory.strangers).find(([, sinceMs]) => look.atMs - sinceMs >= patienceMs);
+  if (late !== undefined) {
+    const because = `${late[0]} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(patienceMs / 60_000)} min`;
+    return { because };
+  }
+  return undefined;
+}
+
+const UNDRAINED: Why = {
+  because: 'nothing drains its instances any more: attach the hook (ecs-drain attach), or turn managed draining on',
+};
+
+function isUndrained({ facts }: FleetLook): boolean {
+  return facts?.drainedBy === 'none';
+}
+
+/** Back where AWS can do that, and where the way back is drained; otherwise it is stopped where it is. */
+function turn(
+  memory: FleetMemory,
+  look: FleetLook,
+  { preferences, refusals = 0 }: OurRefresh,
+  { because, forPause }: Why,
+): FleetMove {
+  const group = groupOf(memory);
+  if (forPause) return { kind: 'cancel-refresh', group, forPause, because };
+  const stuck = isUndrained(look) ? undefined : whyNotBack(look, preferences, refusals);
+  if (stuck === undefined && !isUndrained(look)) return { kind: 'roll-back', group, because };
+  const words = stuck === undefined ? because : `${because}; AWS cannot roll it back: ${stuck}`;
+  return { kind: 'cancel-refresh', group, forPause: false, because: words };
+}
+
+/** Why AWS cannot take it back: then somebody has to choose. */
+function whyNotBack({ facts }: FleetLook, { autoRollback }: RefreshPreferences, refusals: number): string | undefined {
+  if (autoRollback) return refusals < MOST_REFUSALS ? undefined : 'it has refused to';
+  return facts && canRollBack(facts)
+    ? 'its own template names this image already'
+    : 'its template names no number of a version, or no image';
+}
+
+/**
+ * When to look again: the longer the rollout has lasted, the rarer; but closely while a refresh has yet to prove itself,
+ * at its end, and on its way back, for there minutes count, however long ago the rollout began.
+ */
+export function nextLookMs(memory: FleetMemory, { atMs }: FleetLook): number {
+  const { refresh, steppedAtMs, changedAtMs, strangers } = memory;
+  const usualSeconds = pollSeconds(memory);
+  if (refresh === undefined || !isClose(memory, refresh)) return atMs + usualSeconds * 1000;
+  const paceMs = Math.min(usualSeconds, paceSeconds(steppedAtMs - changedAtMs)) * 1000;
+  const judgedMs = Math.min(...Object.values(strangers)) + joinMs(refresh);
+  return Math.min(atMs + paceMs, Math.max(judgedMs, atMs + paceSeconds(0) * 1000));
+}
+
+function isClose(memory: FleetMemory, { startedAtMs, isProven, turned }: OurRefresh): boolean {
+  const { steppedAtMs } = memory;
+  const status = refreshSeen(memory)?.status;
+  if (status === 'Successful') return true;
+  if (status === 'RollbackInProgress' || status === 'Cancelling') {
+    return turned !== undefined && steppedAtMs - turned.atMs < TURNING_MS;
+  }
+  return (status === undefined || ON_ITS_WAY.has(status)) && !isProven && steppedAtMs - startedAtMs < PROVING_MS;
+}
+
+/** How long an instance may be in service for EC2 before ECS must have it at work. */
+function joinMs({ preferences }: OurRefresh): number {
+  return (Math.max(LEAST_FIRST_REST_SECONDS, preferences.checkpointDelaySeconds) - JUDGE_SECONDS) * 1000;
+}
+
+function poll(because: string): Poll {
+  return { kind: 'poll', because };
+}
