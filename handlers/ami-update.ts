@@ -5,6 +5,7 @@ import { renderAlert } from '../src/alert.ts';
 import {
   applicationAutoScalingClient,
   autoScalingClient,
+  cloudFormationClient,
   ec2Client,
   lambdaClient,
   patientEcsClient,
@@ -56,7 +57,11 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     images: imagesPort(ec2Client(requestHandler)),
     templates: templatesPort(ec2Client(requestHandler)),
     groups: groupsPort(autoScalingClient(requestHandler), ec2Client(requestHandler)),
-    spotFleets: spotFleetsPort(ec2Client(requestHandler), applicationAutoScalingClient(requestHandler)),
+    spotFleets: spotFleetsPort(
+      ec2Client(requestHandler),
+      applicationAutoScalingClient(requestHandler),
+      cloudFormationClient(requestHandler),
+    ),
     clusters: clustersPort(patientEcsClient(requestHandler)),
     executions: rolloutExecutionsPort(lambdas, config.amiUpdateFunctionArn),
     drains: drainsPort(rolloutExecutionsPort(lambdas, config.drainFunctionArn)),

@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -11,6 +11,15 @@ export const HANDLERS = readdirSync(`${root}handlers`)
   .map((file) => parse(file).name)
   .filter((name) => name !== 'platform')
   .sort();
+
+/** Ours import by name what they use; an import at run time would bring in all of the package. */
+const durableLambda: Plugin = {
+  name: 'durable-lambda',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^@aws-sdk\/client-lambda$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `${root}src/aws/durable-lambda.ts` } : undefined,
+    ),
+};
 
 export const BUNDLING = {
   absWorkingDir: root,
@@ -24,6 +33,7 @@ export const BUNDLING = {
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
+  plugins: [durableLambda],
   alias: { '@aws-sdk/credential-provider-node': './src/aws/credentials.ts' },
   legalComments: 'none',
   logLevel: 'warning',

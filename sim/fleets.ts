@@ -50,6 +50,7 @@ export function createSpotFleetsOf(region: Region, cluster: string, members: Map
     .flatMap((fleet) => {
       const tags = Object.entries(fleet.tags).map(([Key, Value]) => ({ Key, Value }));
       const made = spotFleets.create(fleet.name, cluster, spotFleetConfigOf(region, fleet), tags);
+      if (fleet.stack !== undefined) spotFleets.putInStack(made, fleet.stack);
       if (fleet.scalableTarget) spotFleets.makeScalable(made);
       members.set(fleet.name, new Set(made.instances.keys()));
       return [...made.instances.keys()];
@@ -60,9 +61,10 @@ function spotFleetConfigOf(region: Region, fleet: Fleet): SpotFleetRequestConfig
   const { world, templates } = region;
   const image = imageOf(region, fleet);
   const launch = (): Partial<SpotFleetRequestConfigData> => {
-    if (fleet.launch === 'template') {
+    if (fleet.launch !== 'specification') {
       const LaunchTemplateId = templates.create(fleet.name, { image, instanceType: 'm7i.xlarge' });
-      return { LaunchTemplateConfigs: [{ LaunchTemplateSpecification: { LaunchTemplateId, Version: '1' } }] };
+      const which = fleet.launch === 'template' ? { LaunchTemplateId } : { LaunchTemplateName: fleet.name };
+      return { LaunchTemplateConfigs: [{ LaunchTemplateSpecification: { ...which, Version: '1' } }] };
     }
     const UserData = Buffer.from(
       `#!/bin/sh\n# ${fleet.name}\necho ECS_CLUSTER=${fleet.cluster} >> /etc/ecs/ecs.config\n`,
@@ -74,8 +76,12 @@ function spotFleetConfigOf(region: Region, fleet: Fleet): SpotFleetRequestConfig
     AllocationStrategy: 'priceCapacityOptimized',
     Type: 'maintain',
     TargetCapacity: fleet.instances,
+    OnDemandTargetCapacity: fleet.onDemand,
     ReplaceUnhealthyInstances: false,
     TerminateInstancesWithExpiration: true,
+    ...(fleet.validFromSeconds === undefined
+      ? {}
+      : { ValidFrom: new Date(world.clock.nowMs() + fleet.validFromSeconds * 1000) }),
     ...(fleet.validSeconds === undefined
       ? {}
       : { ValidUntil: new Date(world.clock.nowMs() + fleet.validSeconds * 1000) }),

@@ -7,6 +7,12 @@ export interface TemplateUse {
   readonly version: string;
 }
 
+/** How the request of a Spot Fleet names a template: by id, or by name. */
+export interface SpotTemplate {
+  readonly LaunchTemplateId?: string | undefined;
+  readonly LaunchTemplateName?: string | undefined;
+}
+
 /** One override of a mixed instances policy: a template or an image of its own, or neither (AWS-CONTRACTS §5). */
 export interface LaunchOverride {
   readonly instanceType?: string | undefined;
@@ -49,6 +55,7 @@ export interface Launches {
   matches(launched: Launched, source: LaunchSource, unverified: UnverifiedMatching): boolean;
   /** A template has its name in every answer, whether it was named by it or not. */
   nameOf(templateId: string): string | undefined;
+  idOf(use: SpotTemplate | undefined): string | undefined;
   /** Whether the source can be launched again as it is now: numbered versions of templates, and images by id (§5). */
   isRepeatable(source: LaunchSource): boolean;
 }
@@ -57,7 +64,7 @@ export interface Launches {
 const ALIAS = /^resolve:ssm:(.+)$/;
 
 export function createLaunches(region: {
-  templates: Pick<Templates, 'version' | 'nameOf'>;
+  templates: Pick<Templates, 'version' | 'nameOf' | 'idOf'>;
   amis: Pick<Amis, 'get'>;
   /** The text of a parameter: `resolve:ssm:` is resolved at launch (AWS-CONTRACTS §5). */
   parameter: (name: string) => string | undefined;
@@ -87,6 +94,7 @@ export function createLaunches(region: {
   return {
     resolve,
     nameOf: templates.nameOf,
+    idOf: (use) => use?.LaunchTemplateId ?? templates.idOf(use?.LaunchTemplateName ?? ''),
     matches({ image, instanceType, template }, source, { resolvesVersions, seesImages }) {
       // "You cannot use skip matching with a new launch configuration" (user guide).
       if (source.kind === 'configuration') return false;

@@ -159,7 +159,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   };
   const wire = createDispatcher({
     autoscaling: autoScaling.operations,
-    cloudformation: createCloudFormation(world, [stack]).operations,
+    cloudformation: createCloudFormation(world, [stack], (id) => spotFleets.stacks.get(id)).operations,
     'application-autoscaling': createScalableTargetOperations(world, spotFleets),
     ec2: {
       ...createImageOperations(world, amis),

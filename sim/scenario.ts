@@ -88,8 +88,14 @@ const SpotFleet = z.strictObject({
   instances: z.int().min(0).max(1_000).describe('its target capacity'),
   image: z.enum([...FAMILIES, 'custom']).default('al2023/x86_64'),
   behind: z.int().min(0).max(2).default(0),
-  launch: z.enum(['template', 'specification']).default('template'),
+  launch: z
+    .enum(['template', 'template by name', 'specification'])
+    .default('template')
+    .describe('its template by id or by name, or a launch specification instead'),
   tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  onDemand: z.int().min(0).max(1_000).default(0).describe('of its target; EC2 sets no target below that'),
+  stack: z.string().min(1).max(128).optional().describe('the CloudFormation stack that made it; no tag tells'),
+  validFromSeconds: seconds.optional().describe('from the start until it begins to launch; at once unless given'),
   validSeconds: seconds.optional().describe('from the start until it ends; for ever unless given'),
   scalableTarget: z.boolean().default(false).describe('Application Auto Scaling looks after its target'),
 });

@@ -9,12 +9,15 @@ const badConfig = (message: string): AwsError => new AwsError('InvalidSpotFleetR
 /** What EC2 answers about Spot Fleets (AWS-CONTRACTS §6). */
 export function createSpotFleetOperations(
   world: World,
-  region: { spotFleets: SpotFleets; templates: Pick<Templates, 'version'> },
+  region: { spotFleets: SpotFleets; templates: Pick<Templates, 'version' | 'nameOf' | 'idOf'> },
 ) {
-  const { spotFleets } = region;
+  const { spotFleets, templates } = region;
   const tokens = new Map<string, { readonly input: string; readonly fleet: SpotFleet }>();
   // UNVERIFIED: whether a second cancel succeeds or says that there is nothing to cancel.
   const cancelsTwice = world.random('unverified/ec2-cancels-spot-fleet-twice').chance(0.5);
+
+  // UNVERIFIED: whether it answers with the template's id or name as it was given, or with both.
+  const tellsBoth = world.random('unverified/ec2-spot-fleet-template-by-both').chance(0.5);
 
   const fleetNamed = (id = ''): SpotFleet => {
     const fleet = spotFleets.fleets.get(id);
@@ -28,6 +31,21 @@ export function createSpotFleetOperations(
 
   const fulfilled = (fleet: SpotFleet): number => [...fleet.instances.values()].filter(({ isGone }) => !isGone).length;
 
+  const templateConfig = (config: sdk.LaunchTemplateConfig): sdk.LaunchTemplateConfig => {
+    const { LaunchTemplateId: id, LaunchTemplateName: name, Version } = config.LaunchTemplateSpecification ?? {};
+    if (!tellsBoth) return config;
+    const LaunchTemplateId = id ?? templates.idOf(name ?? '');
+    const LaunchTemplateName = name ?? templates.nameOf(id ?? '');
+    return { ...config, LaunchTemplateSpecification: { LaunchTemplateId, LaunchTemplateName, Version } };
+  };
+
+  /** The wording is from public logs. */
+  const checkOnDemand = (target: number, onDemand = 0): void => {
+    if (target >= onDemand) return;
+    const message = `TargetCapacity (${target}) cannot be less than OnDemandTargetCapacity (${onDemand})`;
+    throw new AwsError('InvalidParameter', message);
+  };
+
   const shape = (fleet: SpotFleet): sdk.SpotFleetRequestConfig => ({
     SpotFleetRequestId: fleet.id,
     SpotFleetRequestState: fleet.state,
@@ -35,6 +53,8 @@ export function createSpotFleetOperations(
     CreateTime: new Date(fleet.createdAtMs),
     SpotFleetRequestConfig: {
       ...fleet.config,
+      LaunchTemplateConfigs: fleet.config.LaunchTemplateConfigs?.map(templateConfig),
+      ExcessCapacityTerminationPolicy: fleet.excess,
       TagSpecifications: undefined,
       TargetCapacity: fleet.target,
       FulfilledCapacity: fulfilled(fleet),
@@ -44,18 +64,20 @@ export function createSpotFleetOperations(
   });
 
   const check = (config: sdk.SpotFleetRequestConfigData): void => {
-    const { LaunchTemplateConfigs: templates = [], LaunchSpecifications: specifications = [] } = config;
+    const { LaunchTemplateConfigs: configs = [], LaunchSpecifications: specifications = [] } = config;
     // UNVERIFIED: the wordings. The rules: "LaunchSpecifications xor LaunchTemplateConfigs" (§6), API reference.
-    if (templates.length > 0 === specifications.length > 0)
+    if (configs.length > 0 === specifications.length > 0)
       throw badConfig('Either LaunchSpecifications or LaunchTemplateConfigs must be given.');
     if (config.FulfilledCapacity !== undefined || config.OnDemandFulfilledCapacity !== undefined)
       throw badConfig('The fulfilled capacity cannot be set.');
     if (config.ValidUntil !== undefined && config.ValidUntil.getTime() <= world.clock.nowMs())
       throw badConfig('ValidUntil must be in the future.');
-    for (const { LaunchTemplateSpecification: use } of templates) {
+    checkOnDemand(config.TargetCapacity ?? 0, config.OnDemandTargetCapacity);
+    for (const { LaunchTemplateSpecification: use } of configs) {
       if (use?.LaunchTemplateId !== undefined && use.LaunchTemplateName !== undefined)
         throw badConfig('Either the id or the name of a launch template must be given, not both.');
-      const version = region.templates.version(use?.LaunchTemplateId ?? '', use?.Version);
+      const id = use?.LaunchTemplateId ?? templates.idOf(use?.LaunchTemplateName ?? '') ?? '';
+      const version = templates.version(id, use?.Version);
       if (version === undefined) throw badConfig('The launch template does not exist.');
       // "Not supported by Spot Fleets" (AWS-CONTRACTS §5).
       if (version.image?.startsWith('resolve:ssm:')) throw badConfig('An image parameter is not supported.');
@@ -123,8 +145,10 @@ export function createSpotFleetOperations(
         throw new AwsError('FleetNotInModifiableState', `The fleet is ${fleet.state}.`);
       // "You can only modify a Spot Fleet request of type maintain" (API reference).
       if (fleet.config.Type === 'request') throw badConfig('A request of type request cannot be modified.');
-      const policy = input.ExcessCapacityTerminationPolicy ?? fleet.config.ExcessCapacityTerminationPolicy;
-      spotFleets.setTarget(fleet, input.TargetCapacity ?? fleet.target, policy !== 'noTermination');
+      const target = input.TargetCapacity ?? fleet.target;
+      checkOnDemand(target, fleet.config.OnDemandTargetCapacity);
+      fleet.excess = input.ExcessCapacityTerminationPolicy ?? fleet.excess;
+      spotFleets.setTarget(fleet, target);
       return { Return: true } satisfies sdk.ModifySpotFleetRequestResponse;
     },
 

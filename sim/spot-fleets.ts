@@ -1,4 +1,4 @@
-import type { SpotFleetRequestConfigData, Tag } from '@aws-sdk/client-ec2';
+import type { ExcessCapacityTerminationPolicy, SpotFleetRequestConfigData, Tag } from '@aws-sdk/client-ec2';
 import type { ImageFacts } from './amis.ts';
 import type { Launched, Launches } from './launch.ts';
 import type { World } from './world.ts';
@@ -26,6 +26,8 @@ export interface SpotFleet {
   listedFromMs: number;
   state: 'submitted' | 'active' | 'modifying' | 'cancelled_running' | 'cancelled_terminating' | 'cancelled';
   target: number;
+  /** What becomes of what it has above its target: the last that was said holds. */
+  excess: ExcessCapacityTerminationPolicy;
   readonly instances: Map<string, SpotInstance>;
   launches: number;
   filling: boolean;
@@ -34,14 +36,17 @@ export interface SpotFleet {
 export interface SpotFleets {
   readonly fleets: ReadonlyMap<string, SpotFleet>;
   readonly scalable: ReadonlySet<string>;
+  /** By fleet, the CloudFormation stack that made it. */
+  readonly stacks: ReadonlyMap<string, string>;
   /** A fleet as the scenario begins with it: its instances run for long. Answers their ids. */
   create(name: string, cluster: string, config: SpotFleetRequestConfigData, tags: readonly Tag[]): SpotFleet;
   /** A fleet that has to launch first; in the cluster of the fleet that launched from the same before. */
   request(config: SpotFleetRequestConfigData, tags: readonly Tag[]): SpotFleet;
-  setTarget(fleet: SpotFleet, target: number, terminateExcess: boolean): void;
+  setTarget(fleet: SpotFleet, target: number): void;
   cancel(fleet: SpotFleet, terminate: boolean): void;
   /** Application Auto Scaling looks after its target. */
   makeScalable(fleet: SpotFleet): void;
+  putInStack(fleet: SpotFleet, stack: string): void;
   /** Whether anything can be launched for the fleets of that name. */
   setCapacity(name: string, hasCapacity: boolean): void;
   /** The instance, also when it is gone. */
@@ -65,6 +70,7 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
   const fleets = new Map<string, SpotFleet>();
   const instances = new Map<string, SpotInstance>();
   const scalable = new Set<string>();
+  const stacks = new Map<string, string>();
   const without = new Set<string>();
 
   const staleMs = (): number => random.int(0, MOST_STALE_SECONDS * 1000);
@@ -73,8 +79,9 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
   const launchedFrom = ({ config, launches: nth }: SpotFleet): Launched | undefined => {
     const templates = config.LaunchTemplateConfigs ?? [];
     const use = templates[nth % Math.max(1, templates.length)]?.LaunchTemplateSpecification;
-    if (use?.LaunchTemplateId !== undefined) {
-      const template = { templateId: use.LaunchTemplateId, version: use.Version ?? '$Default' };
+    const templateId = launches.idOf(use);
+    if (templateId !== undefined) {
+      const template = { templateId, version: use?.Version ?? '$Default' };
       return launches.resolve({ kind: 'template', template }, 0);
     }
     const specifications = config.LaunchSpecifications ?? [];
@@ -93,11 +100,13 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
     return instance;
   };
 
-  /** One attempt to get up to the target; a fleet that maintains tries for ever. */
+  const begins = ({ config }: SpotFleet): number => config.ValidFrom?.getTime() ?? 0;
+
+  /** One attempt to get up to the target, when it is its time; a fleet that maintains tries for ever. */
   const fill = (fleet: SpotFleet, seconds = random.int(...LAUNCH_SECONDS)): void => {
     if (fleet.filling) return;
     fleet.filling = true;
-    clock.after(seconds * 1000, () => {
+    clock.after(Math.max(0, begins(fleet) - clock.nowMs()) + seconds * 1000, () => {
       fleet.filling = false;
       if (fleet.state.startsWith('cancelled')) return;
       if (fleet.state === 'submitted') fleet.state = 'active';
@@ -133,6 +142,8 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
       listedFromMs: clock.nowMs(),
       state: 'submitted',
       target: config.TargetCapacity ?? 0,
+      // "The default is to terminate" (API reference).
+      excess: config.ExcessCapacityTerminationPolicy ?? 'default',
       instances: new Map(),
       launches: 0,
       filling: false,
@@ -154,7 +165,7 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
   /** A fleet's user data says which cluster its instances join, and a copy has the same: told by what it launches from. */
   const originalOf = (config: SpotFleetRequestConfigData): SpotFleet | undefined => {
     const key = (of: SpotFleetRequestConfigData): string | undefined =>
-      of.LaunchTemplateConfigs?.[0]?.LaunchTemplateSpecification?.LaunchTemplateId ??
+      launches.idOf(of.LaunchTemplateConfigs?.[0]?.LaunchTemplateSpecification) ??
       of.LaunchSpecifications?.[0]?.UserData;
     return [...fleets.values()].find((fleet) => key(fleet.config) === key(config));
   };
@@ -162,10 +173,15 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
   return {
     fleets,
     scalable,
+    stacks,
 
     create(name, cluster, config, tags) {
       const fleet = make(name, cluster, config, tags);
       fleet.state = 'active';
+      if (begins(fleet) > clock.nowMs()) {
+        fill(fleet);
+        return fleet;
+      }
       for (let i = 0; i < fleet.target; i++) {
         const launched = launchedFrom(fleet);
         if (launched) add(fleet, launched, clock.nowMs());
@@ -181,13 +197,13 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
       return fleet;
     },
 
-    setTarget(fleet, target, terminateExcess) {
+    setTarget(fleet, target) {
       fleet.target = target;
       fleet.state = 'modifying';
       clock.after(MODIFYING_SECONDS * 1000, () => {
         if (fleet.state !== 'modifying') return;
         fleet.state = 'active';
-        if (terminateExcess) terminate(members(fleet).slice(fleet.target), 'spot fleet');
+        if (fleet.excess !== 'noTermination') terminate(members(fleet).slice(fleet.target), 'spot fleet');
       });
       fill(fleet);
     },
@@ -200,6 +216,7 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
     },
 
     makeScalable: (fleet) => void scalable.add(fleet.id),
+    putInStack: (fleet, stack) => void stacks.set(fleet.id, stack),
     setCapacity: (name, hasCapacity) => void (hasCapacity ? without.delete(name) : without.add(name)),
     instance: (id) => instances.get(id),
     imageOf: (id) => instances.get(id)?.launched.image,

@@ -35,6 +35,7 @@ export interface Templates {
   /** Somebody else writes a version, from the latest, and makes it the default one where told to. Its number. */
   write(templateId: string, image: string, options?: { makeDefault?: boolean }): number;
   nameOf(templateId: string): string | undefined;
+  idOf(name: string): string | undefined;
 }
 
 /** Launch templates, as far as an image can be changed in them (AWS-CONTRACTS §5). */
@@ -81,6 +82,7 @@ export function createTemplates(world: World, hasImage: (id: string) => boolean)
     },
 
     nameOf: (templateId) => templates.get(templateId)?.name,
+    idOf: (name) => [...templates.values()].find((template) => template.name === name)?.id,
   };
 }
 
@@ -93,9 +95,19 @@ function createTemplateOperations(region: {
   const { find } = region;
   const tokens = new Map<string, { readonly input: string; readonly template: Template; readonly version: Version }>();
 
-  const templateNamed = (id: string | undefined): Template => {
-    const template = region.templates.get(id ?? '');
+  const templateNamed = (id: string | undefined, name?: string): Template => {
+    const template =
+      name === undefined
+        ? region.templates.get(id ?? '')
+        : [...region.templates.values()].find((one) => one.name === name);
     if (template !== undefined) return template;
+    // The code is the one that the Terraform provider looks for; the wording is UNVERIFIED.
+    if (name !== undefined) {
+      throw new AwsError(
+        'InvalidLaunchTemplateName.NotFoundException',
+        `The specified launch template, with template name ${name}, does not exist.`,
+      );
+    }
     throw new AwsError(
       'InvalidLaunchTemplateId.NotFound',
       `The specified launch template, with template ID ${id}, does not exist.`,
@@ -126,7 +138,9 @@ function createTemplateOperations(region: {
 
   return {
     DescribeLaunchTemplateVersions(input: sdk.DescribeLaunchTemplateVersionsCommandInput) {
-      const template = templateNamed(input.LaunchTemplateId);
+      if (input.LaunchTemplateId !== undefined && input.LaunchTemplateName !== undefined)
+        throw new AwsError('InvalidParameterCombination', 'Either the id or the name of a launch template, not both');
+      const template = templateNamed(input.LaunchTemplateId, input.LaunchTemplateName);
       const asked = input.Versions?.map((selector) => versionOf(template, selector)) ?? template.versions;
       return {
         LaunchTemplateVersions: [...new Set(asked)].map((version) => shape(template, version)),

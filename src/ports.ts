@@ -11,6 +11,8 @@ export interface Failure {
   /** Like `ecs:DescribeTasks`. */
   readonly operation: string;
   readonly message: string;
+  /** Nobody knows whether it was done all the same: no answer came, or one that says that AWS itself failed. */
+  readonly lost?: true;
 }
 
 export interface Success<T> {

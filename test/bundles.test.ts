@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { HANDLERS } from '../scripts/build.ts';
+import * as durableLambda from '../src/aws/durable-lambda.ts';
 import { root } from './cli/support.ts';
 
 describe.each(HANDLERS)('the bundle of %s', (name) => {
@@ -25,6 +26,14 @@ describe.each(HANDLERS)('the bundle of %s', (name) => {
     expect(addresses.filter((address) => !isOfAws(address) && !isRead(address))).toEqual([]);
     expect([...source.matchAll(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g)].map(([address]) => address)).toEqual([METADATA]);
   });
+});
+
+it('what the build leaves of Lambda’s client for the durable SDK is what that takes of it', () => {
+  const sdk = readFileSync(`${root}node_modules/@aws/durable-execution-sdk-js/dist/index.mjs`, 'utf8');
+  // Its own name for the package that it imports.
+  const taken = new Set([...sdk.matchAll(/\bmodule\.([A-Z]\w+)/g)].map(([, name]) => name));
+
+  expect([...taken].sort()).toEqual(Object.keys(durableLambda).sort());
 });
 
 /** `{PartitionResult#dnsSuffix}` is where the SDK's endpoint rules put `amazonaws.com`, or what it is elsewhere. */

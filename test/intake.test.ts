@@ -257,6 +257,19 @@ describe('a roll-out whose execution failed', () => {
     expect(intake.published[0]?.bodies.email).toContain('goes on without it');
   });
 
+  it('of a Spot Fleet is told with what it may have left, and not of a refresh, which it never has', async () => {
+    const intake = anIntake({ input: inputIs({ ...fleet, fleet: 'spot-fleet/sfr-1' }) });
+
+    await intake.take(failureOf('sfr-1-1'));
+
+    const mail = intake.published[0]?.bodies.email;
+    expect(mail).toContain(
+      'A copy of it, tagged ecs-drain:copy-of with sfr-1, may run beside it; its own target may be',
+    );
+    expect(mail).toContain('while both are there, no rollout begins on either');
+    expect(mail).not.toContain('refresh');
+  });
+
   it('is asked after again where its input cannot be read, or nobody could be told', async () => {
     await expect(anIntake().take(failureOf(ROLLOUT))).rejects.toThrow('gone');
     const mute = anIntake({ input: inputIs(release), alerts: aFailure('throttled') });

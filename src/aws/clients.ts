@@ -1,5 +1,6 @@
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -40,6 +41,10 @@ export function autoScalingClient(requestHandler: RequestHandler = BOUNDS): Auto
 
 export function applicationAutoScalingClient(requestHandler: RequestHandler = BOUNDS): ApplicationAutoScalingClient {
   return new ApplicationAutoScalingClient({ ...SDK_RETRIES, requestHandler });
+}
+
+export function cloudFormationClient(requestHandler: RequestHandler = BOUNDS): CloudFormationClient {
+  return new CloudFormationClient({ ...SDK_RETRIES, requestHandler });
 }
 
 export function ec2Client(requestHandler: RequestHandler = BOUNDS): EC2Client {

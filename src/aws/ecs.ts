@@ -125,7 +125,7 @@ function seen(
 }
 
 /** `failures[]` come back beside successes (AWS-CONTRACTS §3): only that something is gone is an answer. */
-function refuseUnknown(failures: readonly FailureEntry[]): void {
+export function refuseUnknown(failures: readonly FailureEntry[]): void {
   const unknown = failures.find(({ reason }) => reason !== 'MISSING' && reason !== 'INACTIVE');
   if (unknown)
     throw new Error(

@@ -53,7 +53,26 @@ export function classify(operation: string, error: unknown): Failure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const isGone = GONE.some((words) => message.startsWith(words)) || NOT_FOUND.test(name);
   const reason = isGone ? 'gone' : (REASONS.get(name) ?? 'other');
-  return { ok: false, reason, operation, message: message === '' ? name : message.slice(0, 300) };
+  const words = message === '' ? name : message.slice(0, 300);
+  return { ok: false, reason, operation, message: words, ...(isLost(reason, error) ? { lost: true } : {}) };
+}
+
+/**
+ * Whether the call may have had an effect. An answer of 4xx is a refusal, where it was the only one: the SDK repeats what
+ * was not answered, and the repetition may be refused since the first call did what it was to do.
+ */
+function isLost(reason: Failure['reason'], error: unknown): boolean {
+  if (reason === 'denied' || reason === 'gone') return false;
+  const { httpStatusCode = 0, attempts = 1 }: Answered =
+    (error instanceof Error && '$metadata' in error && (error.$metadata as Answered)) || {};
+  const isRefusal = reason === 'throttled' || (httpStatusCode >= 400 && httpStatusCode < 500);
+  return !isRefusal || attempts > 1;
+}
+
+/** What the SDK leaves at each error. */
+interface Answered {
+  readonly httpStatusCode?: number;
+  readonly attempts?: number;
 }
 
 /** The value instead of the error of that name. */

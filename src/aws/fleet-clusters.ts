@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-ecs';
 import type { ClustersPort, HostSeen, SteadySeen } from '../rollout/ports.ts';
 import { terminationProtectedGroups } from './capacity-providers.ts';
+import { refuseUnknown } from './ecs.ts';
 import { attempt } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
 import { describeServices, replacingOf } from './services.ts';
@@ -70,7 +71,8 @@ export function clustersPort(client: ECSClient): ClustersPort {
         const answers = await inChunks(await find(cluster, instanceIds), MOST_DESCRIBED, (containerInstances) =>
           client.send(new DescribeContainerInstancesCommand({ cluster, containerInstances })),
         );
-        // One that is in `failures` was deregistered between the two calls.
+        // One that is missing was deregistered between the two calls.
+        refuseUnknown(answers.flatMap(({ failures }) => failures ?? []));
         return answers.flatMap(({ containerInstances }) => (containerInstances ?? []).map(hostSeen));
       }),
 
@@ -83,9 +85,10 @@ export function clustersPort(client: ECSClient): ClustersPort {
 
     activate: (cluster, instanceIds) =>
       attempt('ecs:UpdateContainerInstancesState', async () => {
-        await inChunks(await find(cluster, instanceIds), MOST_UPDATED, (containerInstances) =>
+        const answers = await inChunks(await find(cluster, instanceIds), MOST_UPDATED, (containerInstances) =>
           client.send(new UpdateContainerInstancesStateCommand({ cluster, containerInstances, status: 'ACTIVE' })),
         );
+        refuseUnknown(answers.flatMap(({ failures }) => failures ?? []));
         return undefined;
       }),
   };

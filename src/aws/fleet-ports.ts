@@ -27,7 +27,7 @@ export interface FleetPorts {
 }
 
 /** Kept apart from the session, for EC2's client takes half a second to load, and most commands do without. */
-export function fleetPorts({ autoScaling, client, ecs, ssm }: Session): FleetPorts {
+export function fleetPorts({ autoScaling, client, cloudFormation, ecs, ssm }: Session): FleetPorts {
   const ec2 = client((settings) => new EC2Client(settings));
   const scaling = client((settings) => new ApplicationAutoScalingClient(settings));
   return {
@@ -35,7 +35,7 @@ export function fleetPorts({ autoScaling, client, ecs, ssm }: Session): FleetPor
     groups: groupsPort(autoScaling, ec2),
     images: imagesPort(ec2),
     parameters: parametersPort(ssm),
-    spotFleets: spotFleetsPort(ec2, scaling),
+    spotFleets: spotFleetsPort(ec2, scaling, cloudFormation),
     templates: templatesPort(ec2),
   };
 }

@@ -1,4 +1,4 @@
-import type { EC2Client } from '@aws-sdk/client-ec2';
+import type { EC2Client, Instance } from '@aws-sdk/client-ec2';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import type { FleetInstance } from '../rollout/ports.ts';
 import { allPages, inChunks } from './pages.ts';
@@ -6,34 +6,23 @@ import { allPages, inChunks } from './pages.ts';
 /** A filter takes 200 values. */
 const MOST_FILTERED = 200;
 
-export interface InstanceKnown {
-  readonly imageId: string | undefined;
-  readonly isGone: boolean;
-}
-
 /**
- * What EC2 says of instances, by id. By filter: an id that is not known yet, or not any more, is left out and fails no
- * call.
+ * What EC2 says of instances, by id; `by` is what they are asked for by. By filter: an id that is not known yet, or not any
+ * more, is left out and fails no call.
  */
-export async function instancesById(
+export async function describeInstances(
   ec2: EC2Client,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, InstanceKnown>> {
-  const chunks = await inChunks(ids, MOST_FILTERED, (Values) =>
+  by: string,
+  values: readonly string[],
+): Promise<ReadonlyMap<string, Instance>> {
+  const chunks = await inChunks(values, MOST_FILTERED, (Values) =>
     allPages(async ({ nextToken }) => {
-      const Filters = [{ Name: 'instance-id', Values }];
+      const Filters = [{ Name: by, Values }];
       const page = await ec2.send(new DescribeInstancesCommand({ Filters, NextToken: nextToken }));
       return { items: page.Reservations?.flatMap(({ Instances }) => Instances ?? []), nextToken: page.NextToken };
     }),
   );
-  return new Map(
-    chunks
-      .flat()
-      .map(({ InstanceId = '', ImageId, State }) => [
-        InstanceId,
-        { imageId: ImageId, isGone: State?.Name === 'terminated' || State?.Name === 'shutting-down' },
-      ]),
-  );
+  return new Map(chunks.flat().map((instance) => [instance.InstanceId ?? '', instance]));
 }
 
 /**
@@ -45,6 +34,6 @@ export async function withImages(
   lists: readonly (readonly FleetInstance[])[],
 ): Promise<FleetInstance[][]> {
   const unnamed = lists.flatMap((list) => list.filter(({ imageId }) => imageId === undefined).map(({ id }) => id));
-  const known = await instancesById(ec2, unnamed);
-  return lists.map((list) => list.map((one) => ({ ...one, imageId: one.imageId ?? known.get(one.id)?.imageId })));
+  const known = await describeInstances(ec2, 'instance-id', unnamed);
+  return lists.map((list) => list.map((one) => ({ ...one, imageId: one.imageId ?? known.get(one.id)?.ImageId })));
 }

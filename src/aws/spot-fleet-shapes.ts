@@ -4,7 +4,7 @@ import type {
   SpotFleetRequestConfig,
   SpotFleetRequestConfigData,
 } from '@aws-sdk/client-ec2';
-import type { OverrideSeen, SpotFleetSeen } from '../rollout/ports.ts';
+import type { OverrideSeen, SpotFleetSeen, SpotPlaceSeen } from '../rollout/ports.ts';
 
 export function fleetSeen(fleet: SpotFleetRequestConfig): SpotFleetSeen {
   const config = fleet.SpotFleetRequestConfig;
@@ -19,18 +19,41 @@ export function fleetSeen(fleet: SpotFleetRequestConfig): SpotFleetSeen {
     type: config?.Type ?? 'maintain',
     targetCapacity: config?.TargetCapacity ?? 0,
     fulfilledCapacity: config?.FulfilledCapacity ?? 0,
+    onDemandCapacity: config?.OnDemandTargetCapacity ?? 0,
+    // Answers have been seen with capital letters, too.
+    excess: /^noTermination$/i.test(config?.ExcessCapacityTerminationPolicy ?? '') ? 'noTermination' : 'default',
+    ...(config?.ValidFrom === undefined ? {} : { validFromMs: config.ValidFrom.getTime() }),
     ...(config?.ValidUntil === undefined ? {} : { validUntilMs: config.ValidUntil.getTime() }),
     launch: templates.length > 0 ? templates.map(templateSeen) : specifications.map(specificationSeen),
     specifications: specifications.length,
+    ...weightsOf(templates, specifications),
   };
 }
 
-function templateSeen({ LaunchTemplateSpecification: use }: LaunchTemplateConfig, at: number): OverrideSeen {
-  const template = { templateId: use?.LaunchTemplateId ?? '', version: use?.Version ?? '$Default' };
-  return use?.LaunchTemplateId === undefined ? { at } : { at, template };
+/** The heaviest of each type, for Availability Zones may differ. What names no type is under the empty one. */
+function weightsOf(
+  templates: readonly LaunchTemplateConfig[],
+  specifications: readonly SpotFleetLaunchSpecification[],
+): Pick<SpotFleetSeen, 'weights'> {
+  const weights: Record<string, number> = {};
+  for (const { InstanceType, WeightedCapacity = 1 } of [
+    ...templates.flatMap((one) => one.Overrides ?? []),
+    ...specifications,
+  ]) {
+    const key = InstanceType ?? '';
+    weights[key] = Math.max(weights[key] ?? 0, WeightedCapacity);
+  }
+  return Object.values(weights).every((weight) => weight === 1) ? {} : { weights };
 }
 
-function specificationSeen({ InstanceType, ImageId }: SpotFleetLaunchSpecification, at: number): OverrideSeen {
+/** Whoever made the fleet gave either the id or the name, and EC2 may answer with that alone. */
+function templateSeen({ LaunchTemplateSpecification: use }: LaunchTemplateConfig, at: number): SpotPlaceSeen {
+  const { LaunchTemplateId: templateId, LaunchTemplateName: templateName, Version: version = '$Default' } = use ?? {};
+  if (templateId !== undefined) return { at, template: { templateId, version } };
+  return templateName === undefined ? { at } : { at, template: { templateName, version } };
+}
+
+function specificationSeen({ InstanceType, ImageId }: SpotFleetLaunchSpecification, at: number): SpotPlaceSeen {
   return {
     at,
     ...(InstanceType === undefined ? {} : { instanceType: InstanceType }),

@@ -1,5 +1,7 @@
 import type { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { DescribeScalableTargetsCommand } from '@aws-sdk/client-application-auto-scaling';
+import type { CloudFormationClient, StackResource } from '@aws-sdk/client-cloudformation';
+import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import {
   CancelSpotFleetRequestsCommand,
@@ -8,16 +10,27 @@ import {
   ModifySpotFleetRequestCommand,
   RequestSpotFleetCommand,
 } from '@aws-sdk/client-ec2';
-import type { FleetInstance, SpotFleetsPort } from '../rollout/ports.ts';
+import type { FleetInstance, SpotFleetSeen, SpotFleetsPort } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
-import { instancesById } from './instances.ts';
+import { describeInstances } from './instances.ts';
 import { allPages } from './pages.ts';
 import { copyOf, fleetSeen } from './spot-fleet-shapes.ts';
 
 const FLEETS_A_PAGE = 100;
 const INSTANCES_A_PAGE = 1_000;
+/** EC2 tags what a Spot Fleet launches with the id of its request. */
+const FLEET_TAG = 'tag:aws:ec2spot:fleet-request-id';
+const GONE: ReadonlySet<string | undefined> = new Set(['shutting-down', 'terminated']);
+const UP: ReadonlySet<string | undefined> = new Set(['pending', 'running']);
 
-export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingClient): SpotFleetsPort {
+/** A resource that its stack has let go of: it is kept, and nobody's. */
+const LET_GO: ReadonlySet<string> = new Set(['DELETE_COMPLETE', 'DELETE_SKIPPED']);
+
+export function spotFleetsPort(
+  ec2: EC2Client,
+  scaling: ApplicationAutoScalingClient,
+  cloudFormation: CloudFormationClient,
+): SpotFleetsPort {
   const describe = async (id: string) => {
     try {
       const answer = await ec2.send(new DescribeSpotFleetRequestsCommand({ SpotFleetRequestIds: [id] }));
@@ -28,16 +41,32 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
     }
   };
 
+  const allFleets = async (): Promise<readonly SpotFleetSeen[]> => {
+    const fleets = await allPages(async ({ nextToken }) => {
+      const asked = { MaxResults: FLEETS_A_PAGE, NextToken: nextToken };
+      const page = await ec2.send(new DescribeSpotFleetRequestsCommand(asked));
+      return { items: page.SpotFleetRequestConfigs, nextToken: page.NextToken };
+    });
+    return fleets.map(fleetSeen);
+  };
+
+  /** Each try copies the fleet as it is then: if somebody has changed it since, the token is refused, and its fleet is there. */
+  const alreadyMade = async (error: unknown, tags: Readonly<Record<string, string>>): Promise<string> => {
+    if (!(error instanceof Error) || error.name !== 'IdempotentParameterMismatch') throw error;
+    const wanted = Object.entries(tags);
+    const isIt = (fleet: SpotFleetSeen) =>
+      wanted.length > 0 && wanted.every(([key, value]) => fleet.tags[key] === value);
+    const made = (await allFleets()).find(isIt);
+    // The list may not have it yet.
+    if (made === undefined) throw error;
+    return made.id;
+  };
+
   return {
     taggedFleets: (key) =>
-      attempt('ec2:DescribeSpotFleetRequests', async () => {
-        const fleets = await allPages(async ({ nextToken }) => {
-          const asked = { MaxResults: FLEETS_A_PAGE, NextToken: nextToken };
-          const page = await ec2.send(new DescribeSpotFleetRequestsCommand(asked));
-          return { items: page.SpotFleetRequestConfigs, nextToken: page.NextToken };
-        });
-        return fleets.map(fleetSeen).filter(({ tags }) => Object.hasOwn(tags, key));
-      }),
+      attempt('ec2:DescribeSpotFleetRequests', async () =>
+        (await allFleets()).filter(({ tags }) => Object.hasOwn(tags, key)),
+      ),
 
     describeFleet: (id) =>
       attempt('ec2:DescribeSpotFleetRequests', async () => {
@@ -47,25 +76,23 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
 
     fleetInstances: (id) =>
       attempt('ec2:DescribeSpotFleetInstances', async () => {
-        const active = await allPages(async ({ nextToken }) => {
+        const listed = await allPages(async ({ nextToken }) => {
           const asked = { SpotFleetRequestId: id, MaxResults: INSTANCES_A_PAGE, NextToken: nextToken };
           const page = await ec2.send(new DescribeSpotFleetInstancesCommand(asked));
           return { items: page.ActiveInstances, nextToken: page.NextToken };
         });
-        // A fleet does not tell what its instances run.
-        const known = await instancesById(
-          ec2,
-          active.flatMap(({ InstanceId }) => InstanceId ?? []),
-        );
-        return active
-          .map(({ InstanceId = '', InstanceHealth = 'healthy' }): FleetInstance & { isGone: boolean } => ({
-            id: InstanceId,
-            imageId: known.get(InstanceId)?.imageId,
-            state: InstanceHealth,
-            protectedFromScaleIn: false,
-            isGone: known.get(InstanceId)?.isGone ?? false,
-          }))
-          .flatMap(({ isGone, ...instance }) => (isGone ? [] : [instance]));
+        const health = new Map(listed.map(({ InstanceId = '', InstanceHealth }) => [InstanceId, InstanceHealth]));
+        const known = await describeInstances(ec2, FLEET_TAG, [id]);
+        const others = [...health.keys()].filter((one) => !known.has(one));
+        const all = new Map([...known, ...(await describeInstances(ec2, 'instance-id', others))]);
+        return [...new Set([...health.keys(), ...known.keys()])].flatMap((one): FleetInstance[] => {
+          const { ImageId: imageId, InstanceType, State } = all.get(one) ?? {};
+          // What the list leaves out is there only where EC2 says so: it may have been stopped, and so have no tasks.
+          const isThere = health.has(one) ? !GONE.has(State?.Name) : UP.has(State?.Name);
+          const state = health.get(one) ?? 'healthy';
+          const type = InstanceType === undefined ? {} : { instanceType: InstanceType };
+          return isThere ? [{ id: one, imageId, state, protectedFromScaleIn: false, ...type }] : [];
+        });
       }),
 
     copyFleet: (id, images, token, tags) =>
@@ -73,17 +100,21 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
         const fleet = await describe(id);
         if (fleet === undefined) throw new Error(`there is no Spot Fleet request ${id}`);
         const config = copyOf(fleet, images, token, tags);
-        const { SpotFleetRequestId } = await ec2.send(new RequestSpotFleetCommand({ SpotFleetRequestConfig: config }));
-        return SpotFleetRequestId ?? '';
+        try {
+          const made = await ec2.send(new RequestSpotFleetCommand({ SpotFleetRequestConfig: config }));
+          return made.SpotFleetRequestId ?? '';
+        } catch (error) {
+          return await alreadyMade(error, tags);
+        }
       }),
 
-    setTarget: (id, capacity) =>
+    setTarget: (id, capacity, excess = 'noTermination') =>
       attempt('ec2:ModifySpotFleetRequest', async () => {
         await ec2.send(
           new ModifySpotFleetRequestCommand({
             SpotFleetRequestId: id,
             TargetCapacity: capacity,
-            ExcessCapacityTerminationPolicy: 'noTermination',
+            ExcessCapacityTerminationPolicy: excess,
           }),
         );
         return undefined;
@@ -107,5 +138,26 @@ export function spotFleetsPort(ec2: EC2Client, scaling: ApplicationAutoScalingCl
         const answer = await scaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: 'ec2', ResourceIds }));
         return (answer.ScalableTargets ?? []).length > 0;
       }),
+
+    // CloudFormation puts no tag on a Spot Fleet request: its schema of AWS::EC2::SpotFleet says `taggable: false`.
+    stackOf: (id) =>
+      attempt('cloudformation:DescribeStackResources', async () => {
+        const resources = await stackResources(cloudFormation, id);
+        // A stack's first hundred, which need not have this one among them.
+        const its = resources.find(({ PhysicalResourceId }) => PhysicalResourceId === id);
+        return LET_GO.has(its?.ResourceStatus ?? '') ? undefined : resources[0]?.StackName;
+      }),
   };
+}
+
+/** Of the stack that this one belongs to; none where it belongs to none. */
+async function stackResources(client: CloudFormationClient, id: string): Promise<readonly StackResource[]> {
+  try {
+    const answer = await client.send(new DescribeStackResourcesCommand({ PhysicalResourceId: id }));
+    return answer.StackResources ?? [];
+  } catch (error) {
+    // A ValidationError like any other, but for its words.
+    if (error instanceof Error && /does not exist/.test(error.message)) return [];
+    throw error;
+  }
 }

@@ -4,18 +4,25 @@ import type { TemplatesPort, TemplateVersionSeen } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
 
 /** Neither is an error to whoever asks what a template says. */
-const NO_SUCH_VERSION = new Set(['InvalidLaunchTemplateId.NotFound', 'InvalidLaunchTemplateId.VersionNotFound']);
+const NO_SUCH_VERSION = new Set([
+  'InvalidLaunchTemplateId.NotFound',
+  'InvalidLaunchTemplateId.VersionNotFound',
+  'InvalidLaunchTemplateName.NotFoundException',
+]);
 
 export function templatesPort(client: EC2Client): TemplatesPort {
   return {
-    describeTemplate: ({ templateId, version }) =>
+    describeTemplate: (template) =>
       attempt('ec2:DescribeLaunchTemplateVersions', async () => {
         // The latest one beside it tells whether it is the latest.
+        const { version } = template;
         const Versions = [...new Set([version, '$Latest'])];
+        const which =
+          'templateId' in template
+            ? { LaunchTemplateId: template.templateId }
+            : { LaunchTemplateName: template.templateName };
         try {
-          const answer = await client.send(
-            new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateId: templateId, Versions }),
-          );
+          const answer = await client.send(new DescribeLaunchTemplateVersionsCommand({ ...which, Versions }));
           return chosen(version, answer.LaunchTemplateVersions ?? []);
         } catch (error) {
           if (error instanceof Error && NO_SUCH_VERSION.has(error.name)) return undefined;

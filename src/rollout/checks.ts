@@ -58,6 +58,7 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   }
   blockers.push(...facts.bound.map(lasting));
   if (facts.beside !== undefined) blockers.push(passing(facts.beside));
+  if (facts.unsettled !== undefined) blockers.push(passing(facts.unsettled));
   blockers.push(...inNoCluster(facts).map(passing));
   if (facts.refreshing) blockers.push(passing('an instance refresh is under way already'));
   const [aside] = facts.standby ?? [];

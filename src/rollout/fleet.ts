@@ -85,6 +85,8 @@ export interface FleetFacts {
   readonly immovable: readonly string[];
   /** What else forbids to copy it, of a Spot Fleet: a scalable target, an end of validity, CloudFormation. */
   readonly bound: readonly string[];
+  /** Why a Spot Fleet is not to be changed just now: it is being changed, or not yet set up. */
+  readonly unsettled?: string;
   /** Why another rollout is at work on it, of a Spot Fleet. */
   readonly beside?: string;
   /** The Spot Fleet that it was made a copy of, and whether that one is there still. */

@@ -3,6 +3,7 @@ import type { AlertPort, ExecutionPort, Failure } from '../ports.ts';
 import type { Hint } from './notice.ts';
 import { readReleases } from './notice.ts';
 import { executionName, ReleaseRequest, RolloutRequest } from './request.ts';
+import { COPY_OF } from './tags.ts';
 import type { RolloutAlert } from './telling.ts';
 
 type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, string>) => void;
@@ -130,10 +131,20 @@ function failureAlert({ name, status }: Failed, request: RolloutRequest): Omit<R
         ? `${request.fleet}: its rollout broke off (${status}), and nobody watches what it began.`
         : `The rollout broke off (${status}): no further fleet is begun. Those that were begun go on by themselves.`,
     details: [
-      ...(request.kind === 'fleet' ? ['An instance refresh that it started goes on without it.'] : []),
+      ...(request.kind === 'fleet' ? leftBy(request.fleet) : []),
       `ecs-drain rollout start ${request.source}${only} --because 'it broke off'`,
     ],
   };
+}
+
+/** What a fleet's course may have left, wherever it broke off. */
+function leftBy(fleet: string): string[] {
+  const id = /^spot-fleet\/(.+)/.exec(fleet)?.[1];
+  if (id === undefined) return ['An instance refresh that it started goes on without it.'];
+  return [
+    `A copy of it, tagged ${COPY_OF} with ${id}, may run beside it; its own target may be zero, and instances of it DRAINING.`,
+    'Choose the one that stays: it needs its target, and its instances ACTIVE. Drain the instances of the other, then cancel it: while both are there, no rollout begins on either.',
+  ];
 }
 
 function parseJson(text: string): unknown {

@@ -50,6 +50,12 @@ export interface TemplateRef {
   readonly version: string;
 }
 
+/** A Spot Fleet is told by the name, where its request was made with that. */
+export interface TemplateByName {
+  readonly templateName: string;
+  readonly version: string;
+}
+
 /** Where a fleet takes its instances' image from. */
 export type LaunchSeen =
   | { readonly kind: 'template'; readonly template: TemplateRef }
@@ -81,6 +87,8 @@ export interface FleetInstance {
   /** `InService`, `Pending`, …; of a Spot Fleet, `healthy`. */
   readonly state: string;
   readonly protectedFromScaleIn: boolean;
+  /** Of a Spot Fleet's. */
+  readonly instanceType?: string;
 }
 
 export interface GroupSeen {
@@ -190,7 +198,7 @@ export interface TemplateVersionSeen {
 
 export interface TemplatesPort {
   /** What a number, `$Latest` or `$Default` means now; undefined when there is no such version. */
-  describeTemplate(template: TemplateRef): Promise<Result<TemplateVersionSeen | undefined>>;
+  describeTemplate(template: TemplateRef | TemplateByName): Promise<Result<TemplateVersionSeen | undefined>>;
   /**
    * A new version made from another one, with another image; the same token makes the same version. It is made also
    * when AWS finds something in it that is not valid: that is in `warnings`, which a repeated call may not say again.
@@ -203,6 +211,17 @@ export interface TemplatesPort {
   ): Promise<Result<{ readonly number: number; readonly warnings: readonly string[] }>>;
 }
 
+/** What becomes of instances above a target that is lowered, as the API spells it: they stay, or are terminated. */
+export type ExcessPolicy = 'noTermination' | 'default';
+
+/** One place of a Spot Fleet's request that leads to an image. */
+export interface SpotPlaceSeen {
+  readonly at: number;
+  readonly instanceType?: string;
+  readonly template?: TemplateRef | TemplateByName;
+  readonly imageId?: string;
+}
+
 export interface SpotFleetSeen {
   readonly id: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -212,9 +231,15 @@ export interface SpotFleetSeen {
   readonly type: string;
   readonly targetCapacity: number;
   readonly fulfilledCapacity: number;
+  /** Of the target, what is to be On-Demand. */
+  readonly onDemandCapacity: number;
+  readonly excess: ExcessPolicy;
+  readonly validFromMs?: number;
   readonly validUntilMs?: number;
+  /** How many units of capacity an instance counts, by its type; one each where no type counts otherwise. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** One for each of its launch template configurations (`template`), or of its launch specifications (`imageId`). */
-  readonly launch: readonly OverrideSeen[];
+  readonly launch: readonly SpotPlaceSeen[];
   /** How many of them are launch specifications: all or none. */
   readonly specifications: number;
 }
@@ -223,12 +248,15 @@ export interface SpotFleetsPort {
   /** Those too that were cancelled in the last 48 hours. */
   taggedFleets(key: string): Promise<Result<readonly SpotFleetSeen[]>>;
   describeFleet(id: string): Promise<Result<SpotFleetSeen | undefined>>;
-  /** "Might be out of date" (AWS-CONTRACTS §6); those that EC2 knows to be terminated are left out. */
+  /**
+   * What the fleet's list has, which "might be out of date" (AWS-CONTRACTS §6), and what EC2 has tagged as the fleet's;
+   * those that EC2 knows to be terminated are left out.
+   */
   fleetInstances(id: string): Promise<Result<readonly FleetInstance[]>>;
   /**
    * A fleet like the old one, its tags and its end included, with other images by their place in `launch`: a template's
    * version, or the image of a launch specification; `tags` are its from its first moment on, beside the old one's. The
-   * same token makes the same fleet. Its id.
+   * same token makes the same fleet, whatever became of the old one meanwhile: it is known by `tags`. Its id.
    */
   copyFleet(
     id: string,
@@ -236,11 +264,16 @@ export interface SpotFleetsPort {
     token: string,
     tags: Readonly<Record<string, string>>,
   ): Promise<Result<string>>;
-  /** Without terminating what is above the target. Refused for some seconds after another change (`other`). */
-  setTarget(id: string, capacity: number): Promise<Result<undefined>>;
+  /**
+   * Refused for some seconds after another change (`other`).
+   * @param excess what becomes of instances above the target, then and later on; unless given, they stay.
+   */
+  setTarget(id: string, capacity: number, excess?: ExcessPolicy): Promise<Result<undefined>>;
   cancelFleet(id: string): Promise<Result<undefined>>;
   /** Application Auto Scaling looks after its target: a copy would lose that. */
   hasScalableTarget(id: string): Promise<Result<boolean>>;
+  /** The CloudFormation stack that it belongs to, by name. */
+  stackOf(id: string): Promise<Result<string | undefined>>;
 }
 
 /** A container instance of a fleet, and what it runs. */

@@ -6,6 +6,7 @@ import type {
   LaunchSeen,
   ParameterSeen,
   ParametersPort,
+  TemplateByName,
   TemplateRef,
   TemplatesPort,
 } from './ports.ts';
@@ -35,7 +36,7 @@ function withName(slot: RawSlot, images: ReadonlyMap<string, ImageSeen>): Slot {
 /** A place that names an image, as it was found: a template's version, or an image itself. */
 interface Ref {
   readonly at: Slot['at'];
-  readonly template?: TemplateRef;
+  readonly template?: TemplateRef | TemplateByName;
   readonly imageId?: string;
 }
 
@@ -95,7 +96,7 @@ export async function placesOf(
 /** Reads one place after the other: the slot, or why it is none. */
 function refReader({ templates, parameters }: SlotPorts): (ref: Ref) => Promise<RawSlot | string> {
   const version = once(
-    ({ templateId, version: asked }: TemplateRef) => `${templateId} ${asked}`,
+    (ref: TemplateRef | TemplateByName) => JSON.stringify(ref),
     async (ref) => read(await templates.describeTemplate(ref)),
   );
   const parameter = once(
@@ -110,17 +111,19 @@ function refReader({ templates, parameters }: SlotPorts): (ref: Ref) => Promise<
   return async ({ at, template: ref, imageId }) => {
     if (imageId !== undefined) return { at, written: 'override', imageId };
     const place = at === 'base' ? 'its base' : `place ${at + 1} of what it launches from`;
-    if (ref === undefined) return `${place} names neither an image nor the id of a launch template`;
+    if (ref === undefined) return `${place} names neither an image nor a launch template`;
     const found = await version(ref);
-    if (found === undefined) return `launch template ${ref.templateId} has no version ${ref.version}`;
+    const called = 'templateId' in ref ? ref.templateId : ref.templateName;
+    if (found === undefined) return `launch template ${called} has no version ${ref.version}`;
     const { number, image, byRequirements } = found;
+    // From here on by its id, also where the fleet has it by name.
     const template = {
-      id: ref.templateId,
+      id: found.templateId,
       number,
       asked: ref.version,
       ...(byRequirements ? { byRequirements: true as const } : {}),
     };
-    const words = `version ${number} of launch template ${ref.templateId}`;
+    const words = `version ${number} of launch template ${called}`;
     if (image === undefined) return `${words} names no image`;
     if (!image.startsWith(RESOLVE)) return { at, template, written: 'image', imageId: image };
     // A name, with a version or a label behind a colon, or an ARN: GetParameters takes what RunInstances does.

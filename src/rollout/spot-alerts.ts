@@ -2,6 +2,7 @@ import { blockersOf } from './checks.ts';
 import { isHeldBySwitch, isPaused } from './control.ts';
 import { held, waiting } from './fleet-alerts.ts';
 import type { SpotMemory } from './spot-memory.ts';
+import { hinderedFor } from './spot-patience.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { fleetSpeaker, lastingTrouble, nextAlert } from './telling.ts';
 
@@ -22,6 +23,11 @@ function problemsOf(memory: SpotMemory): Words[] {
   const { look, copy, request, atMs, undo } = memory;
   const trouble = lastingTrouble(memory);
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
+  const hindered = undo && hinderedFor(memory, HOUR_MS / 1000);
+  if (hindered) {
+    const because = `it cannot be taken back yet, ${hindered}; it is tried again.`;
+    problems.push({ kind: 'rollout-stuck', key: `hindered ${memory.hinderedSinceMs}`, because });
+  }
   if (copy === undefined) {
     if (isHeldBySwitch(look?.control)) problems.push(held(look?.control));
     const [blocker] = look?.facts === undefined ? [] : blockersOf(look.facts, 0);

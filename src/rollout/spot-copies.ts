@@ -46,5 +46,5 @@ export function besideOf(
 
 /** It is gone, or about to be: whatever it still has, it will not be kept. */
 export function isCancelled(state: string): boolean {
-  return state.startsWith('cancelled');
+  return state.startsWith('cancelled') || state === 'failed';
 }

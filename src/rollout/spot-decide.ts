@@ -7,20 +7,17 @@ import { versionKey } from './fleet-memory.ts';
 import type { OverrideSeen } from './ports.ts';
 import type { FleetResult } from './request.ts';
 import { spotAlertDue } from './spot-alerts.ts';
-import { emptyAndCancel, isFresh, isListed, lookAgain, poll } from './spot-emptying.ts';
+import { askNext, emptyAndCancel, isFresh, lookAgain, poll } from './spot-emptying.ts';
 import type { SpotEnding } from './spot-ending.ts';
-import { firstOf, isCopyAtWork, isEnded, occupiedOf, spotEndingOf, spotVerdictOf } from './spot-ending.ts';
+import { spotEndingOf, spotVerdictOf } from './spot-ending.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
-import { badDrain, isDrained, membersOf, oldIdOf } from './spot-memory.ts';
+import { SHOWN_SECONDS } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
+import { whyNoPatience } from './spot-patience.ts';
+import { badDrain, copyFault, firstOf, hindranceOf, isEnded, membersOf, occupiedOf, oldIdOf } from './spot-state.ts';
 import { takeBack } from './spot-undo.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing, fleetSpeaker } from './telling.ts';
-
-/** New Spot capacity comes within minutes, or there is none; as long everything may take to be at work again. */
-const PATIENCE_SECONDS = 3_600;
-/** EC2 is "eventually consistent": so long after it was made, at the latest, every list is taken to have a fleet. */
-const SHOWN_SECONDS = 60;
 
 /**
  * The next move for one Spot Fleet: a copy on the new image, at work; the old target to zero without terminating; every
@@ -34,25 +31,28 @@ export function decideSpot(memory: SpotMemory): SpotMove | Wait | Finish<FleetRe
   if (retry) return retry;
   const alert = spotAlertDue(memory);
   if (alert) return tell(alert);
-  const { look, undo, copy } = memory;
+  const { look, undo, copy, doubtAtMs } = memory;
   if (look === undefined) return lookAgain(memory, 'what the fleet is like must be known first');
   // Drains do nothing while it says so, and neither does what rests on them.
   if (isHeldBySwitch(look.control)) return poll(memory, `paused by ${look.control?.by}`);
+  if (doubtAtMs !== undefined) return settleDoubt(memory, doubtAtMs);
   if (undo) return takeBack(memory, look, undo.because);
   if (memory.cancelled.includes(oldIdOf(memory))) return settle(memory, look);
   if (copy === undefined) return prepare(memory, look);
   return replace(memory, look);
 }
 
+/** What was done or not, though its answer was lost: nothing else is done before a look has told. */
+function settleDoubt(memory: SpotMemory, sinceMs: number): SpotMove | Wait {
+  const shownMs = sinceMs + SHOWN_SECONDS * 1000;
+  if (memory.atMs < shownMs) return waitUntil(memory.atMs, shownMs, 'an answer was lost, and looks may show it late');
+  return lookAgain(memory, 'an answer was lost: was it done?');
+}
+
 /** Up to the copy; whatever forbids it for good has been an ending. */
 function prepare(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
   const { facts, target } = look;
   const fleetId = oldIdOf(memory);
-  if (memory.copyTried) {
-    if (!isFresh(memory)) return lookAgain(memory, 'somebody may have said something');
-    const because = 'the answer to the copy was lost: the same again gives the same fleet';
-    return { kind: 'copy', fleetId, images: memory.copyTried, because };
-  }
   if (facts === undefined || target === undefined) return poll(memory, 'it is not to be rolled now');
   if (isPaused(look.control)) return poll(memory, 'somebody paused it');
   const [blocker] = blockersOf(facts, 0);
@@ -99,9 +99,6 @@ function imagesOf(
 /** With the copy beside it, up to the cancelling of the old fleet. */
 function replace(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
   const fleetId = oldIdOf(memory);
-  if (memory.ending.includes(fleetId)) {
-    return { kind: 'cancel', fleetId, because: 'the answer to the cancelling was lost: there may be no way back' };
-  }
   const wrong = whatIsWrong(memory, look);
   if (wrong) return takeBack(memory, look, wrong);
   // Nothing of the old fleet is changed before it is sure that no other rollout has begun on it in the same moment.
@@ -109,68 +106,51 @@ function replace(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
   if (memory.atMs < shownMs) return waitUntil(memory.atMs, shownMs, 'another copy of it would not show before');
   if (look.atMs < shownMs) return lookAgain(memory, 'has another rollout made a copy, too?');
   if (isPaused(look.control)) return poll(memory, 'somebody paused it');
-  if (memory.targets[fleetId] === undefined) {
-    if (!isCopyAtWork(memory, look)) return poll(memory, 'the new fleet is not at work yet');
+  const zeroed = memory.targets[fleetId];
+  if (zeroed === undefined) {
+    const fault = copyFault(memory, look);
+    if (fault) return poll(memory, fault);
     if (!isFresh(memory)) return lookAgain(memory, 'look again before acting');
     const because = 'the new fleet is at work: the old one launches no more, and keeps what it has until it is drained';
     return { kind: 'set-target', fleetId, capacity: 0, because };
   }
-  const next = emptyAndCancel(memory, fleetId, 'every instance of the old fleet is drained, and no other has come');
-  if (next.kind !== 'cancel') return next;
-  // Nothing that cannot be undone before its check.
-  if (!isCopyAtWork(memory, look)) return poll(memory, 'the new fleet is not at work any more');
-  return next;
+  if (look.atMs <= zeroed.atMs) return lookAgain(memory, 'does EC2 show the target that was set?');
+  // No more is drained then, and nothing cancelled: what is drained already goes on.
+  const hindrance = hindranceOf(memory, look);
+  if (hindrance) return askNext(memory, membersOf(memory, fleetId)) ?? poll(memory, hindrance);
+  return emptyAndCancel(memory, fleetId, 'every instance of the old fleet is drained, and no other has come');
 }
 
-/** What has gone wrong since the copy was made. */
+/** Why all is to be taken back that was done since the copy was made. */
 function whatIsWrong(memory: SpotMemory, look: SpotLook): string | undefined {
-  const { copy, atMs, touched, targets } = memory;
+  const { copy, theirTarget } = memory;
   const word = endedBy(look.control);
   if (word) return word;
   const first = firstOf(memory, look);
   if (first) return `another rollout came first with ${first}, and two never work on one fleet`;
-  if (copy && look.copy && isEnded(look.copy)) return `somebody cancelled ${copy.id}`;
-  const oldId = oldIdOf(memory);
-  const changed = look.old?.targetCapacity;
-  if (!touched.includes(oldId) && changed !== undefined && changed !== copy?.capacity) {
-    return `the target of the old fleet was changed to ${changed} meanwhile, and the new one has ${copy?.capacity}`;
+  if (copy && look.copy && isEnded(look.copy)) return `EC2 or somebody cancelled ${copy.id}`;
+  if (theirTarget !== undefined) {
+    return `the target of the old fleet was changed to ${theirTarget} meanwhile, and the new one has ${copy?.capacity}`;
   }
-  const members = membersOf(memory, oldId);
-  const bad = badDrain(memory, members);
-  if (bad) return bad;
-  const occupied = occupiedOf(members, look);
-  if (occupied) return occupied;
-  const isZeroed = targets[oldId] !== undefined;
-  if (isZeroed && !members.every((id) => isDrained(memory, id))) return undefined;
-  const sinceMs = isZeroed ? Math.max(memory.zeroedAtMs ?? 0, memory.drainsAtMs ?? 0) : (copy?.atMs ?? atMs);
-  if (atMs - sinceMs < PATIENCE_SECONDS * 1000) return undefined;
-  return (
-    whyNotAtWork(memory, look) ??
-    (isListed(memory, oldId, look) ? undefined : 'for an hour its instances are not listed')
-  );
+  const members = membersOf(memory, oldIdOf(memory));
+  return withdrawnBy(look.facts) ?? badDrain(memory, members) ?? occupiedOf(members, look) ?? whyNoPatience(memory);
 }
 
-function whyNotAtWork(memory: SpotMemory, look: SpotLook): string | undefined {
-  if (isCopyAtWork(memory, look)) return undefined;
-  const { fulfilledCapacity = 0 } = look.copy ?? {};
-  const { capacity = 0 } = memory.copy ?? {};
-  if (fulfilledCapacity < capacity) {
-    return `after an hour the new fleet has ${fulfilledCapacity} of ${capacity} units of capacity`;
-  }
-  const [stranger] = look.hosts.strangers;
-  if (stranger !== undefined) return `ECS has not seen ${stranger} of the new fleet at work for an hour`;
-  const services = look.unsteady.join(', ');
-  return services === '' ? 'no instance of the new fleet is to be seen' : `not steady for an hour: ${services}`;
+/** IAM goes by the tag as well: the cancel would be denied. */
+function withdrawnBy(facts: FleetFacts | undefined): string | undefined {
+  if (facts === undefined) return undefined;
+  const { policy } = facts;
+  if ('mistakes' in policy) return `its tags do not ask for it any more: ${policy.mistakes.join('; ')}`;
+  return policy.mode === 'notify' ? 'its tag does not ask for it any more: it says notify' : undefined;
 }
 
 /** The old fleet is cancelled, and there is no way back: is the new one at work? */
 function settle(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
   if (look.atMs <= (memory.cancelledAtMs ?? 0)) return lookAgain(memory, 'how the new fleet stands alone');
-  if (isCopyAtWork(memory, look)) {
-    const because = 'the new fleet is at work, and the old one is gone';
-    return { kind: 'promote', imageId: memory.request.imageId, because };
-  }
-  return poll(memory, 'the old fleet is cancelled: is the new one at work?');
+  const fault = copyFault(memory, look);
+  if (fault) return poll(memory, `the old fleet is cancelled, and ${fault}`);
+  const because = 'the new fleet is at work, and the old one is gone';
+  return { kind: 'promote', imageId: memory.request.imageId, because };
 }
 
 function end(memory: SpotMemory, { outcome, because, alert }: SpotEnding): SpotMove | Finish<FleetResult> {

@@ -1,36 +1,30 @@
 import type { Wait } from '../loop.ts';
 import { pollSeconds, waitUntil } from './course.ts';
-import type { SpotLook, SpotMemory } from './spot-memory.ts';
-import { isDrained, membersOf, oldIdOf } from './spot-memory.ts';
+import type { SpotMemory } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
+import { cancelFault, isDrained, membersOf, oldIdOf, orderedOf, SETTLE_SECONDS } from './spot-state.ts';
 
 /** Each order is a call or two: so many fit into one step. */
 const MOST_DRAINS_A_STEP = 10;
-/** A list "might be out of date" (AWS-CONTRACTS §6): for so long nothing new may show before a fleet is cancelled. */
-export const SETTLE_SECONDS = 300;
-/** What cannot be undone, and what many lean on, rests on a look of at most this age. */
+/** What many lean on rests on a look of at most this age. */
 const FRESH_SECONDS = 120;
+/** What cannot be undone is done as soon as a look allows it: a retry looks again. */
+const LAST_LOOK_SECONDS = 30;
 /** While drains run, both fleets and people's word are looked at every so many rounds. */
 const ROUNDS_A_LOOK = 2;
 
 /** Empties a fleet whose target is zero, and cancels it: drained, listed again and nothing new, nothing on it, ended. */
 export function emptyAndCancel(memory: SpotMemory, fleetId: string, because: string): SpotMove | Wait {
-  const { look, atMs, drainsAtMs = 0, zeroedAtMs = 0 } = memory;
+  const { look, atMs, drainsAtMs = 0, targets } = memory;
   const drain = drainNext(memory, membersOf(memory, fleetId));
   if (drain) return drain;
-  const settledMs = Math.max(drainsAtMs, zeroedAtMs) + SETTLE_SECONDS * 1000;
+  const settledMs = Math.max(drainsAtMs, targets[fleetId]?.atMs ?? 0) + SETTLE_SECONDS * 1000;
   if (atMs < settledMs) return waitUntil(atMs, settledMs, 'others of its instances may yet show');
-  if (look === undefined || look.atMs < settledMs || !isFresh(memory)) {
+  if (look === undefined || look.atMs < settledMs || !isFresh(memory, LAST_LOOK_SECONDS)) {
     return lookAgain(memory, 'list again before anything is cancelled');
   }
-  if (!isListed(memory, fleetId, look)) return poll(memory, 'the list of its instances is out of date');
-  return { kind: 'cancel', fleetId, because };
-}
-
-/** Capacity without any instance is a list that is out of date. */
-export function isListed(memory: SpotMemory, fleetId: string, { old, copy }: SpotLook): boolean {
-  const side = fleetId === oldIdOf(memory) ? old : copy;
-  return membersOf(memory, fleetId).length > 0 || side === undefined || side.fulfilledCapacity === 0;
+  const fault = cancelFault(memory, fleetId, look);
+  return fault ? poll(memory, fault) : { kind: 'cancel', fleetId, because };
 }
 
 /** Orders the drains that are missing, and asks after those that run; undefined when all of them have ended. */
@@ -60,8 +54,8 @@ function drainMove({ orderedAtMs, atMs }: SpotMemory, instances: readonly string
   return { kind: 'drain', instances, orderedAtMs: since, because };
 }
 
-export function isFresh({ look, atMs }: SpotMemory): boolean {
-  return look !== undefined && atMs - look.atMs <= FRESH_SECONDS * 1000;
+export function isFresh({ look, atMs }: SpotMemory, seconds = FRESH_SECONDS): boolean {
+  return look !== undefined && atMs - look.atMs <= seconds * 1000;
 }
 
 export function poll(memory: SpotMemory, because: string): SpotMove | Wait {
@@ -70,10 +64,11 @@ export function poll(memory: SpotMemory, because: string): SpotMove | Wait {
   return waitUntil(memory.atMs, nextMs, because);
 }
 
-/** At both fleets, and at what was drained of the one that is to be cancelled. */
+/** At both fleets, at what was drained of the one that is to be cancelled, and at what is to be ACTIVE again. */
 export function lookAgain(memory: SpotMemory, because: string): SpotMove {
-  const { copy, undo } = memory;
+  const { copy, undo, clusters } = memory;
   const leaving = undo && copy ? copy.id : oldIdOf(memory);
   const emptied = membersOf(memory, leaving).filter((id) => isDrained(memory, id));
-  return { kind: 'look', copyId: copy?.id, emptied, because };
+  const restored = undo ? orderedOf(memory) : [];
+  return { kind: 'look', copyId: copy?.id, clusters, emptied, restored, because };
 }

@@ -4,9 +4,9 @@ import { failingFor } from './course.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
-import { isCancelled } from './spot-copies.ts';
-import type { FleetSide, SpotLook, SpotMemory } from './spot-memory.ts';
-import { badDrain, membersOf, oldIdOf } from './spot-memory.ts';
+import type { SpotLook, SpotMemory } from './spot-memory.ts';
+import { LONG_PATIENCE_SECONDS, whyNoWayBack } from './spot-patience.ts';
+import { badDrain, copyFault, firstOf, isEnded, isRestored, membersOf, occupiedOf, oldIdOf } from './spot-state.ts';
 import type { RolloutAlert } from './telling.ts';
 import { fleetEndAlert } from './telling.ts';
 
@@ -18,8 +18,6 @@ export interface SpotEnding {
 
 const LONGEST_SECONDS = 14 * 86_400;
 const PATIENCE_SECONDS = 86_400;
-/** Both fleets run, which is safe, and people were told after an hour: they may have a weekend. */
-const LONG_PATIENCE_SECONDS = 3 * 86_400;
 /** Who has said that it is over does not wait a day for a call that does not answer. */
 const SHORT_PATIENCE_SECONDS = 3_600;
 const VERIFY_SECONDS = 1_800;
@@ -30,18 +28,13 @@ export function spotEndingOf(memory: SpotMemory): SpotEnding | undefined {
   const lastedMs = atMs - Date.parse(request.noticedAt);
   if (look === undefined) return failedBy(memory, failingFor(memory, PATIENCE_SECONDS));
   if (copy === undefined) return beforeCopy(memory, look, lastedMs);
-  const ending = memory.undo ? afterUndo(memory, look, copy.id) : afterCopy(memory, look, copy.id);
-  if (ending) return ending;
-  const why = failingFor(memory, LONG_PATIENCE_SECONDS);
-  if (why) return ended(memory, 'mixed', `${why}, and ${copy.id} runs beside it`);
-  if (lastedMs < LONGEST_SECONDS * 1000) return undefined;
-  return ended(memory, 'mixed', `it did not end within 14 days, and ${copy.id} runs beside it`);
+  return memory.undo ? afterUndo(memory, look, copy.id) : afterCopy(memory, look, copy.id);
 }
 
 function beforeCopy(memory: SpotMemory, look: SpotLook, lastedMs: number): SpotEnding | undefined {
   const { request } = memory;
   const word = endedBy(look.control);
-  if (memory.copyTried) {
+  if (memory.doubtAtMs !== undefined) {
     const why = failingFor(memory, word === undefined ? PATIENCE_SECONDS : SHORT_PATIENCE_SECONDS);
     if (why === undefined) return undefined;
     return ended(memory, 'failed', `${why}: a copy of it may have been launched all the same, look for one`);
@@ -84,46 +77,44 @@ function gone(memory: SpotMemory, { heir, facts }: SpotLook): SpotEnding {
 
 /** The old fleet is being replaced, or has been. */
 function afterCopy(memory: SpotMemory, look: SpotLook, copyId: string): SpotEnding | undefined {
-  const { request, promoted, cancelled, cancelledAtMs = 0, ending, atMs } = memory;
-  const oldId = oldIdOf(memory);
-  if (!cancelled.includes(oldId))
-    return isLost(memory, look) && !ending.includes(oldId) ? lost(memory, look) : undefined;
+  const { request, promoted, cancelled, cancelledAtMs = 0, atMs } = memory;
+  if (!cancelled.includes(oldIdOf(memory)))
+    return isLost(memory, look) ? lost(memory, look) : blindAfterCancel(memory, copyId);
   const { fresh } = look.hosts;
-  const isAtWork = look.atMs > cancelledAtMs && isCopyAtWork(memory, look);
+  const isAtWork = look.atMs > cancelledAtMs && copyFault(memory, look) === undefined;
   // Without any instance nothing is proved, and nobody may follow it.
   if (promoted || (isAtWork && fresh === 0)) {
     const because = `${copyId} has taken its place with ${fresh} instances on ${request.version}, and they are at work`;
     return { outcome: 'rolled', because };
   }
-  if (isAtWork) {
-    const why = failingFor(memory, PATIENCE_SECONDS);
-    if (why === undefined) return undefined;
-    return ended(memory, 'failed', `${copyId} has taken its place and is at work, but ${why}`);
-  }
+  const why = failingFor(memory, PATIENCE_SECONDS);
+  if (isAtWork) return failedBy(memory, why && `${copyId} has taken its place and is at work, but ${why}`);
   const isLate = atMs - cancelledAtMs >= VERIFY_SECONDS * 1000 && look.atMs - cancelledAtMs >= VERIFY_SECONDS * 1000;
-  return isLate
-    ? ended(memory, 'failed', `the old fleet is drained and cancelled, but ${copyId} is not all at work`)
-    : undefined;
+  const fault = isLate ? `${copyId} is not all at work: ${copyFault(memory, look)}` : why;
+  return failedBy(memory, fault && `the old fleet is drained and cancelled, but ${fault}`);
+}
+
+/** The old fleet was told to end, no answer came, and none to any look since: what could be taken back is not known. */
+function blindAfterCancel(memory: SpotMemory, copyId: string): SpotEnding | undefined {
+  const isBlind = memory.doubtAtMs !== undefined && memory.trouble?.move === 'look';
+  const why = isBlind ? failingFor(memory, LONG_PATIENCE_SECONDS) : undefined;
+  return why === undefined
+    ? undefined
+    : ended(memory, 'mixed', `${why}: whether the old fleet is cancelled is not known, and ${copyId} runs beside it`);
 }
 
 function afterUndo(memory: SpotMemory, look: SpotLook, copyId: string): SpotEnding | undefined {
-  const { undo, cancelled, ending, drains, activated, targets, touched } = memory;
-  const oldId = oldIdOf(memory);
+  const { undo, cancelled } = memory;
   const why = undo?.because ?? '';
-  if (cancelled.includes(copyId)) {
-    const cut = membersOf(memory, oldId).filter((id) => drains[id] === 'forced');
-    const loss = cut.length === 0 ? '' : `; tasks were cut off on ${cut.join(', ')}`;
-    const first = firstOf(memory, look);
-    const left = first === undefined ? 'taken back, the old fleet is as it was' : 'its copy is taken back';
-    return ended(memory, 'rolled-back', `${left}: ${why}${loss}`);
-  }
+  if (cancelled.includes(copyId)) return takenBack(memory, look, why);
   if (isLost(memory, look)) return lost(memory, look);
-  const isRestored =
-    isEnded(look.old) ||
-    ((!touched.includes(oldId) || targets[oldId] === memory.copy?.capacity) &&
-      (activated?.isLast || membersOf(memory, oldId).every((id) => drains[id] === undefined)));
-  if (!isRestored) return undefined;
-  if (look.copy && isEnded(look.copy) && !ending.includes(copyId)) {
+  const stuck = whyNoWayBack(memory);
+  if (stuck) return ended(memory, 'mixed', `${why}; to be taken back, but ${stuck}, and ${copyId} runs beside it`);
+  if (!isRestored(memory, look)) return undefined;
+  const { copy } = look;
+  if (copy && isEnded(copy)) {
+    // EC2 itself cancels a request that is beyond a quota, at once.
+    if (copy.instances.length === 0 && copy.fulfilledCapacity === 0) return takenBack(memory, look, why);
     const left = `the old fleet is as it was, but instances of ${copyId} may still run, and nobody drains them`;
     return ended(memory, 'mixed', `${why}; ${left}`);
   }
@@ -132,22 +123,12 @@ function afterUndo(memory: SpotMemory, look: SpotLook, copyId: string): SpotEndi
   return ended(memory, 'mixed', `${why}; the old fleet is as it was, but ${copyId} could not be emptied: ${inTheWay}`);
 }
 
-/** Of these instances, one that was drained in vain. */
-export function occupiedOf(instances: readonly string[], { occupied }: SpotLook): string | undefined {
-  const id = occupied.find((one) => instances.includes(one));
-  return id && `${id} was drained, and is in use again`;
-}
-
-/**
- * The fleet that another rollout has put beside the old one before we did, or in its place: two that met yield to the
- * one that came first, and nothing of the old fleet has been changed by the other. Pure.
- */
-export function firstOf({ copy }: SpotMemory, { copy: ours, others, heir }: SpotLook): string | undefined {
-  if (copy === undefined || ours === undefined) return undefined;
-  const earlier = others.find(({ createdAtMs, id }) =>
-    createdAtMs === ours.createdAtMs ? id < copy.id : createdAtMs < ours.createdAtMs,
-  );
-  return earlier?.id ?? (others.length === 0 ? heir : undefined);
+function takenBack(memory: SpotMemory, look: SpotLook, why: string): SpotEnding {
+  const cut = membersOf(memory, oldIdOf(memory)).filter((id) => memory.drains[id] === 'forced');
+  const loss = cut.length === 0 ? '' : `; tasks were cut off on ${cut.join(', ')}`;
+  const first = firstOf(memory, look);
+  const left = first === undefined ? 'taken back, the old fleet is as it was' : 'its copy is taken back';
+  return ended(memory, 'rolled-back', `${left}: ${why}${loss}`);
 }
 
 /** Somebody ended the old fleet, and that was no rollout that came first. */
@@ -161,23 +142,11 @@ function lost(memory: SpotMemory, { copy }: SpotLook): SpotEnding {
   return ended(memory, 'failed', `somebody else ended the old fleet meanwhile; ${left}`);
 }
 
-/** It is gone, or about to be: whatever it still has, it will not be kept. */
-export function isEnded(side: FleetSide | undefined): boolean {
-  return side === undefined || isCancelled(side.state);
-}
-
 /** What would be done with the fleet, or why nothing is. */
 export function spotVerdictOf({ facts, target }: SpotLook): PlannedFleet | LeftAlone | undefined {
   if (facts === undefined || target === undefined) return undefined;
   const { fleets, leftAlone } = planOf(target, [facts], true);
   return fleets[0] ?? leftAlone[0];
-}
-
-/** Its capacity is there, ECS has every instance of it at work, and no service is worse off. */
-export function isCopyAtWork({ copy }: SpotMemory, { copy: side, hosts, unsteady }: SpotLook): boolean {
-  if (copy === undefined || side === undefined) return false;
-  const isThere = side.fulfilledCapacity >= copy.capacity && (hosts.fresh > 0 || copy.capacity === 0);
-  return isThere && hosts.strangers.length === 0 && unsteady.length === 0;
 }
 
 function failedBy(memory: SpotMemory, because: string | undefined): SpotEnding | undefined {

@@ -1,14 +1,16 @@
 import type { Failure } from '../ports.ts';
 import type { Control } from './control.ts';
+import { isPaused } from './control.ts';
 import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { HostsSeen } from './fleet-memory.ts';
 import { versionKey } from './fleet-memory.ts';
-import type { OverrideSeen } from './ports.ts';
+import type { ExcessPolicy } from './ports.ts';
 import type { FleetRequest } from './request.ts';
 import type { OtherCopy } from './spot-copies.ts';
 import type { SpotMove } from './spot-moves.ts';
+import { hindranceOf, isEnded, oldIdOf, theirTargetIn } from './spot-state.ts';
 import { withTold } from './telling.ts';
 
 /** One of the two fleets: the old one, or its copy on the new image. */
@@ -17,8 +19,12 @@ export interface FleetSide {
   readonly createdAtMs: number;
   readonly targetCapacity: number;
   readonly fulfilledCapacity: number;
+  /** What becomes of what it has above its target; `default` unless given. */
+  readonly excess?: ExcessPolicy;
   /** Ids of all of them: one that is missing here is not drained. */
   readonly instances: readonly string[];
+  /** How much of the capacity those are: less than what is fulfilled is a list that lacks some. */
+  readonly units: number;
 }
 
 /** One look at both fleets. */
@@ -33,12 +39,18 @@ export interface SpotLook {
   readonly others: readonly OtherCopy[];
   /** Who has come in the old fleet's place by another rollout: one of them, or a copy of one that is gone. */
   readonly heir?: string;
-  /** The copy's instances in ECS. */
-  readonly hosts: HostsSeen;
+  /** The copy that is tagged as ours, where we do not know of one: the answer to it was lost. */
+  readonly ours?: { readonly id: string; readonly capacity: number };
+  /** Where the instances of both fleets are. */
+  readonly clusters: readonly string[];
+  /** The copy's instances in ECS; `staying`: of those, the ones on images that other slots of it launch. */
+  readonly hosts: HostsSeen & { readonly staying: number };
   /** Services that are not steady, in the clusters of either fleet. */
   readonly unsteady: readonly string[];
   /** Of the instances that were drained, those that have tasks or are ACTIVE; five at most. */
   readonly occupied: readonly string[];
+  /** Of the old instances that are to be ACTIVE again, those that EC2 lists and ECS does not have so; five at most. */
+  readonly notActive: readonly string[];
   readonly control?: Control;
 }
 
@@ -59,10 +71,15 @@ export interface SpotMemory extends CourseState {
   readonly look?: SpotLook;
   readonly versions: Readonly<Record<string, number>>;
   readonly templateWarning?: string;
-  /** A copy was asked for, and its answer was lost: it may be there. The same is asked again, and gives the same fleet. */
-  readonly copyTried?: readonly OverrideSeen[];
+  /** A copy or a cancel was asked for then, and its answer was lost: looks tell, a minute later at the latest. */
+  readonly doubtAtMs?: number;
   /** The new fleet, and what the old one was to have when it was made. */
-  readonly copy?: { readonly id: string; readonly atMs: number; readonly capacity: number };
+  readonly copy?: {
+    readonly id: string;
+    readonly atMs: number;
+    readonly capacity: number;
+    readonly excess: ExcessPolicy;
+  };
   /** By fleet, every instance that any look has listed since the copy was made: a list may be out of date. */
   readonly members: Readonly<Record<string, readonly string[]>>;
   /**
@@ -72,17 +89,22 @@ export interface SpotMemory extends CourseState {
   readonly drainsAtMs?: number;
   /** When each drain was ordered first, by instance: a part of the order. */
   readonly orderedAtMs: Readonly<Record<string, number>>;
+  /** The clusters in which any look has found instances of either fleet. */
+  readonly clusters: readonly string[];
   /** The targets that we set, by fleet. */
-  readonly targets: Readonly<Record<string, number>>;
+  readonly targets: Readonly<Record<string, { readonly capacity: number; readonly atMs: number }>>;
   /** Fleets that we told to change their target, or to end, whether or not the answer came. */
   readonly touched: readonly string[];
   readonly ending: readonly string[];
-  readonly zeroedAtMs?: number;
+  /** What somebody else has set the old fleet's target to: theirs to keep. */
+  readonly theirTarget?: number;
+  /** Since when every look has found something in the way (`hindranceOf`). */
+  readonly hinderedSinceMs?: number;
   /** Fleets that we cancelled; the old one among them is the point of no return. */
   readonly cancelled: readonly string[];
   readonly cancelledAtMs?: number;
-  /** Old instances were set ACTIVE again; `isLast`: after the last of their drains had ended. */
-  readonly activated?: { readonly atMs: number; readonly isLast: boolean };
+  /** Old instances were set ACTIVE again. */
+  readonly activated?: { readonly atMs: number };
   /** Why everything is taken back. */
   readonly undo?: { readonly because: string; readonly atMs: number };
   readonly promoted?: true;
@@ -95,6 +117,7 @@ export function beginSpot(request: FleetRequest): SpotMemory {
     members: {},
     drains: {},
     orderedAtMs: {},
+    clusters: [],
     targets: {},
     touched: [],
     ending: [],
@@ -103,35 +126,36 @@ export function beginSpot(request: FleetRequest): SpotMemory {
   return { request, atMs, steppedAtMs: atMs, ...nothing, said: {}, open: {} };
 }
 
-/** `spot-fleet/sfr-…` without the first part. */
-export function oldIdOf({ request }: SpotMemory): string {
-  return request.fleet.slice('spot-fleet/'.length);
-}
+/** EC2 is "eventually consistent": so long after something was done, at the latest, every answer is taken to show it. */
+export const SHOWN_SECONDS = 60;
 
 /** Adds what a move answered to what is known. Pure. */
 export function rememberSpot(before: SpotMemory, move: SpotMove, seen: SpotSeen): SpotMemory {
   const moved = stepped(before, seen.atMs);
   if (seen.kind === 'alert') return move.kind === 'alert' ? withTold(moved, move.alert, seen.failure) : moved;
-  const { atMs } = moved;
-  const undo = before.undo ?? (move.undo === undefined ? undefined : { because: move.undo, atMs });
-  const memory = withTried(
-    withTrouble({ ...moved, ...(undo && { undo }) }, move.kind, seen.failure),
-    move,
-    seen.failure,
-  );
+  const turned = move.undo !== undefined && before.undo === undefined ? turnedBack(moved, move.undo) : moved;
+  const memory = withTried(withTrouble(turned, move.kind, seen.failure), move, seen.failure);
   if (seen.kind === 'drain' && move.kind === 'drain') return withDrains(memory, move, seen);
   if (seen.failure) return memory;
-  if (seen.kind === 'look') return seen.look ? withLook(memory, { ...seen.look, atMs }) : memory;
+  if (seen.kind === 'look') return seen.look ? withLook(memory, { ...seen.look, atMs: memory.atMs }) : memory;
   return withEffect(memory, move, seen);
 }
 
-/** What may have had an effect, though its answer was lost. */
+/** The way back has its own patience: what has failed on the way there is not tried any more. */
+function turnedBack(memory: SpotMemory, because: string): SpotMemory {
+  const { trouble: _trouble, hinderedSinceMs: _since, ...rest } = memory;
+  return { ...rest, undo: { because, atMs: memory.atMs } };
+}
+
+/** What may have had an effect, though its answer was lost. A refusal has had none. */
 function withTried(memory: SpotMemory, move: SpotMove, failure: Failure | undefined): SpotMemory {
-  if (move.kind === 'copy' && failure?.reason === 'other') return { ...memory, copyTried: move.images };
-  if (move.kind === 'set-target') return { ...memory, touched: [...new Set([...memory.touched, move.fleetId])] };
-  const isSure = failure !== undefined && failure.reason !== 'other';
-  if (move.kind === 'cancel' && !isSure) return { ...memory, ending: [...new Set([...memory.ending, move.fleetId])] };
-  return memory;
+  const isRefused = failure !== undefined && !failure.lost;
+  if (isRefused || !('fleetId' in move)) return memory;
+  const { fleetId, kind } = move;
+  if (kind === 'set-target') return { ...memory, touched: [...new Set([...memory.touched, fleetId])] };
+  if (failure === undefined) return memory;
+  const ending = kind === 'cancel' ? [...new Set([...memory.ending, fleetId])] : memory.ending;
+  return { ...memory, ending, doubtAtMs: memory.atMs };
 }
 
 function withDrains(
@@ -147,10 +171,38 @@ function withDrains(
   return { ...memory, drains: { ...drains, ...outcomes }, drainsAtMs: memory.atMs, orderedAtMs };
 }
 
-function withLook(memory: SpotMemory, look: SpotLook): SpotMemory {
-  const { copy } = memory;
-  if (copy === undefined) return { ...memory, look };
-  return withMembers(withMembers({ ...memory, look }, oldIdOf(memory), look.old), copy.id, look.copy);
+function withLook(before: SpotMemory, look: SpotLook): SpotMemory {
+  const { doubtAtMs, hinderedSinceMs, ...others } = before;
+  const clusters = [...new Set([...before.clusters, ...look.clusters])];
+  const settled = withEnded({ ...others, clusters, look }, look);
+  const isTold = look.ours !== undefined || settled.cancelled !== before.cancelled;
+  const isOpen = doubtAtMs !== undefined && !isTold && look.atMs < doubtAtMs + SHOWN_SECONDS * 1000;
+  const known = isOpen ? { ...settled, doubtAtMs } : settled;
+  if (known.copy === undefined) return look.ours ? withCopy(known, look.ours) : known;
+  const theirTarget = theirTargetIn(before, look) ?? before.theirTarget;
+  const seen = theirTarget === undefined ? known : { ...known, theirTarget };
+  const memory = withMembers(withMembers(seen, oldIdOf(seen), look.old), known.copy.id, look.copy);
+  // A pause before anything of the old fleet is changed may take its time: all of that runs.
+  const isAtRest = isPaused(look.control) && memory.undo === undefined && !memory.touched.includes(oldIdOf(memory));
+  const isHindered = !isAtRest && hindranceOf(memory, look) !== undefined;
+  return isHindered ? { ...memory, hinderedSinceMs: hinderedSinceMs ?? look.atMs } : memory;
+}
+
+/** A fleet that we told to end, and that has: the answer to that was lost. */
+function withEnded(memory: SpotMemory, look: SpotLook): SpotMemory {
+  const sideOf = (fleetId: string) => (fleetId === oldIdOf(memory) ? look.old : look.copy);
+  const ended = memory.ending.filter((id) => !memory.cancelled.includes(id) && isEnded(sideOf(id)));
+  if (ended.length === 0) return memory;
+  return { ...memory, cancelled: [...memory.cancelled, ...ended], cancelledAtMs: look.atMs };
+}
+
+function withCopy(
+  memory: SpotMemory,
+  { id, capacity }: { readonly id: string; readonly capacity: number },
+): SpotMemory {
+  const { atMs, look } = memory;
+  const copy = { id, atMs, capacity, excess: look?.old?.excess ?? 'default' };
+  return withMembers({ ...memory, copy, hinderedSinceMs: atMs }, oldIdOf(memory), look?.old);
 }
 
 function withMembers(memory: SpotMemory, fleetId: string, side: FleetSide | undefined): SpotMemory {
@@ -169,18 +221,12 @@ function withEffect(memory: SpotMemory, move: SpotMove, seen: SpotSeen): SpotMem
     }
     case 'copy': {
       if (seen.kind !== 'copy' || seen.id === undefined) return memory;
-      const copy = { id: seen.id, atMs, capacity: memory.look?.old?.targetCapacity ?? 0 };
-      return withMembers({ ...memory, copy }, oldIdOf(memory), memory.look?.old);
+      return withCopy(memory, { id: seen.id, capacity: memory.look?.old?.targetCapacity ?? 0 });
     }
-    case 'set-target': {
-      const targets = { ...memory.targets, [move.fleetId]: move.capacity };
-      return { ...memory, targets, ...(move.capacity === 0 ? { zeroedAtMs: atMs } : {}) };
-    }
-    case 'activate': {
-      const states = membersOf(memory, oldIdOf(memory)).map((id) => memory.drains[id]);
-      const isLast = !states.includes('running') && (!states.includes('asked') || memory.activated !== undefined);
-      return { ...memory, activated: { atMs, isLast } };
-    }
+    case 'set-target':
+      return { ...memory, targets: { ...memory.targets, [move.fleetId]: { capacity: move.capacity, atMs } } };
+    case 'activate':
+      return { ...memory, activated: { atMs } };
     case 'cancel':
       return { ...memory, cancelled: [...memory.cancelled, move.fleetId], cancelledAtMs: atMs };
     case 'promote':
@@ -188,25 +234,4 @@ function withEffect(memory: SpotMemory, move: SpotMove, seen: SpotSeen): SpotMem
     default:
       return memory;
   }
-}
-
-export function membersOf({ members }: SpotMemory, fleetId: string): readonly string[] {
-  return members[fleetId] ?? [];
-}
-
-/** A drain that ended so has left nothing on the instance. */
-const EMPTY: ReadonlySet<string> = new Set(['drained', 'not-a-container-instance']);
-const UNDER_WAY: ReadonlySet<string> = new Set(['running', 'asked']);
-
-/** Of these instances, the first whose drain ended with something left on it, or not at all as it should. */
-export function badDrain({ drains }: SpotMemory, instances: readonly string[]): string | undefined {
-  const bad = instances.find((id) => {
-    const outcome = drains[id];
-    return outcome !== undefined && !UNDER_WAY.has(outcome) && !EMPTY.has(outcome);
-  });
-  return bad && `the drain of ${bad} ended as ${drains[bad]}`;
-}
-
-export function isDrained({ drains }: SpotMemory, id: string): boolean {
-  return EMPTY.has(drains[id] ?? '');
 }

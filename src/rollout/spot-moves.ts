@@ -1,4 +1,4 @@
-import type { OverrideSeen } from './ports.ts';
+import type { ExcessPolicy, OverrideSeen } from './ports.ts';
 import type { RolloutAlert } from './telling.ts';
 
 /** What a Spot Fleet's rollout can do next. One move is one effect, safe to repeat; undoable until the old fleet is cancelled. */
@@ -10,8 +10,12 @@ export type SpotMove = {
   | {
       readonly kind: 'look';
       readonly copyId: string | undefined;
+      /** Where instances of either fleet were found before. */
+      readonly clusters: readonly string[];
       /** Instances that were drained: does anything run on them again? */
       readonly emptied: readonly string[];
+      /** Old instances that were drained, and are to be ACTIVE again: are they? */
+      readonly restored: readonly string[];
     }
   | {
       readonly kind: 'make-version';
@@ -20,7 +24,13 @@ export type SpotMove = {
       readonly description: string;
     }
   | { readonly kind: 'copy'; readonly fleetId: string; readonly images: readonly OverrideSeen[] }
-  | { readonly kind: 'set-target'; readonly fleetId: string; readonly capacity: number }
+  | {
+      readonly kind: 'set-target';
+      readonly fleetId: string;
+      readonly capacity: number;
+      /** Its owner's own, given back; unless given, what is above the target stays. */
+      readonly excess?: ExcessPolicy;
+    }
   /** Orders the drains, or asks how those that were ordered stand. */
   | {
       readonly kind: 'drain';

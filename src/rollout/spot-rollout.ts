@@ -3,20 +3,20 @@ import { performCommon } from './common-moves.ts';
 import { underSwitch } from './control.ts';
 import { heldBack } from './held.ts';
 import { hostsOf } from './hosts.ts';
-import type { FleetInstance, SpotFleetSeen } from './ports.ts';
+import type { FleetInstance, HostSeen, SpotFleetSeen } from './ports.ts';
 import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
 import { checksum, executionName } from './request.ts';
 import type { RolloutPorts } from './rollout.ts';
-import { copiesOf, heirOf } from './spot-copies.ts';
+import { copiesOf, heirOf, isCancelled } from './spot-copies.ts';
 import type { FleetSide, SpotLook, SpotSeen } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { factsOfSpotFleets } from './survey.ts';
 import { COPY_OF, MADE_BY } from './tags.ts';
 import { readTarget } from './target.ts';
 
-const MOST_OCCUPIED = 5;
+const MOST_NAMED = 5;
 
 /** Carries one move of a Spot Fleet's rollout out. */
 export async function performSpot(
@@ -43,7 +43,7 @@ export async function performSpot(
       return { kind: 'copy', atMs: now(), ...(copied.ok ? { id: copied.value } : { failure: copied }) };
     }
     case 'set-target': {
-      const set = await spotFleets.setTarget(move.fleetId, move.capacity);
+      const set = await spotFleets.setTarget(move.fleetId, move.capacity, move.excess);
       return { kind: 'set-target', atMs: now(), ...failureOf(set) };
     }
     case 'drain':
@@ -95,7 +95,7 @@ async function activate(
 }
 
 async function lookAtFleets(
-  { copyId, emptied }: Extract<SpotMove, { kind: 'look' }>,
+  { copyId, clusters: found, emptied, restored }: Extract<SpotMove, { kind: 'look' }>,
   before: SpotLook | undefined,
   request: FleetRequest,
   ports: RolloutPorts,
@@ -114,15 +114,18 @@ async function lookAtFleets(
   const old = await sideOf(oldId);
   const copy = copyId === undefined ? undefined : await sideOf(copyId);
   const known = [old, copy].filter((one) => one !== undefined);
-  const copies = read(await spotFleets.taggedFleets(COPY_OF)).filter(
-    ({ id, tags }) => id !== copyId && tags[MADE_BY] !== executionName(request),
-  );
+  const tagged = read(await spotFleets.taggedFleets(COPY_OF)).filter(({ id }) => id !== copyId);
+  const isOurs = ({ tags }: SpotFleetSeen): boolean => tags[MADE_BY] === executionName(request);
+  const ours = tagged.find((one) => isOurs(one) && one.tags[COPY_OF] === oldId && !isCancelled(one.state));
+  const copies = tagged.filter((one) => !isOurs(one));
   const heir = heirOf(oldId, copies);
   const each = await factsOfSpotFleets(known, copies, ports);
   const facts = old && each[0];
   // The old fleet's clusters while the copy's instances join them; the copy's when the old one is gone.
-  const clusters = [...new Set(each.flatMap((one) => one.clusters))];
+  const clusters = [...new Set([...found, ...each.flatMap((one) => one.clusters)])];
   const unsteady = [...new Set(each.flatMap((one) => one.unsteady))];
+  const launched = copy ? (each.at(-1)?.slots ?? []).map(({ imageId }) => imageId) : [];
+  const listed = new Set(old?.instances.map(({ id }) => id));
   return {
     atMs: now(),
     ...('because' in target ? {} : { target }),
@@ -132,32 +135,81 @@ async function lookAtFleets(
     ...(copy === undefined ? {} : { copy: side(copy) }),
     others: copiesOf(oldId, copies),
     ...(heir === undefined ? {} : { heir }),
-    hosts: await hostsOf(
+    ...(copyId === undefined && ours ? { ours: { id: ours.id, capacity: ours.targetCapacity } } : {}),
+    clusters,
+    hosts: await hostsOfCopy(
       copy?.instances ?? [],
-      request.imageId,
-      { clusters, isSteady: unsteady.length === 0, stays: new Set<string>() },
-      ports.clusters,
+      { imageId: request.imageId, launched, clusters, isSteady: unsteady.length === 0 },
+      ports,
     ),
     unsteady,
     occupied: await occupiedOf(emptied, clusters, ports),
+    notActive: await notActiveOf(
+      restored.filter((id) => listed.has(id)),
+      clusters,
+      ports,
+    ),
   };
+}
+
+/** On the image that is rolled out; and on those that other slots of the copy launch, which stay as they are. */
+async function hostsOfCopy(
+  instances: readonly FleetInstance[],
+  {
+    imageId,
+    launched,
+    clusters,
+    isSteady,
+  }: { imageId: string; launched: string[]; clusters: string[]; isSteady: boolean },
+  ports: RolloutPorts,
+): Promise<SpotLook['hosts']> {
+  const stays = new Set(launched);
+  const where = { clusters, isSteady, stays };
+  let all = { ...(await hostsOf(instances, imageId, where, ports.clusters)), staying: 0 };
+  for (const other of [...stays].filter((one) => one !== imageId)) {
+    const { fresh, joined, working, strangers } = await hostsOf(instances, other, where, ports.clusters);
+    all = {
+      ...all,
+      joined: all.joined + joined,
+      working: all.working + working,
+      strangers: [...all.strangers, ...strangers].slice(0, MOST_NAMED),
+      staying: all.staying + fresh,
+    };
+  }
+  return all;
 }
 
 /** Those that somebody set ACTIVE, or that tasks were placed on, after they were drained. */
 async function occupiedOf(emptied: readonly string[], clusters: readonly string[], ports: RolloutPorts) {
-  const occupied: string[] = [];
-  for (const cluster of emptied.length === 0 ? [] : clusters) {
-    const hosts = read(await ports.clusters.hosts(cluster, emptied));
-    occupied.push(
-      ...hosts
-        .filter(({ status, runningTasks }) => status === 'ACTIVE' || runningTasks > 0)
-        .map(({ instanceId }) => instanceId),
-    );
+  const hosts = await hostsIn(clusters, emptied, ports);
+  const occupied = hosts.filter(({ status, runningTasks }) => status === 'ACTIVE' || runningTasks > 0);
+  return occupied.slice(0, MOST_NAMED).map(({ instanceId }) => instanceId);
+}
+
+/** Also those that ECS does not know any more: nobody can set them ACTIVE. */
+async function notActiveOf(restored: readonly string[], clusters: readonly string[], ports: RolloutPorts) {
+  const hosts = await hostsIn(clusters, restored, ports);
+  const active = new Set(hosts.filter(({ status }) => status === 'ACTIVE').map(({ instanceId }) => instanceId));
+  return restored.filter((id) => !active.has(id)).slice(0, MOST_NAMED);
+}
+
+async function hostsIn(clusters: readonly string[], instances: readonly string[], ports: RolloutPorts) {
+  const hosts: HostSeen[] = [];
+  for (const cluster of instances.length === 0 ? [] : clusters) {
+    hosts.push(...read(await ports.clusters.hosts(cluster, instances)));
   }
-  return occupied.slice(0, MOST_OCCUPIED);
+  return hosts;
 }
 
 function side({ fleet, instances }: { fleet: SpotFleetSeen; instances: readonly FleetInstance[] }): FleetSide {
-  const { state, createdAtMs, targetCapacity, fulfilledCapacity } = fleet;
-  return { state, createdAtMs, targetCapacity, fulfilledCapacity, instances: instances.map(({ id }) => id) };
+  const { state, createdAtMs, targetCapacity, fulfilledCapacity, excess } = fleet;
+  const units = instances.reduce((sum, instance) => sum + unitsOf(fleet, instance), 0);
+  const ids = instances.map(({ id }) => id);
+  return { state, createdAtMs, targetCapacity, fulfilledCapacity, excess, instances: ids, units };
+}
+
+/** A type that the request does not name any more counts as the heaviest: nothing is held up by what is not known. */
+function unitsOf({ weights }: SpotFleetSeen, { instanceType = '' }: FleetInstance): number {
+  if (weights === undefined) return 1;
+  return weights[instanceType] ?? Math.max(...Object.values(weights));
 }

@@ -1,47 +1,54 @@
 import type { Wait } from '../loop.ts';
-import { waitUntil } from './course.ts';
-import { askNext, emptyAndCancel, poll, SETTLE_SECONDS } from './spot-emptying.ts';
-import { isEnded } from './spot-ending.ts';
+import { pollSeconds, waitUntil } from './course.ts';
+import { askNext, emptyAndCancel, lookAgain, poll } from './spot-emptying.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
-import { membersOf, oldIdOf } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
+import { activeFromMs, isOurs, isRestored, membersOf, oldIdOf, orderedOf } from './spot-state.ts';
 
 /** An instance that has not joined ECS so long after its fleet launched the last one will not. */
 const JOIN_SECONDS = 900;
 
-/** Back to where it began: the old fleet with its target and its instances ACTIVE, the copy drained and cancelled. Pure. */
+/**
+ * Back to where it began: the old fleet with its target, or with the one that somebody else has given it, and its
+ * instances ACTIVE; when a look has shown that, the copy drained and cancelled. Pure.
+ */
 export function takeBack(memory: SpotMemory, look: SpotLook, undo: string): SpotMove | Wait {
   const { copy } = memory;
   if (copy === undefined) return poll(memory, undo);
-  // One that ended in favour of another rollout's copy was never touched by us, or is past being restored.
-  const restoring = isEnded(look.old) ? undefined : restoreOld(memory, look, copy.capacity);
-  const next = restoring ?? endCopy(memory, look, copy.id);
+  // An old fleet that ended in favour of another rollout's copy was never touched by us, or is past being restored.
+  const next = isRestored(memory, look) ? endCopy(memory, look, copy.id) : restoreOld(memory, look, copy);
   return next.kind === 'wait' ? next : { ...next, undo };
 }
 
-function restoreOld(memory: SpotMemory, look: SpotLook, capacity: number): SpotMove | Wait | undefined {
-  const { targets, touched, drains, activated, atMs } = memory;
+function restoreOld(
+  memory: SpotMemory,
+  look: SpotLook,
+  { capacity, excess }: NonNullable<SpotMemory['copy']>,
+): SpotMove | Wait {
+  const { targets, activated, atMs, clusters } = memory;
   const fleetId = oldIdOf(memory);
+  const target = targets[fleetId];
   // Also where the answer to our setting it was lost.
-  if (touched.includes(fleetId) && targets[fleetId] !== capacity) {
-    return { kind: 'set-target', fleetId, capacity, because: 'the old fleet is to have its target again' };
+  if (isOurs(memory) && target?.capacity !== capacity) {
+    return { kind: 'set-target', fleetId, capacity, excess, because: 'the old fleet is to have its target again' };
   }
-  const ordered = membersOf(memory, fleetId).filter((id) => drains[id] !== undefined);
-  if (ordered.length === 0 || activated?.isLast) return undefined;
-  if (activated) {
-    // A drain that had only been ordered may set its instance DRAINING after we set it ACTIVE.
-    const asking = askNext(memory, ordered);
-    if (asking) return asking;
-    const settledMs = activated.atMs + SETTLE_SECONDS * 1000;
-    if (atMs < settledMs) return waitUntil(atMs, settledMs, 'a drain may yet begin whose order was not answered');
-  }
+  const ordered = orderedOf(memory);
   const because = 'the old instances stay: they take tasks again, and their drains are off';
-  return { kind: 'activate', clusters: look.facts?.clusters ?? [], instances: ordered, because };
+  const activate: SpotMove = { kind: 'activate', clusters, instances: ordered, because };
+  if (ordered.length > 0 && activated === undefined) return activate;
+  const asking = askNext(memory, ordered);
+  if (asking) return asking;
+  const fromMs = Math.max(target?.atMs ?? 0, activeFromMs(memory) ?? 0);
+  if (atMs < fromMs) return waitUntil(atMs, fromMs, 'a drain may yet begin whose order was not answered');
+  if (look.atMs <= fromMs) return lookAgain(memory, 'is the old fleet as it was?');
+  const isDue = atMs - (activated?.atMs ?? 0) >= pollSeconds(memory) * 1000;
+  return look.notActive.length > 0 && isDue ? activate : poll(memory, 'the old fleet is not as it was yet');
 }
 
 function endCopy(memory: SpotMemory, look: SpotLook, fleetId: string): SpotMove | Wait {
-  const { targets, drains, atMs, zeroedAtMs = 0 } = memory;
-  if (targets[fleetId] !== 0) {
+  const { targets, drains, atMs } = memory;
+  const zeroedAtMs = targets[fleetId]?.atMs;
+  if (zeroedAtMs === undefined) {
     return { kind: 'set-target', fleetId, capacity: 0, because: 'the new fleet is to launch no more' };
   }
   // What has not joined yet cannot be drained, and would take tasks afterwards.

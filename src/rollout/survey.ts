@@ -1,4 +1,4 @@
-import type { ClockPort } from '../ports.ts';
+import type { ClockPort, Result } from '../ports.ts';
 import { isLocked } from '../service.ts';
 import type { FleetFacts, ImageName } from './fleet.ts';
 import { UNKNOWN_IMAGE } from './fleet.ts';
@@ -17,8 +17,10 @@ import type {
 import { read } from './reading.ts';
 import type { Places, SlotPorts } from './slots.ts';
 import { nameOf, placesOf, refsOfGroup } from './slots.ts';
+import type { Bonds } from './spot-bound.ts';
+import { boundOf, MOST_SPOT_INSTANCES, unsettledOf } from './spot-bound.ts';
 import { besideOf, isCancelled } from './spot-copies.ts';
-import { COPY_OF, MADE_BY, readTags } from './tags.ts';
+import { COPY_OF, readTags } from './tags.ts';
 
 /** What looking at fleets takes. */
 export interface SurveyPorts extends SlotPorts {
@@ -38,7 +40,7 @@ const UNDER_WAY: ReadonlySet<RefreshStatus> = new Set([
   'RollbackInProgress',
   'Baking',
 ]);
-/** Instances by which a fleet's clusters are found; a fleet spans one or two. */
+/** Instances by which a group's clusters are found; it spans one or two. A Spot Fleet's are looked after one by one. */
 const MOST_ASKED_FOR_CLUSTER = 10;
 const MOST_NAMED = 5;
 const MOST_IMAGES = 10;
@@ -73,7 +75,9 @@ async function groupsOnLatest(
   };
   for (const { name, launch } of groups.some(isWritten) ? read(await ports.groups.everyLaunch()) : []) {
     const refs = refsOfGroup(launch).filter(({ template }) => template?.version === '$Latest');
-    for (const id of new Set(refs.flatMap(({ template }) => template?.templateId ?? []))) {
+    for (const id of new Set(
+      refs.flatMap(({ template }) => (template && 'templateId' in template ? template.templateId : [])),
+    )) {
       users.set(id, [...(users.get(id) ?? []), name]);
     }
   }
@@ -163,18 +167,6 @@ async function factsOfGroup(
   };
 }
 
-/** A copy of a fleet loses what is bound to its id, and what belongs to CloudFormation is CloudFormation's to replace. */
-const BY_CLOUDFORMATION = 'aws:cloudformation:stack-id';
-
-/**
- * Each look of its course lists the instances of both fleets, up to seven hundred times in 14 days, and all of that is
- * read again whenever the execution wakes up: so many are 6 MB (AWS-CONTRACTS §7 allows 100). And each of them is a
- * drain of its own, asked after by tens: once around takes 20 minutes and more.
- */
-export const MOST_SPOT_INSTANCES = 200;
-/** EC2 allows 50 tags, and the copy has two of ours. */
-const MOST_TAGS = 48;
-
 /**
  * What the Spot Fleets are like; each with its instances, for EC2 lists them apart. `copies` are those of all fleets
  * that another rollout has made.
@@ -189,10 +181,16 @@ export async function factsOfSpotFleets(
   const known: Known = new Map();
   const facts: FleetFacts[] = [];
   for (const [i, { fleet, instances }] of fleets.entries()) {
-    const hasTarget = read(await ports.spotFleets.hasScalableTarget(fleet.id));
+    const bonds: Bonds = {
+      atMs: ports.now(),
+      hasScalableTarget: read(await ports.spotFleets.hasScalableTarget(fleet.id)),
+      stack: unlessItPasses(await ports.spotFleets.stackOf(fleet.id)),
+      instances: instances.length,
+      slots: places[i]?.slots.length ?? 0,
+    };
+    const unsettled = unsettledOf(fleet);
     const copyOf = await originalOf(fleet, ports);
     const beside = besideOf(fleet.id, copies, copyOf);
-    const tags = Object.keys(fleet.tags).filter((key) => !isReserved(key));
     facts.push({
       id: `spot-fleet/${fleet.id}`,
       policy: policyOf(fleet.tags),
@@ -201,36 +199,14 @@ export async function factsOfSpotFleets(
       images: countImages(instances),
       desired: fleet.targetCapacity,
       drainedBy: 'order',
-      refreshing: fleet.state === 'modifying',
+      refreshing: false,
       suspended: [],
       protectedFromScaleIn: 0,
       managedProtection: false,
       warm: 0,
-      ...(await clusterFacts(instances, known, ports)),
-      bound: [
-        ...(fleet.type === 'maintain'
-          ? []
-          : [`it is of type ${fleet.type}, and only one of type maintain is replaced`]),
-        ...(hasTarget
-          ? [
-              'a scalable target looks after its capacity, and a copy would lose that: remove the target first, and make it anew for the copy',
-            ]
-          : []),
-        ...(fleet.validUntilMs === undefined
-          ? []
-          : [
-              `it ends at ${new Date(fleet.validUntilMs).toISOString()}, and so would its copy: make it anew without an end`,
-            ]),
-        ...(Object.hasOwn(fleet.tags, BY_CLOUDFORMATION)
-          ? ['CloudFormation made it, and would not know its copy: change the image in its template']
-          : []),
-        ...(instances.length > MOST_SPOT_INSTANCES
-          ? [`it has ${instances.length} instances, and one of at most ${MOST_SPOT_INSTANCES} is replaced: split it`]
-          : []),
-        ...(tags.length > MOST_TAGS
-          ? [`it has ${tags.length} tags, and its copy needs two more than that: EC2 allows 50`]
-          : []),
-      ],
+      ...(await clusterFacts(instances, known, ports, [], MOST_SPOT_INSTANCES)),
+      bound: boundOf(fleet, bonds),
+      ...(unsettled === undefined ? {} : { unsettled }),
       ...(beside === undefined ? {} : { beside }),
       ...(copyOf === undefined ? {} : { copyOf }),
     });
@@ -262,8 +238,9 @@ async function clusterFacts(
   known: Known,
   ports: SurveyPorts,
   before: readonly string[] = [],
+  most = MOST_ASKED_FOR_CLUSTER,
 ): Promise<ClusterFacts> {
-  const asked = instances.slice(0, MOST_ASKED_FOR_CLUSTER).map(({ id }) => id);
+  const asked = instances.slice(0, most).map(({ id }) => id);
   // Where it was before, then where others of this survey are: most fleets share a few clusters.
   const likely = [...new Set([...before, ...known.keys()])];
   return serviceFacts(asked.length === 0 ? [] : read(await ports.clusters.clustersOf(asked, likely)), known, ports);
@@ -288,9 +265,10 @@ async function originalOf({ tags }: SpotFleetSeen, { spotFleets }: SurveyPorts):
   return { id, isThere: original !== undefined && !isCancelled(original.state) };
 }
 
-/** A tag that a copy does not take over. */
-function isReserved(key: string): boolean {
-  return key.startsWith('aws:') || key === COPY_OF || key === MADE_BY;
+/** What is not allowed stays so until somebody allows it: that is an answer. Everything else is tried again. */
+function unlessItPasses<T>(result: Result<T>): Result<T> {
+  if (!result.ok && result.reason !== 'denied') read(result);
+  return result;
 }
 
 function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] {

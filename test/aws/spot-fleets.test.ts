@@ -1,7 +1,11 @@
+import type { ResourceStatus } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import type { SpotFleetRequestConfigData } from '@aws-sdk/client-ec2';
 import { DescribeSpotFleetRequestsCommand, EC2Client, RequestSpotFleetCommand } from '@aws-sdk/client-ec2';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { applicationAutoScalingClient, ec2Client } from '../../src/aws/clients.ts';
+import { applicationAutoScalingClient, cloudFormationClient, ec2Client } from '../../src/aws/clients.ts';
+import { fleetSeen } from '../../src/aws/spot-fleet-shapes.ts';
 import { spotFleetsPort } from '../../src/aws/spot-fleets.ts';
 import { createWorldOfAws } from './sim.ts';
 
@@ -20,7 +24,13 @@ function prepare(fleet: object = {}, options: { seed?: number } = {}) {
   );
   const { spotFleets: existing, amis, templates, ecs } = aws.region;
   const [id = ''] = existing.fleets.keys();
-  const fleets = spotFleetsPort(ec2Client(aws.requestHandler), applicationAutoScalingClient(aws.requestHandler));
+  const { requestHandler } = aws;
+  const fleets = spotFleetsPort(
+    ec2Client(requestHandler),
+    applicationAutoScalingClient(requestHandler),
+    cloudFormationClient(requestHandler),
+  );
+  const seen = (fleetId = id) => aws.value(() => fleets.describeFleet(fleetId));
   return {
     ...aws,
     id,
@@ -29,7 +39,11 @@ function prepare(fleet: object = {}, options: { seed?: number } = {}) {
     old: amis.behind('al2023/x86_64', 1).id,
     next: amis.recommended('al2023/x86_64').id,
     templates,
-    seen: (fleetId = id) => aws.value(() => fleets.describeFleet(fleetId)),
+    seen,
+    template: async () => {
+      const template = (await seen())?.launch[0]?.template;
+      return template && 'templateId' in template ? template : expect.fail('it names its template by name');
+    },
     instances: (fleetId = id) => aws.value(() => fleets.fleetInstances(fleetId)),
     joined: () => ecs.operations.ListContainerInstances({ cluster: 'web' }).containerInstanceArns.length,
   };
@@ -46,6 +60,8 @@ describe('a Spot Fleet', () => {
       type: 'maintain',
       targetCapacity: 3,
       fulfilledCapacity: 3,
+      onDemandCapacity: 0,
+      excess: 'default',
       validUntilMs: Date.UTC(2026, 0, 2),
       launch: [{ at: 0, template: { templateId: expect.stringMatching(/^lt-/), version: '1' } }],
       specifications: 0,
@@ -67,7 +83,7 @@ describe('a Spot Fleet', () => {
     const { instances, existing, region, old, id, runTo } = prepare({}, { seed: 2 });
     const ids = region.instancesOf('spot');
     const plain = { imageId: old, state: 'healthy', protectedFromScaleIn: false };
-    expect(await instances()).toEqual(ids.map((instanceId) => ({ ...plain, id: instanceId })));
+    expect(await instances()).toMatchObject(ids.map((instanceId) => ({ ...plain, id: instanceId })));
 
     region.ec2.vanish(ids[0] ?? '', 'spot');
     const shown = existing.fleets.get(id)?.instances.get(ids[0] ?? '');
@@ -87,6 +103,82 @@ describe('a Spot Fleet', () => {
     expect(await ask(() => fleets.cancelFleet('sfr-gone'))).toMatchObject({ ok: false, reason: 'other' });
   });
 
+  it.each([1, 2, 3, 4])('may name its template, and is copied with the id of that (seed %i)', async (seed) => {
+    const { fleets, value, id, seen, instances, templates, next, runTo } = prepare(
+      { launch: 'template by name' },
+      { seed },
+    );
+    const templateId = templates.idOf('spot') ?? '';
+    const named = { templateName: 'spot', version: '1' };
+    // EC2 answers with what it was given, or with both.
+    expect([[{ at: 0, template: named }], [{ at: 0, template: { templateId, version: '1' } }]]).toContainEqual(
+      (await seen())?.launch,
+    );
+
+    const same = await value(() => fleets.copyFleet(id, [], 'same', {}));
+    const images = [{ at: 0, template: { templateId, version: String(templates.write(templateId, next)) } }];
+    const copy = await value(() => fleets.copyFleet(id, images, 'token', {}));
+    runTo(400);
+    expect((await seen(same))?.launch).toEqual((await seen())?.launch);
+    expect((await seen(copy))?.launch).toEqual(images);
+    expect((await instances(copy)).map(({ imageId }) => imageId)).toEqual([next, next, next]);
+  });
+
+  it('tells of its On-Demand part, below which EC2 sets no target', async () => {
+    const { fleets, ask, id, seen } = prepare({ onDemand: 1 });
+    expect(await seen()).toMatchObject({ targetCapacity: 3, onDemandCapacity: 1 });
+    expect(await ask(() => fleets.setTarget(id, 0))).toMatchObject({
+      ok: false,
+      reason: 'other',
+      message: 'TargetCapacity (0) cannot be less than OnDemandTargetCapacity (1)',
+    });
+    expect((await ask(() => fleets.setTarget(id, 1))).ok).toBe(true);
+  });
+
+  it('tells when it begins, and has nothing until then', async () => {
+    const { seen, instances, runTo } = prepare({ validFromSeconds: 7_200 });
+    expect(await seen()).toMatchObject({ validFromMs: Date.UTC(2026, 0, 1, 2), fulfilledCapacity: 0 });
+    runTo(7_100);
+    expect(await instances()).toEqual([]);
+    runTo(7_300);
+    expect(await instances()).toHaveLength(3);
+  });
+
+  it('belongs to a CloudFormation stack, though no tag says so, or to none', async () => {
+    const { fleets, value, id, existing, seen } = prepare({ stack: 'network' });
+    const [, other = ''] = existing.fleets.keys();
+    expect((await seen())?.tags).toEqual(TAGS);
+    expect(await value(() => fleets.stackOf(id))).toBe('network');
+    expect(await value(() => fleets.stackOf(other))).toBeUndefined();
+  });
+
+  it.each([
+    ['is deleted and has kept it', 'DELETE_SKIPPED', undefined],
+    ['could not delete it', 'DELETE_FAILED', 'network'],
+    ['is bigger than the answer, which leaves it out', undefined, 'network'],
+  ] as const)('whose stack %s belongs to %s%s', async (_, status, stack) => {
+    const client = new CloudFormationClient({ region: 'eu-west-1' });
+    const resource = (PhysicalResourceId: string, ResourceStatus: ResourceStatus) => ({
+      ...{ StackName: 'network', LogicalResourceId: 'x', ResourceType: 'x', Timestamp: new Date(0) },
+      ...{ PhysicalResourceId, ResourceStatus },
+    });
+    mockClient(client)
+      .on(DescribeStackResourcesCommand, { PhysicalResourceId: 'sfr-1' })
+      .resolves({
+        StackResources: [resource('vpc-1', 'DELETE_COMPLETE'), ...(status ? [resource('sfr-1', status)] : [])],
+      });
+    const fleets = spotFleetsPort(ec2Client(), applicationAutoScalingClient(), client);
+    expect(await fleets.stackOf('sfr-1')).toEqual({ ok: true, value: stack });
+  });
+
+  it('whose stack may not be asked for belongs to nobody knows whom', async () => {
+    const client = new CloudFormationClient({ region: 'eu-west-1' });
+    const denied = Object.assign(new Error('not authorized to perform'), { name: 'AccessDenied' });
+    mockClient(client).on(DescribeStackResourcesCommand).rejects(denied);
+    const fleets = spotFleetsPort(ec2Client(), applicationAutoScalingClient(), client);
+    expect(await fleets.stackOf('sfr-1')).toMatchObject({ ok: false, reason: 'denied' });
+  });
+
   it('may have a scalable target', async () => {
     const ask = async (scalableTarget: boolean) => {
       const { fleets, value, id } = prepare({ scalableTarget });
@@ -98,10 +190,11 @@ describe('a Spot Fleet', () => {
 
 describe('a copy of a Spot Fleet', () => {
   it('has the tags, the end and the size of the old one, launches from the other version and joins the cluster', async () => {
-    const { fleets, value, id, seen, instances, templates, next, runTo, joined } = prepare({ validSeconds: 86_400 });
-    const template = (await seen())?.launch[0]?.template ?? { templateId: '', version: '' };
-    const version = String(templates.write(template.templateId, next));
-    const images = [{ at: 0, template: { ...template, version } }];
+    const { fleets, value, id, seen, template, instances, templates, next, runTo, joined } = prepare({
+      validSeconds: 86_400,
+    });
+    const { templateId } = await template();
+    const images = [{ at: 0, template: { templateId, version: String(templates.write(templateId, next)) } }];
 
     const tags = { 'ecs-drain:copy-of': id };
     const copy = await value(() => fleets.copyFleet(id, images, 'token', tags));
@@ -133,8 +226,8 @@ describe('a copy of a Spot Fleet', () => {
   });
 
   it('of one that has ended, or from an image parameter, is refused', async () => {
-    const { fleets, ask, id, templates, seen, runTo } = prepare({ validSeconds: 600 });
-    const { templateId } = (await seen())?.launch[0]?.template ?? { templateId: '' };
+    const { fleets, ask, id, templates, template, runTo } = prepare({ validSeconds: 600 });
+    const { templateId } = await template();
     const version = String(templates.write(templateId, 'resolve:ssm:/ours'));
     const copy = (images: Parameters<typeof fleets.copyFleet>[1], token: string) =>
       ask(() => fleets.copyFleet(id, images, token, {}));
@@ -145,6 +238,18 @@ describe('a copy of a Spot Fleet', () => {
     expect(await copy([{ at: 1 }], 'b')).toMatchObject({ ok: false, reason: 'other' });
     runTo(601);
     expect(await copy([], 'c')).toMatchObject({ ok: false, message: expect.stringContaining('ValidUntil') });
+  });
+
+  it('is found again by its tags, when somebody has changed the old one since it was asked for', async () => {
+    const { fleets, value, ask, id, runTo } = prepare();
+    const tags = { 'ecs-drain:copy-of': id, 'ecs-drain:rollout': 'one' };
+    const copy = await value(() => fleets.copyFleet(id, [], 'token', tags));
+    await value(() => fleets.setTarget(id, 2));
+    runTo(60);
+    expect(await value(() => fleets.copyFleet(id, [], 'token', tags))).toBe(copy);
+    const another = { ...tags, 'ecs-drain:rollout': 'two' };
+    expect(await ask(() => fleets.copyFleet(id, [], 'token', another))).toMatchObject({ ok: false, reason: 'other' });
+    expect(await ask(() => fleets.copyFleet(id, [], 'token', {}))).toMatchObject({ ok: false, reason: 'other' });
   });
 
   it('leaves out what only AWS can set', async () => {
@@ -175,7 +280,7 @@ describe('a copy of a Spot Fleet', () => {
     });
     aws.on(RequestSpotFleetCommand).resolves({ SpotFleetRequestId: 'sfr-2' });
 
-    const fleets = spotFleetsPort(client, applicationAutoScalingClient());
+    const fleets = spotFleetsPort(client, applicationAutoScalingClient(), cloudFormationClient());
     const images = [{ at: 1, template: { templateId: 'lt-1', version: '4' } }];
     expect(await fleets.copyFleet('sfr-1', images, 'new', { ours: 'c', too: 'd' })).toEqual({
       ok: true,
@@ -217,6 +322,22 @@ describe('a Spot Fleet that is given up', () => {
     await value(() => fleets.setTarget(id, 3));
     runTo(1_200);
     expect(await instances()).toHaveLength(3);
+  });
+
+  it('has its own policy for what is above its target again, where that is given back to it', async () => {
+    const { fleets, value, id, seen, instances, runTo } = prepare();
+    await value(() => fleets.setTarget(id, 0));
+    expect(await seen()).toMatchObject({ excess: 'noTermination' });
+    runTo(60);
+    await value(() => fleets.setTarget(id, 3, 'default'));
+    expect(await seen()).toMatchObject({ targetCapacity: 3, excess: 'default' });
+    runTo(600);
+    expect(await instances()).toHaveLength(3);
+  });
+
+  it.each(['noTermination', 'NoTermination'])('is told to keep what is above its target by %s', (policy) => {
+    const config = { ExcessCapacityTerminationPolicy: policy } as unknown as SpotFleetRequestConfigData;
+    expect(fleetSeen({ SpotFleetRequestConfig: config }).excess).toBe('noTermination');
   });
 
   it.each([1, 2, 3, 4])('is cancelled with its instances; cancelling twice is as good (seed %i)', async (seed) => {

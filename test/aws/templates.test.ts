@@ -38,6 +38,7 @@ describe('a launch template', () => {
     const { templates, value, describe } = prepare();
     expect(await describe('7')).toBeUndefined();
     expect(await value(() => templates.describeTemplate({ templateId: 'lt-0', version: '1' }))).toBeUndefined();
+    expect(await value(() => templates.describeTemplate({ templateName: 'no', version: '1' }))).toBeUndefined();
   });
 
   it('gets a version from another one with another image, once for each token, and keeps its default', async () => {

@@ -20,6 +20,7 @@ it.each([
   ['it is at its maximum', { max: 4 }, 1_800, false, 'raise the maximum'],
   ['it is bound to something', { bound: ['it has a scalable target'] }, 1_800, false, 'scalable target'],
   ['another rollout is at work on it', { beside: 'sfr-0b is a copy of it' }, 1_800, true, 'sfr-0b is a copy'],
+  ['somebody is changing it', { unsettled: 'somebody is changing its target' }, 1_800, true, 'changing its target'],
   ['a refresh is under way', { refreshing: true }, 1_800, true, 'under way'],
   ['an instance is in Standby', { standby: ['i-0aside'] }, 1_800, true, 'i-0aside is in Standby'],
   ['launches are suspended', { suspended: ['Launch'] }, 1_800, true, 'resume'],

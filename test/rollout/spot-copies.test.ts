@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Failure, Result } from '../../src/ports.ts';
 import type { FleetInstance, SpotFleetSeen } from '../../src/rollout/ports.ts';
+import { MOST_SPOT_INSTANCES } from '../../src/rollout/spot-bound.ts';
 import { besideOf, copiesOf, heirOf } from '../../src/rollout/spot-copies.ts';
 import type { SurveyPorts } from '../../src/rollout/survey.ts';
-import { factsOfSpotFleets, MOST_SPOT_INSTANCES } from '../../src/rollout/survey.ts';
+import { factsOfSpotFleets } from '../../src/rollout/survey.ts';
 import { readTags } from '../../src/rollout/tags.ts';
 import { OLD, START_MS } from './builders.ts';
 
@@ -18,6 +20,8 @@ function seen(words: string): SpotFleetSeen {
     type: 'maintain',
     targetCapacity: 1,
     fulfilledCapacity: 1,
+    onDemandCapacity: 0,
+    excess: 'default',
     launch: [],
     specifications: 0,
   };
@@ -83,7 +87,12 @@ describe('a Spot Fleet is left to the rollout that works on it', () => {
 
 describe('what the survey finds of a Spot Fleet', () => {
   const ok = async <T>(value: T) => ({ ok: true, value }) as const;
-  const factsOf = async (fleet: SpotFleetSeen, count: number, there: readonly SpotFleetSeen[] = []) => {
+  const factsOf = async (
+    fleet: SpotFleetSeen,
+    count: number,
+    there: readonly SpotFleetSeen[] = [],
+    stack: Result<string | undefined> = { ok: true, value: undefined },
+  ) => {
     const instance = (_: unknown, i: number): FleetInstance => ({
       id: `i-${i}`,
       imageId: OLD,
@@ -94,14 +103,37 @@ describe('what the survey finds of a Spot Fleet', () => {
       images: { describeImages: () => ok([]) },
       spotFleets: {
         hasScalableTarget: () => ok(false),
+        stackOf: async () => stack,
         describeFleet: (id: string) => ok(there.find((one) => one.id === id)),
       },
       clusters: { clustersOf: () => ok([]) },
+      now: () => START_MS,
     } as unknown as SurveyPorts;
     const instances = Array.from({ length: count }, instance);
     const [facts] = await factsOfSpotFleets([{ fleet, instances }], there, ports);
     return facts;
   };
+
+  it('of its stack is asked CloudFormation: what may not be asked forbids to replace it, what fails is asked again', async () => {
+    const failure = (reason: Failure['reason']): Failure => {
+      return { ok: false, reason, operation: 'cloudformation:DescribeStackResources', message: 'no' };
+    };
+    expect((await factsOf(seen('a'), 1, [], { ok: true, value: 'network' }))?.bound).toEqual([
+      expect.stringContaining('CloudFormation made it (stack network)'),
+    ]);
+    expect((await factsOf(seen('a'), 1, [], failure('denied')))?.bound).toEqual([
+      expect.stringContaining('could not be asked (cloudformation:DescribeStackResources: no): allow that call'),
+    ]);
+    await expect(factsOf(seen('a'), 1, [], failure('throttled'))).rejects.toThrow('no');
+  });
+
+  it('that is being changed, or not set up yet, says so, and that passes', async () => {
+    for (const state of ['modifying', 'submitted']) {
+      const facts = await factsOf({ ...seen('a'), state }, 1);
+      expect(facts).toMatchObject({ bound: [], refreshing: false, unsettled: expect.any(String) });
+    }
+    expect(await factsOf(seen('a'), 1)).not.toHaveProperty('unsettled');
+  });
 
   it('that has more instances than one execution can follow forbids to replace it', async () => {
     expect((await factsOf(seen('a'), MOST_SPOT_INSTANCES))?.bound).toEqual([]);

@@ -87,13 +87,29 @@ describe('the rollout of a Spot Fleet', () => {
   });
 });
 
+it.each([undefined, 'noTermination'] as const)(
+  'a Spot Fleet that is taken back has its own policy for what is above its target again: %s',
+  (excess) => {
+    const played = playSpot({ ends: { 'i-0old1': 'forced' }, ...(excess && { excess }) });
+    const set = played.moves.filter((move) => move.kind === 'set-target');
+    expect(set.map(({ fleetId, capacity }) => [fleetId, capacity])).toEqual([
+      [OLD_FLEET, 0],
+      [OLD_FLEET, 4],
+      [COPY, 0],
+    ]);
+    expect(played.world.old.excess).toBe(excess ?? 'default');
+    // What the copy has above its target of zero is drained, not terminated.
+    expect(played.world.copy?.excess).toBe('noTermination');
+  },
+);
+
 describe('a Spot Fleet whose replacement goes wrong before the cancelling is as it was before', () => {
   const always = <T>(value: T) => Object.fromEntries(['i-0old0', 'i-0old1'].map((id) => [id, value]));
   const rows: readonly (readonly [string, Script, RegExp])[] = [
-    ['no capacity comes', { comes: 0 }, /after an hour the new fleet has 0 of 4/],
+    ['no capacity comes', { comes: 0 }, /for an hour: the new fleet has 0 of 4/],
     ['not all of the capacity comes', { comes: 3 }, /3 of 4 units/],
     ['ECS never sees its instances', { agentNeverJoins: true }, /ECS has not seen i-0new0/],
-    ['services do not become steady', { unsteady: (at) => (at > 3 ? ['api'] : []) }, /not steady for an hour: api/],
+    ['services do not become steady', { unsteady: (at) => (at > 3 ? ['api'] : []) }, /for an hour: api not steady/],
     [
       'a drain is forced',
       { ends: { 'i-0old1': 'forced' } },
@@ -187,7 +203,7 @@ describe('a Spot Fleet that cannot be brought back is told to people, and nothin
         drainMinutes: 30,
       },
       'mixed',
-      /somebody cancelled sfr-0copy; the old fleet is as it was, but instances of sfr-0copy may still run/,
+      /EC2 or somebody cancelled sfr-0copy; the old fleet is as it was, but instances of sfr-0copy may still run/,
     ],
   ])('%s', (_, script, outcome, because) => {
     const { result, alerts, world } = playSpot(script);
@@ -269,7 +285,7 @@ describe('a Spot Fleet of two hundred', () => {
   it.each<[string, Script, string]>([
     ['is rolled', {}, 'rolled'],
     ['is taken back', { ends: { 'i-0old7': 'forced' } }, 'rolled-back'],
-    ['is paused half-way, for ever', { says: [{ atMinutes: 9, word: 'pause' }] }, 'mixed'],
+    ['is paused half-way, for ever', { says: [{ atMinutes: 9, word: 'pause' }] }, 'rolled-back'],
   ])('%s with fewer than 1,500 durable operations, and a few MB of history', (_, script, outcome) => {
     const { result, operations, bytes, world } = playSpot({ ...script, size: 200, drainMinutes: 120 });
     expect(result.outcome).toBe(outcome);
@@ -302,7 +318,7 @@ describe('a Spot Fleet that is paused', () => {
   it('for 14 days ends with an alert, under 1,500 durable operations', () => {
     for (const atMinutes of [0, 9]) {
       const { result, alerts, operations } = playSpot({ says: [{ atMinutes, word: 'pause' }] });
-      expect(result.outcome).toBe(atMinutes === 0 ? 'cancelled' : 'mixed');
+      expect(result.outcome).toBe(atMinutes === 0 ? 'cancelled' : 'rolled-back');
       expect(alerts.at(-1)?.because).toContain('14 days');
       expect(operations).toBeLessThan(1_500);
     }
@@ -317,7 +333,7 @@ describe('a failed call', () => {
     ['one whose capacity never comes', { comes: 1 }, 'rolled-back'],
     ['one that somebody cancels', { says: [{ atMinutes: 10, word: 'cancel' }], drainMinutes: 60 }, 'rolled-back'],
   ];
-  for (const when of ['before', 'after', 'refused'] as const) {
+  for (const when of ['before', 'after', 'refused', 'invalid'] as const) {
     it.each(stories)(`of %s changes nothing about its end, its effect ${when}`, (_, script, outcome) => {
       const calm = playSpot(script);
       for (let n = 1; n <= calm.trace.length; n++) {
@@ -345,7 +361,7 @@ describe('a failed call', () => {
   it.each(['copy', 'set-target', 'drain', 'cancel', 'activate', 'promote'] as const)(
     'that fails for ever, %s, is told after an hour, and ends with an alert, under 1,500 durable operations',
     (kind) => {
-      for (const when of ['before', 'refused'] as const) {
+      for (const when of ['before', 'refused', 'invalid'] as const) {
         const isActivating = kind === 'activate' ? { ends: { 'i-0old1': 'forced' } } : {};
         const played = playSpot({ ...isActivating, failing: (_, move) => (move.kind === kind ? when : undefined) });
         expect(played.alerts.map((alert) => alert.kind)).toContain('rollout-stuck');

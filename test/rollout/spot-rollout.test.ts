@@ -22,6 +22,8 @@ const aFleet = (id: string, state: string): SpotFleetSeen => ({
   type: 'maintain',
   targetCapacity: 1,
   fulfilledCapacity: 1,
+  onDemandCapacity: 0,
+  excess: 'default',
   launch: [],
   specifications: 0,
 });
@@ -55,6 +57,7 @@ function ports(
       describeFleet: (id: string) => ok(fleets[id]?.[0]),
       fleetInstances: (id: string) => ok(fleets[id]?.[1] ?? []),
       hasScalableTarget: () => ok(false),
+      stackOf: () => ok(undefined),
     },
     templates: { describeTemplate: () => ok(undefined) },
     clusters: {
@@ -70,12 +73,8 @@ function ports(
 }
 
 const lookAt = async (world: RolloutPorts, emptied: readonly string[] = []) => {
-  const seen = await performSpot(
-    { kind: 'look', copyId: 'sfr-copy', emptied, because: 'a test' },
-    undefined,
-    request,
-    world,
-  );
+  const look = { kind: 'look', copyId: 'sfr-copy', clusters: [], emptied, restored: [], because: 'a test' } as const;
+  const seen = await performSpot(look, undefined, request, world);
   return seen.kind === 'look' && seen.look ? seen.look : expect.fail(JSON.stringify(seen));
 };
 

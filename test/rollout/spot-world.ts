@@ -2,6 +2,7 @@ import type { Failure } from '../../src/ports.ts';
 import type { Control } from '../../src/rollout/control.ts';
 import { rest } from '../../src/rollout/course.ts';
 import type { FleetFacts, Target } from '../../src/rollout/fleet.ts';
+import type { ExcessPolicy } from '../../src/rollout/ports.ts';
 import type { FleetResult } from '../../src/rollout/request.ts';
 import { decideSpot } from '../../src/rollout/spot-decide.ts';
 import type { FleetSide, SpotLook, SpotMemory, SpotSeen } from '../../src/rollout/spot-memory.ts';
@@ -16,6 +17,8 @@ export const COPY = 'sfr-0copy';
 export interface Script {
   /** Units of capacity, and instances; four unless said. */
   readonly size?: number;
+  /** The old fleet's policy for what is above its target; `default` unless given. */
+  readonly excess?: ExcessPolicy;
   readonly facts?: (minutes: number) => Partial<FleetFacts>;
   readonly target?: (minutes: number) => Target | undefined;
   readonly says?: readonly { readonly atMinutes: number; readonly word: Control['word'] }[];
@@ -28,26 +31,41 @@ export interface Script {
   /** How the drain of an instance ends (`drained` unless said), and how long it takes. */
   readonly ends?: Readonly<Record<string, string>>;
   readonly drainMinutes?: number;
-  /** Old instances that the list shows only so many minutes after the old target was set to zero. */
-  readonly late?: { readonly ids: readonly string[]; readonly afterMinutes: number };
+  /** Old instances that the list, and the capacity unless they are counted, show only so long after the zero. */
+  readonly late?: { readonly ids: readonly string[]; readonly afterMinutes: number; readonly areCounted?: true };
   /** The list of the old fleet's instances is empty until then. */
   readonly unlistedMinutes?: number;
   readonly templateWarning?: string;
+  /** EC2 shows the target of the old fleet so much later. */
+  readonly lagMinutes?: number;
+  /** The list of copies has ours so long after it was made. */
+  readonly unseenMinutes?: number;
+  /** What a look finds otherwise than it is. */
+  readonly sees?: (look: SpotLook, minutes: number, world: World) => Partial<SpotLook>;
   /** Copies of other rollouts, and what has come in the old fleet's place by them. */
   readonly others?: (minutes: number, world: World) => Partial<Pick<SpotLook, 'others' | 'heir'>>;
-  /** The nth call: `before` it nothing happens, `after` it the effect is there and the answer is lost. */
-  readonly failing?: (call: number, move: SpotMove, minutes: number) => 'before' | 'after' | 'refused' | undefined;
-  /** What somebody else does to the world, once. */
-  readonly meddles?: {
-    readonly when: (world: World, minutes: number) => boolean;
-    readonly with: (world: World) => void;
-  };
+  /**
+   * The nth call: no answer comes, and nothing has happened `before` it, or the effect is there `after` it; or it is
+   * `refused` for want of permission, or as `invalid`.
+   */
+  readonly failing?: (call: number, move: SpotMove, minutes: number) => Failing | undefined;
+  /** What somebody else does to the world, once; and what after that. */
+  readonly meddles?: Meddling;
+}
+
+export type Failing = 'before' | 'after' | 'refused' | 'invalid';
+
+interface Meddling {
+  readonly when: (world: World, minutes: number) => boolean;
+  readonly with: (world: World) => void;
+  readonly next?: Meddling;
 }
 
 interface Fleet {
   readonly createdAtMs: number;
   targetCapacity: number;
   state: string;
+  excess: ExcessPolicy;
   readonly instances: Map<string, Host>;
 }
 
@@ -73,10 +91,12 @@ export function playSpot(script: Script = {}) {
   let nowMs = START_MS;
   let calls = 0;
   let zeroedMs: number | undefined;
-  let hasMeddled = false;
+  let meddling = script.meddles;
+  const targets: { readonly atMs: number; readonly capacity: number }[] = [];
   const size = script.size ?? 4;
   const late = script.late?.ids ?? [];
   let bytes = 0;
+  let replacements = 0;
   const trace: string[] = [];
   const moves: SpotMove[] = [];
   const alerts: RolloutAlert[] = [];
@@ -89,6 +109,7 @@ export function playSpot(script: Script = {}) {
       createdAtMs: START_MS - 86_400_000,
       targetCapacity: size,
       state: 'active',
+      excess: script.excess ?? 'default',
       instances: new Map([...ids('old', size), ...late].map((id) => [id, host(START_MS - 1)])),
     },
     copy: undefined,
@@ -106,11 +127,21 @@ export function playSpot(script: Script = {}) {
       if (one === undefined || nowMs < endsMs || one.status === 'ACTIVE') continue;
       if (outcome === 'drained' || outcome === 'forced') one.busy = false;
     }
-    if (!hasMeddled && script.meddles?.when(world, minutes())) {
-      hasMeddled = true;
-      script.meddles.with(world);
+    if (meddling?.when(world, minutes())) {
+      meddling.with(world);
+      meddling = meddling.next;
+    }
+    const { old } = world;
+    if (old.targetCapacity !== targets.at(-1)?.capacity) targets.push({ atMs: nowMs, capacity: old.targetCapacity });
+    // A fleet maintains its target: what is missing of it is launched, and takes tasks.
+    for (let i = old.instances.size; old.state === 'active' && i < old.targetCapacity; i++) {
+      replacements += 1;
+      old.instances.set(`i-0more${replacements}`, { status: 'ACTIVE', busy: true, sinceMs: START_MS - 1 });
     }
   };
+  /** The target of the old fleet as EC2 shows it. */
+  const shownTarget = (): number =>
+    targets.findLast(({ atMs }) => atMs <= nowMs - (script.lagMinutes ?? 0) * 60_000)?.capacity ?? size;
   const isUp = ({ sinceMs }: Host): boolean => nowMs - sinceMs >= BOOT_MINUTES * 60_000 || sinceMs < START_MS;
 
   const listed = (id: string): boolean => {
@@ -119,18 +150,29 @@ export function playSpot(script: Script = {}) {
     }
     return minutes() >= (script.unlistedMinutes ?? 0);
   };
-  const side = ({ targetCapacity, state, instances, createdAtMs }: Fleet): FleetSide => {
+  const side = ({ targetCapacity, state, instances, createdAtMs, excess }: Fleet): FleetSide => {
     const up = [...instances].filter(([, one]) => isUp(one)).map(([id]) => id);
-    return { state, createdAtMs, targetCapacity, fulfilledCapacity: up.length, instances: up.filter(listed) };
+    const shown = up.filter(listed);
+    const isCounted = (id: string): boolean => !late.includes(id) || script.late?.areCounted === true || listed(id);
+    const fulfilledCapacity = up.filter(isCounted).length;
+    return { state, createdAtMs, targetCapacity, fulfilledCapacity, excess, instances: shown, units: shown.length };
   };
 
-  const look = ({ copyId, emptied }: Extract<SpotMove, { kind: 'look' }>): SpotLook => {
+  const look = (move: Extract<SpotMove, { kind: 'look' }>): SpotLook => {
+    const seen = lookAt(move);
+    return { ...seen, ...script.sees?.(seen, minutes(), world) };
+  };
+
+  const lookAt = ({ copyId, emptied, restored }: Extract<SpotMove, { kind: 'look' }>): SpotLook => {
     const named = script.target === undefined ? target : script.target(minutes());
     const said = script.says?.findLast(({ atMinutes }) => atMinutes <= minutes());
     const copy = copyId === undefined ? undefined : world.copy;
     const unsteady = script.unsteady?.(minutes()) ?? [];
     const fresh = copy === undefined ? [] : side(copy).instances;
     const isOut = script.agentNeverJoins || !hasJoined();
+    const isCopyShown = nowMs >= (world.copy?.createdAtMs ?? nowMs) + (script.unseenMinutes ?? 0) * 60_000;
+    const ours = copyId === undefined && isCopyShown ? world.copy : undefined;
+    const old = { ...side(world.old), targetCapacity: shownTarget() };
     const when = new Date(START_MS + (said?.atMinutes ?? 0) * 60_000).toISOString();
     return {
       atMs: nowMs,
@@ -145,14 +187,17 @@ export function playSpot(script: Script = {}) {
         unsteady,
         ...script.facts?.(minutes()),
       }),
-      old: side(world.old),
+      old,
       ...(copy === undefined ? {} : { copy: side(copy) }),
+      ...(ours === undefined ? {} : { ours: { id: COPY, capacity: ours.targetCapacity } }),
+      clusters: ['web'],
       hosts: {
         fresh: fresh.length,
         joined: isOut ? 0 : fresh.length,
         working: isOut ? 0 : fresh.length,
         strangers: isOut ? fresh.slice(0, 5) : [],
         old: 0,
+        staying: 0,
         oldFrom: [],
         oldPooled: 0,
         unknown: 0,
@@ -161,6 +206,7 @@ export function playSpot(script: Script = {}) {
       others: [],
       ...script.others?.(minutes(), world),
       occupied: emptied.filter((id) => hostOf(id)?.status === 'ACTIVE' && isKnown(id)),
+      notActive: restored.filter((id) => old.instances.includes(id) && hostOf(id)?.status !== 'ACTIVE'),
     };
   };
 
@@ -187,6 +233,7 @@ export function playSpot(script: Script = {}) {
     const one = fleetOf(id);
     if (one === undefined || one.state.startsWith('cancelled')) return;
     one.state = 'cancelled_terminating';
+    if (one.targetCapacity > 0) world.harm.push(`${id} was cancelled with a target of ${one.targetCapacity}`);
     for (const [instance, { busy }] of one.instances) {
       if (busy) world.harm.push(`${instance} was terminated with tasks on it`);
     }
@@ -211,7 +258,8 @@ export function playSpot(script: Script = {}) {
           world.copies += 1;
           const comes = Math.min(script.comes ?? size, world.old.targetCapacity);
           const instances = new Map(ids('new', comes).map((id) => [id, host(nowMs)]));
-          world.copy = { createdAtMs: nowMs, targetCapacity: world.old.targetCapacity, state: 'active', instances };
+          const { targetCapacity, excess } = world.old;
+          world.copy = { createdAtMs: nowMs, targetCapacity, state: 'active', excess, instances };
         }
         return { kind: 'copy', ...at, id: COPY };
       }
@@ -219,6 +267,7 @@ export function playSpot(script: Script = {}) {
         const one = fleetOf(move.fleetId);
         if (one === undefined) throw new Error(`there is no fleet ${move.fleetId}`);
         one.targetCapacity = move.capacity;
+        one.excess = move.excess ?? 'noTermination';
         if (move.fleetId === OLD_FLEET && move.capacity === 0) zeroedMs ??= nowMs;
         return { kind: 'set-target', ...at };
       }
@@ -250,7 +299,8 @@ export function playSpot(script: Script = {}) {
     const seen = fails === undefined || fails === 'after' ? effect(move) : undefined;
     if (fails === undefined && seen !== undefined) return seen;
     const reason = fails === 'refused' ? 'denied' : 'other';
-    const failure: Failure = { ok: false, reason, operation: 'ec2:Some', message: 'socket hang up' };
+    const lost = fails === 'before' || fails === 'after' ? ({ lost: true } as const) : {};
+    const failure: Failure = { ok: false, reason, operation: 'ec2:Some', message: 'socket hang up', ...lost };
     if (move.kind === 'alert') return { kind: 'alert', alert: move.alert.key, failure, atMs: nowMs };
     if (move.kind === 'drain') return { kind: 'drain', outcomes: {}, failure, atMs: nowMs };
     return { kind: move.kind, failure, atMs: nowMs };

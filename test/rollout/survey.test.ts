@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   applicationAutoScalingClient,
   autoScalingClient,
+  cloudFormationClient,
   ec2Client,
   patientEcsClient,
   patientSsmClient,
@@ -46,7 +47,7 @@ function prepare(cluster: object = {}, others: object = {}) {
     groups: groupsPort(autoScalingClient(requestHandler), ec2),
     images: imagesPort(ec2),
     parameters: parametersPort(patientSsmClient(requestHandler)),
-    spotFleets: spotFleetsPort(ec2, applicationAutoScalingClient(requestHandler)),
+    spotFleets: spotFleetsPort(ec2, applicationAutoScalingClient(requestHandler), cloudFormationClient(requestHandler)),
     templates: templatesPort(ec2),
     now: () => 0,
     lifecycleTopicArn: region.lifecycleTopicArn,
@@ -183,7 +184,7 @@ describe('the owner of a fleet hears that it cannot be rolled, at the releases o
     expect((await look()).unread).toEqual([expect.stringContaining("holds no image's id")]);
   });
 
-  it('from a Spot Fleet that names its template by name only', async () => {
+  it('from a Spot Fleet of which a place names nothing that we know', async () => {
     const { region, ports, ask, value, plan } = prepare(
       {},
       { spotFleets: [{ name: 'batch', cluster: 'web', instances: 2, behind: 1, tags: { 'ecs-drain:ami': 'auto' } }] },
@@ -195,7 +196,7 @@ describe('the owner of a fleet hears that it cannot be rolled, at the releases o
     expect(region.instancesOf('batch')).toHaveLength(2);
     const [facts = expect.fail('no facts')] = fleets;
     expect((await plan(facts)).leftAlone).toMatchObject([
-      { because: expect.stringContaining('nor the id of a launch template'), isNews: true },
+      { because: expect.stringContaining('names neither an image nor a launch template'), isNews: true },
     ]);
   });
 });

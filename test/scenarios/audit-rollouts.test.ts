@@ -8,6 +8,7 @@ import type { RequestHandler } from '../../src/aws/clients.ts';
 import {
   applicationAutoScalingClient,
   autoScalingClient,
+  cloudFormationClient,
   ec2Client,
   ecsClient,
   snsClient,
@@ -53,7 +54,11 @@ async function rulesBrokenBy(standIn: StandIn, scenario: Scenario) {
     await standIn({
       event,
       groups: groupsPort(autoScalingClient(handler), ec2Client(handler)),
-      spotFleets: spotFleetsPort(ec2Client(handler), applicationAutoScalingClient(handler)),
+      spotFleets: spotFleetsPort(
+        ec2Client(handler),
+        applicationAutoScalingClient(handler),
+        cloudFormationClient(handler),
+      ),
       templates: templatesPort(ec2Client(handler)),
       ecs: ecsPort(ecsClient(handler)),
       durable,

@@ -35,6 +35,10 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-scaled': [ROLLED, TOLD],
   'rollout-spot-fleet': [ROLLED, TOLD],
   'rollout-spot-no-capacity': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
+  'rollout-spot-refused': [
+    ['stopped', 'rolled', 'blocked', 'blocked', 'blocked'],
+    'image-available rollout-started rollout-stopped',
+  ],
   'rollout-spot-switch': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
   'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],

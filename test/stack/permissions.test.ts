@@ -40,6 +40,7 @@ const DECLARED: Readonly<Record<string, { readonly handlers: readonly Handler[];
 const PREFIXES: Readonly<Record<string, string>> = {
   '@aws-sdk/client-application-auto-scaling': 'application-autoscaling',
   '@aws-sdk/client-auto-scaling': 'autoscaling',
+  '@aws-sdk/client-cloudformation': 'cloudformation',
   '@aws-sdk/client-ec2': 'ec2',
   '@aws-sdk/client-ecs': 'ecs',
   '@aws-sdk/client-lambda': 'lambda',
@@ -74,6 +75,8 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'ec2:DescribeInstances': /^\*$/,
   'ec2:DescribeLaunchTemplateVersions': /^\*$/,
   'ec2:DescribeSpotFleetRequests': /^\*$/,
+  // Of which stack, where only a resource is named, is not documented.
+  'cloudformation:DescribeStackResources': /^\*$/,
   // The cluster alone, by a condition.
   'ecs:ListServices': /^\*$/,
   'xray:PutTraceSegments': /^\*$/,
