@@ -10,6 +10,7 @@ import {
   lambdaClient,
   patientEcsClient,
   patientSsmClient,
+  serviceQuotasClient,
   snsClient,
 } from '../src/aws/clients.ts';
 import { durablePort } from '../src/aws/durable.ts';
@@ -18,6 +19,7 @@ import { groupsPort } from '../src/aws/fleet-groups.ts';
 import { imagesPort } from '../src/aws/images.ts';
 import { rolloutExecutionsPort } from '../src/aws/lambda.ts';
 import { parametersPort } from '../src/aws/parameters.ts';
+import { quotasPort } from '../src/aws/quotas.ts';
 import { alertPort } from '../src/aws/sns.ts';
 import { spotFleetsPort } from '../src/aws/spot-fleets.ts';
 import { switchPort } from '../src/aws/ssm.ts';
@@ -63,6 +65,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
       cloudFormationClient(requestHandler),
     ),
     clusters: clustersPort(patientEcsClient(requestHandler)),
+    quotas: quotasPort(ec2Client(requestHandler), serviceQuotasClient(requestHandler)),
     executions: rolloutExecutionsPort(lambdas, config.amiUpdateFunctionArn),
     drains: drainsPort(rolloutExecutionsPort(lambdas, config.drainFunctionArn)),
     now,

@@ -1,4 +1,5 @@
 import { readdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, Plugin } from 'esbuild';
@@ -21,6 +22,16 @@ const durableLambda: Plugin = {
     ),
 };
 
+/** A client reads its own version, and nothing else of two kilobytes. */
+const versionsOnly: Plugin = {
+  name: 'versions-only',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /@aws-sdk[\\/]client-[^\\/]+[\\/]package\.json$/ }, async ({ path }) => {
+      const { version } = JSON.parse(await readFile(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    }),
+};
+
 export const BUNDLING = {
   absWorkingDir: root,
   entryPoints: HANDLERS.map((name) => ({ in: `handlers/${name}.ts`, out: `${name}/index` })),
@@ -33,7 +44,7 @@ export const BUNDLING = {
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
-  plugins: [durableLambda],
+  plugins: [durableLambda, versionsOnly],
   alias: { '@aws-sdk/credential-provider-node': './src/aws/credentials.ts' },
   legalComments: 'none',
   logLevel: 'warning',

@@ -23,6 +23,8 @@ export interface AutoScalingOptions {
   readonly describeLagSeconds?: number | undefined;
   /** What instances are launched from; without it all have the same image. */
   readonly launches?: Launches | undefined;
+  /** Whether EC2's quotas let it be launched; without it they always do. */
+  readonly fits?: ((launched: Launched) => boolean) | undefined;
 }
 
 /** The Auto Scaling of one region: its API operations, and what a scenario does with groups. */
@@ -134,7 +136,7 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
   };
 
   const { leave, after } = createDepartures(world, { instances, enter, forget, unverified });
-  const { resolve, launch, fill, soon } = createGroupLaunches(world, { launches: options.launches, add, enter, leave });
+  const { resolve, launch, fill, soon } = createGroupLaunches(world, { ...options, add, enter, leave });
 
   /** Takes the oldest that scale-in may take. */
   const scaleIn = (group: AutoScalingGroup, count: number): AutoScalingInstance[] =>

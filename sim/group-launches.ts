@@ -23,7 +23,8 @@ export const isCapacity = (instance: AutoScalingInstance): boolean =>
 export function createGroupLaunches(
   world: World,
   region: {
-    launches: Launches | undefined;
+    launches?: Launches | undefined;
+    fits?: ((launched: Launched) => boolean) | undefined;
     add: (group: AutoScalingGroup, state: LifecycleState, launched: Launched) => AutoScalingInstance;
     enter: (instance: AutoScalingInstance, state: LifecycleState) => void;
     leave: (instance: AutoScalingInstance, way: Way, cause: string) => void;
@@ -41,7 +42,7 @@ export function createGroupLaunches(
     return source && region.launches ? region.launches.resolve(source, group.launches++) : PLAIN;
   };
 
-  /** Tries again later what cannot be launched: for want of capacity, or because its image is gone. */
+  /** Tries again later what cannot be launched: for want of capacity, beyond a quota, or because its image is gone. */
   const retry = (group: AutoScalingGroup): void => {
     if (group.retrying) return;
     group.retrying = true;
@@ -53,7 +54,9 @@ export function createGroupLaunches(
 
   const launch = (group: AutoScalingGroup): AutoScalingInstance | undefined => {
     const launched = group.hasCapacity ? resolve(group) : undefined;
-    if (launched === undefined || group.suspended.has('Launch')) {
+    // EC2 answers VcpuLimitExceeded, which is a failed activity of the group.
+    const isRefused = launched === undefined || region.fits?.(launched) === false;
+    if (isRefused || group.suspended.has('Launch')) {
       if (!group.suspended.has('Launch')) retry(group);
       return undefined;
     }

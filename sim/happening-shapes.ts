@@ -58,6 +58,9 @@ export const HAPPENINGS = {
     .strictObject({ family: z.enum(FAMILIES), flaw: z.enum(['agent-never-joins', 'never-healthy']).optional() })
     .describe('AWS recommends a new image of the family from now on'),
   capacity: z.strictObject({ group, available: z.boolean() }).describe('whether anything can be launched for it'),
+  quota: z
+    .strictObject({ code: z.enum(['L-1216C47A', 'L-34B43A08']), vCpus: z.int().min(0).max(100_000) })
+    .describe('AWS grants another quota of vCPUs'),
   scale: z.strictObject({ group, to: z.int().min(0).max(5_000) }).describe('a new desired capacity'),
   alarm: z.strictObject({ name: group, raised: z.boolean() }).describe('a CloudWatch alarm'),
   refresh: z.strictObject({ group }).describe('somebody else starts an instance refresh'),

@@ -117,6 +117,7 @@ function happen(region: Region, event: ScenarioEvent): void {
     if (scenario.spotFleets.some(({ name }) => name === group)) spotFleets.setCapacity(group, available);
     else autoScaling.setCapacity(group, available);
   }
+  if (event.quota) region.serviceQuotas.set(event.quota.code, event.quota.vCpus);
   if (event.scale) autoScaling.scale(event.scale.group, event.scale.to);
   if (event.alarm) autoScaling.setAlarm(event.alarm.name, event.alarm.raised);
   if (event.refresh) {

@@ -16,15 +16,18 @@ import { createSpotFleetsOf, launchSourceOf } from './fleets.ts';
 import { PLAIN } from './group-launches.ts';
 import { schedule } from './happenings.ts';
 import { createImageOperations } from './images.ts';
-import { createInstances } from './instances.ts';
+import { createInstances, vCpusOf } from './instances.ts';
 import type { Lambda } from './lambda.ts';
 import { createLambda } from './lambda.ts';
+import type { Launched } from './launch.ts';
 import { createLaunches } from './launch.ts';
 import { addManagedDraining } from './managed-draining.ts';
 import { publicParameters } from './public-parameters.ts';
 import type { Meter } from './report.ts';
 import { createMeter } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import type { Market, ServiceQuotas } from './service-quotas.ts';
+import { createServiceQuotas } from './service-quotas.ts';
 import type { Sns } from './sns.ts';
 import { createSns } from './sns.ts';
 import { createScalableTargetOperations, createSpotFleetOperations } from './spot-fleet-operations.ts';
@@ -54,6 +57,7 @@ export interface Region {
   readonly ec2: Ec2;
   readonly autoScaling: AutoScaling;
   readonly spotFleets: SpotFleets;
+  readonly serviceQuotas: ServiceQuotas;
   readonly sns: Sns;
   readonly ssm: Ssm;
   readonly events: EventBridge;
@@ -98,8 +102,10 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const ec2 = createEc2(world);
   const ssm = createSsm(world, publicParameters(amis));
   const launches = createLaunches({ templates, amis, parameter: ssm.get });
-  const autoScaling = createAutoScaling(world, { launches });
-  const spotFleets = createSpotFleets(world, launches);
+  const serviceQuotas = createServiceQuotas(world, scenario.quotas, (market) => instances.inUse(market));
+  const fits = (market: Market) => (launched: Launched) => serviceQuotas.hasRoom(market, vCpusOf(launched));
+  const autoScaling = createAutoScaling(world, { launches, fits: fits('on-demand') });
+  const spotFleets = createSpotFleets(world, launches, fits('spot'));
   const instances = createInstances(world, { autoScaling, spotFleets });
   const lambda = createLambda(world, {
     engine: handles.engine,
@@ -169,6 +175,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     },
     ecs: ecs.operations,
     lambda: lambda.operations,
+    servicequotas: serviceQuotas.operations,
     sns: sns.operations,
     sqs: deadLetters.operations,
     ssm: ssm.operations,
@@ -190,6 +197,7 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
     ec2,
     autoScaling,
     spotFleets,
+    serviceQuotas,
     sns,
     ssm,
     events,

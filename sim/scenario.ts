@@ -100,6 +100,17 @@ const SpotFleet = z.strictObject({
   scalableTarget: z.boolean().default(false).describe('Application Auto Scaling looks after its target'),
 });
 
+/** Of each of EC2's quotas, unless a scenario says otherwise: more than any has instances for. */
+export const DEFAULT_VCPUS = 100_000;
+const vCpus = z.int().min(0).max(DEFAULT_VCPUS).default(DEFAULT_VCPUS);
+
+const Quotas = z
+  .strictObject({
+    'L-1216C47A': vCpus.describe('of the instances of groups: Running On-Demand Standard instances'),
+    'L-34B43A08': vCpus.describe('of the instances of Spot Fleets: All Standard Spot Instance Requests'),
+  })
+  .describe('vCPUs that may run in the region, by the code of Service Quotas');
+
 const Hook = z.strictObject({
   group: z.string().min(1).max(255),
   name: z.string().min(1).max(255).default('ecs-drain'),
@@ -175,6 +186,7 @@ export const Scenario = z
       .default([])
       .describe('Auto Scaling groups whose instances are in no cluster'),
     spotFleets: z.array(SpotFleet).max(20).default([]).describe('of type maintain'),
+    quotas: Quotas.prefault({}),
     hooks: z.array(Hook).max(200).default([]),
     switch: z.string().max(4_096).optional().describe('text of the switch parameter at the start'),
     settings: z

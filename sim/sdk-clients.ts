@@ -30,10 +30,14 @@ export const CLIENTS: Readonly<Record<string, () => ClientModule>> = {
   },
   ecs: () => [ecs, ecs.ECSClient],
   lambda: () => [lambda, lambda.LambdaClient],
+  servicequotas: () => {
+    const quotas: typeof import('@aws-sdk/client-service-quotas') = require('@aws-sdk/client-service-quotas');
+    return [quotas, quotas.ServiceQuotasClient];
+  },
   sns: () => [sns, sns.SNSClient],
   sqs: () => [sqs, sqs.SQSClient],
   ssm: () => [ssm, ssm.SSMClient],
 };
 
 /** EC2's client takes a quarter of a second to load: what most runs never call is opened by its first call. */
-export const OPENED_BY_CALL: ReadonlySet<string> = new Set(['ec2', 'application-autoscaling']);
+export const OPENED_BY_CALL: ReadonlySet<string> = new Set(['ec2', 'application-autoscaling', 'servicequotas']);

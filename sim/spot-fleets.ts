@@ -63,7 +63,12 @@ const MOST_STALE_SECONDS = 60;
 const MOST_UNLISTED_SECONDS = 30;
 
 /** Spot Fleets of type maintain; every instance counts as one unit of capacity here. */
-export function createSpotFleets(world: World, launches: Launches): SpotFleets {
+export function createSpotFleets(
+  world: World,
+  launches: Launches,
+  /** Whether EC2's quotas let it be launched; otherwise it answers MaxSpotInstanceCountExceeded, and the fleet tries on. */
+  fits: (launched: Launched) => boolean = () => true,
+): SpotFleets {
   const { clock } = world;
   const random = world.random('spot-fleets');
   const listing = world.random('spot-fleets/listing');
@@ -112,7 +117,7 @@ export function createSpotFleets(world: World, launches: Launches): SpotFleets {
       if (fleet.state === 'submitted') fleet.state = 'active';
       for (let missing = fleet.target - members(fleet).length; missing > 0; missing--) {
         const launched = without.has(fleet.name) ? undefined : launchedFrom(fleet);
-        if (launched === undefined) {
+        if (launched === undefined || !fits(launched)) {
           fill(fleet, RETRY_SECONDS);
           return;
         }

@@ -52,6 +52,7 @@ const ERRORS: Readonly<Record<string, { throttle: readonly [string, number]; ser
   ec2: { throttle: ['RequestLimitExceeded', 503], server: 'InternalError' },
   ecs: { throttle: ['ThrottlingException', 400], server: 'ServerException' },
   lambda: { throttle: ['TooManyRequestsException', 429], server: 'ServiceException' },
+  servicequotas: { throttle: ['TooManyRequestsException', 400], server: 'ServiceException' },
   sns: { throttle: ['Throttled', 429], server: 'InternalError' },
   ssm: { throttle: ['ThrottlingException', 400], server: 'InternalServerError' },
 };

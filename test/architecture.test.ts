@@ -24,7 +24,7 @@ const SHARED = [/^src\/(loop|alert|hook|ports|service)\.ts$/];
 
 /** What rollouts conclude, without the modules that look or act. */
 const ROLLOUTS_CONCLUSIONS =
-  /^src\/rollout\/(checks|control|course|decide|family|fleet|fleet-decide|fleet-memory|memory|plan|request|spot-decide|spot-memory|tags|waves)\.ts$/;
+  /^src\/rollout\/(checks|control|course|decide|family|fleet|fleet-decide|fleet-memory|memory|plan|quotas|request|spot-decide|spot-memory|tags|waves)\.ts$/;
 
 const LAYERS: readonly Layer[] = [
   {

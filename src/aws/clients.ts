@@ -4,6 +4,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 
@@ -49,6 +50,10 @@ export function cloudFormationClient(requestHandler: RequestHandler = BOUNDS): C
 
 export function ec2Client(requestHandler: RequestHandler = BOUNDS): EC2Client {
   return new EC2Client({ ...SDK_RETRIES, requestHandler });
+}
+
+export function serviceQuotasClient(requestHandler: RequestHandler = BOUNDS): ServiceQuotasClient {
+  return new ServiceQuotasClient({ ...SDK_RETRIES, requestHandler });
 }
 
 export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {

@@ -1,10 +1,12 @@
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import type {
   ClustersPort,
   GroupsPort,
   ImagesPort,
   ParametersPort,
+  QuotasPort,
   SpotFleetsPort,
   TemplatesPort,
 } from '../rollout/ports.ts';
@@ -12,6 +14,7 @@ import { clustersPort } from './fleet-clusters.ts';
 import { groupsPort } from './fleet-groups.ts';
 import { imagesPort } from './images.ts';
 import { parametersPort } from './parameters.ts';
+import { quotasPort } from './quotas.ts';
 import type { Session } from './session.ts';
 import { spotFleetsPort } from './spot-fleets.ts';
 import { templatesPort } from './templates.ts';
@@ -22,6 +25,7 @@ export interface FleetPorts {
   readonly groups: GroupsPort;
   readonly images: ImagesPort;
   readonly parameters: ParametersPort;
+  readonly quotas: QuotasPort;
   readonly spotFleets: SpotFleetsPort;
   readonly templates: TemplatesPort;
 }
@@ -35,6 +39,10 @@ export function fleetPorts({ autoScaling, client, cloudFormation, ecs, ssm }: Se
     groups: groupsPort(autoScaling, ec2),
     images: imagesPort(ec2),
     parameters: parametersPort(ssm),
+    quotas: quotasPort(
+      ec2,
+      client((settings) => new ServiceQuotasClient(settings)),
+    ),
     spotFleets: spotFleetsPort(ec2, scaling, cloudFormation),
     templates: templatesPort(ec2),
   };

@@ -1,10 +1,13 @@
 import type { SwitchMode } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
+import type { QuotaFacts } from './quotas.ts';
 
 /** Something that keeps a fleet from being rolled. `passes`: it may be otherwise soon, and is worth waiting for. */
 export interface Blocker {
   readonly because: string;
   readonly passes: boolean;
+  /** What it is about, where its words say how much as well: that may change from look to look, and is no news. */
+  readonly about?: string;
 }
 
 /** How the drains of one fleet go, by stack and switch. */
@@ -68,6 +71,9 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
     );
   }
   if (missing.length > 0) blockers.push(passing(`its processes ${missing.join(', ')} are suspended: resume them`));
+  if (facts.quota && facts.quota.neededVCpus > facts.quota.leftVCpus) {
+    blockers.push({ ...passing(beyond(facts.id, facts.quota)), about: facts.quota.name });
+  }
   if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));
   return blockers;
 }
@@ -94,6 +100,15 @@ export function heldBlocker(mode: SwitchMode): Blocker | undefined {
 
 function keepsAll({ policy }: FleetFacts): boolean {
   return !('mistakes' in policy) && policy.minHealthyPercent >= 100;
+}
+
+function beyond(id: string, { name, instances, neededVCpus, leftVCpus }: QuotaFacts): string {
+  const left = Math.max(0, leftVCpus);
+  const words = (what: string) =>
+    `${what} ${neededVCpus} vCPUs, and ${left} ${left === 1 ? 'is' : 'are'} left of "${name}": ask for more in Service Quotas`;
+  if (id.startsWith('spot-fleet/')) return words('its copy needs');
+  if (instances === 1) return words('a new instance needs');
+  return `${words(`${instances} instances at once need`)}, or let fewer go at once (ecs-drain:healthy)`;
 }
 
 function some(services: readonly string[]): string {

@@ -1,3 +1,4 @@
+import type { Blocker } from './checks.ts';
 import { blockersOf } from './checks.ts';
 import type { Control } from './control.ts';
 import { isHeldBySwitch, isPaused } from './control.ts';
@@ -45,7 +46,7 @@ function problemsOf(memory: FleetMemory): Words[] {
   if (isAtRest(memory)) {
     if (isHeldBySwitch(look.control)) problems.push(held(look.control));
     const [blocker] = blockersOf(look.facts, look.drainDeadlineSeconds);
-    if (blocker && look.atMs - (blockedSinceMs ?? look.atMs) >= HOUR_MS) problems.push(waiting(blocker.because));
+    if (blocker && look.atMs - (blockedSinceMs ?? look.atMs) >= HOUR_MS) problems.push(waiting(blocker));
     return problems;
   }
   const seen = refreshSeen(memory);
@@ -79,6 +80,6 @@ export function held(control: Control | undefined): Words {
 }
 
 /** Something keeps it from beginning, and may pass. */
-export function waiting(because: string): Words {
-  return { kind: 'rollout-waiting', key: `waiting ${because}`, because: `waits, for ${because}.` };
+export function waiting({ because, about = because }: Blocker): Words {
+  return { kind: 'rollout-waiting', key: `waiting ${about}`, because: `waits, for ${because}.` };
 }

@@ -1,4 +1,5 @@
 import { newer } from './family.ts';
+import type { QuotaFacts } from './quotas.ts';
 import type { FleetPolicy, TagMistakes } from './tags.ts';
 
 /** The image that is to be rolled out: from the parameter store and from EC2, whatever a message said. */
@@ -83,6 +84,8 @@ export interface FleetFacts {
   readonly unsteady: readonly string[];
   /** Services of whose tasks ECS may neither stop one first nor start one more (service.ts). */
   readonly immovable: readonly string[];
+  /** Whether what it launches meanwhile fits into EC2's quotas; undefined where that is not known. */
+  readonly quota?: QuotaFacts;
   /** What else forbids to copy it, of a Spot Fleet: a scalable target, an end of validity, CloudFormation. */
   readonly bound: readonly string[];
   /** Why a Spot Fleet is not to be changed just now: it is being changed, or not yet set up. */

@@ -1,4 +1,5 @@
 import type { FleetFacts } from './fleet.ts';
+import { quotaLook } from './quota-look.ts';
 import { read } from './reading.ts';
 import { isCancelled } from './spot-copies.ts';
 import type { SurveyPorts } from './survey.ts';
@@ -33,7 +34,11 @@ export async function fleetsOptedIn(
     withInstances.push({ fleet, instances: read(await ports.spotFleets.fleetInstances(fleet.id)) });
   }
   const copies = withInstances.length === 0 ? [] : read(await ports.spotFleets.taggedFleets(COPY_OF));
-  const fleets = thatFit([...(await factsOf(kept, ports)), ...(await factsOfSpotFleets(withInstances, copies, ports))]);
+  const quotas = quotaLook(ports.quotas);
+  const fleets = thatFit([
+    ...(await factsOf(kept, quotas, ports)),
+    ...(await factsOfSpotFleets(withInstances, copies, quotas, ports)),
+  ]);
   const leftOut = groups.length + spotFleets.length - fleets.length;
   return { fleets, leftOut };
 }

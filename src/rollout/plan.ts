@@ -2,6 +2,7 @@ import { familyById } from './family.ts';
 import type { FleetFacts, ImageName, Slot, Target } from './fleet.ts';
 import { familiesOf, standingOf, UNKNOWN_IMAGE } from './fleet.ts';
 import type { FleetPolicy } from './tags.ts';
+import { atOnce } from './tags.ts';
 
 /** What would be done with one fleet. */
 export interface PlannedFleet {
@@ -182,10 +183,8 @@ function fromOf({ slots, images, named }: FleetFacts, target: Target): string[] 
 
 /** One instance first, then as many at once as the healthy percentages let go or come. */
 function expectedMinutes(policy: FleetPolicy, instances: number, desired: number): number {
-  const { minHealthyPercent, maxHealthyPercent, checkpoints, checkpointDelaySeconds, bakeSeconds } = policy;
-  const share = Math.max(maxHealthyPercent - 100, 100 - minHealthyPercent) / 100;
-  const atOnce = Math.max(1, Math.floor(desired * share));
-  const batches = 1 + Math.ceil(Math.max(0, instances - 1) / atOnce);
+  const { checkpoints, checkpointDelaySeconds, bakeSeconds } = policy;
+  const batches = 1 + Math.ceil(Math.max(0, instances - 1) / atOnce(policy, desired));
   const restSeconds = (1 + checkpoints.length) * checkpointDelaySeconds + bakeSeconds;
   return batches * MINUTES_A_BATCH + Math.round(restSeconds / 60);
 }

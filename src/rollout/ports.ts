@@ -276,6 +276,29 @@ export interface SpotFleetsPort {
   stackOf(id: string): Promise<Result<string | undefined>>;
 }
 
+/** An instance that counts towards one of EC2's quotas of vCPUs. */
+export interface RunningSeen {
+  readonly id: string;
+  /** `m7i.xlarge`. */
+  readonly type: string;
+  readonly market: 'on-demand' | 'spot';
+  readonly vCpus: number;
+}
+
+export interface QuotaSeen {
+  /** As AWS calls it: `Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances`. */
+  readonly name: string;
+  readonly vCpus: number;
+}
+
+/** What may not be read is unknown here and no failure: whoever rolls out goes on without it. */
+export interface QuotasPort {
+  /** All of the region that run or are about to, whoever's they are; undefined where there are too many to count. */
+  running(): Promise<Result<readonly RunningSeen[] | undefined>>;
+  /** What a quota of EC2 allows; undefined where Service Quotas knows none of that code. */
+  quota(code: string): Promise<Result<QuotaSeen | undefined>>;
+}
+
 /** A container instance of a fleet, and what it runs. */
 export interface HostSeen {
   readonly instanceId: string;

@@ -31,7 +31,7 @@ function problemsOf(memory: SpotMemory): Words[] {
   if (copy === undefined) {
     if (isHeldBySwitch(look?.control)) problems.push(held(look?.control));
     const [blocker] = look?.facts === undefined ? [] : blockersOf(look.facts, 0);
-    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker.because));
+    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker));
     return problems;
   }
   if (isPaused(look?.control) && (undo === undefined || isHeldBySwitch(look?.control))) {

@@ -4,6 +4,7 @@ import { underSwitch } from './control.ts';
 import { heldBack } from './held.ts';
 import { hostsOf } from './hosts.ts';
 import type { FleetInstance, HostSeen, SpotFleetSeen } from './ports.ts';
+import { quotaLook } from './quota-look.ts';
 import { read, reading } from './reading.ts';
 import { readRecord } from './record.ts';
 import type { FleetRequest } from './request.ts';
@@ -119,7 +120,8 @@ async function lookAtFleets(
   const ours = tagged.find((one) => isOurs(one) && one.tags[COPY_OF] === oldId && !isCancelled(one.state));
   const copies = tagged.filter((one) => !isOurs(one));
   const heir = heirOf(oldId, copies);
-  const each = await factsOfSpotFleets(known, copies, ports);
+  const quotas = copyId === undefined ? quotaLook(ports.quotas) : undefined;
+  const each = await factsOfSpotFleets(known, copies, quotas, ports);
   const facts = old && each[0];
   // The old fleet's clusters while the copy's instances join them; the copy's when the old one is gone.
   const clusters = [...new Set([...found, ...each.flatMap((one) => one.clusters)])];

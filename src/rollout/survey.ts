@@ -8,12 +8,16 @@ import type {
   GroupSeen,
   GroupsPort,
   ImageSeen,
+  QuotasPort,
   RefreshSeen,
   RefreshStatus,
   SpotFleetSeen,
   SpotFleetsPort,
   SteadySeen,
 } from './ports.ts';
+import type { QuotaLook } from './quota-look.ts';
+import { quotaLook } from './quota-look.ts';
+import { needsOfCopy, needsOfGroup } from './quotas.ts';
 import { read } from './reading.ts';
 import type { Places, SlotPorts } from './slots.ts';
 import { nameOf, placesOf, refsOfGroup } from './slots.ts';
@@ -27,6 +31,7 @@ export interface SurveyPorts extends SlotPorts {
   readonly groups: GroupsPort;
   readonly spotFleets: SpotFleetsPort;
   readonly clusters: ClustersPort;
+  readonly quotas: QuotasPort;
   readonly now: ClockPort;
   /** Our terminate hooks notify it. */
   readonly lifecycleTopicArn: string;
@@ -47,8 +52,20 @@ const MOST_IMAGES = 10;
 
 type Known = Map<string, readonly SteadySeen[]>;
 
+/** What the groups of one survey have in common. */
+interface Shared {
+  readonly known: Known;
+  readonly quotas: QuotaLook;
+  /** ARNs of groups behind capacity providers that protect their instances. */
+  readonly guarded: readonly string[];
+}
+
 /** What the groups are like. What several of them have in common is asked for once. */
-export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts): Promise<FleetFacts[]> {
+export async function factsOf(
+  groups: readonly GroupSeen[],
+  quotas: QuotaLook,
+  ports: SurveyPorts,
+): Promise<FleetFacts[]> {
   const refs = groups.map(({ launch }) => refsOfGroup(launch));
   const { places, images } = await placesOf(refs, groups.flatMap(imageIdsOf), ports);
   const guarded = groups.length === 0 ? [] : read(await ports.clusters.terminationProtectedGroups());
@@ -58,7 +75,7 @@ export async function factsOf(groups: readonly GroupSeen[], ports: SurveyPorts):
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
     const launch = launchFacts(places[i], group.instances, images);
-    facts.push(withLatest(await factsOfGroup(group, latest, launch, guarded, known, ports), onLatest));
+    facts.push(withLatest(await factsOfGroup(group, latest, launch, { known, quotas, guarded }, ports), onLatest));
   }
   return facts;
 }
@@ -108,7 +125,8 @@ export async function factsOfOne(
   const guarded = read(await ports.clusters.terminationProtectedGroups());
   const onLatest = await groupsOnLatest([group], ports);
   const launch = launchFacts(places[0], group.instances, images);
-  return withLatest(await factsOfGroup(group, latest, launch, guarded, new Map(), ports, clusters), onLatest);
+  const shared = { known: new Map(), quotas: quotaLook(ports.quotas), guarded };
+  return withLatest(await factsOfGroup(group, latest, launch, shared, ports, clusters), onLatest);
 }
 
 /**
@@ -140,15 +158,20 @@ async function factsOfGroup(
   group: GroupSeen,
   latest: RefreshSeen | undefined,
   launch: LaunchFacts,
-  /** ARNs of groups behind capacity providers that protect their instances. */
-  guarded: readonly string[],
-  known: Known,
+  { known, quotas, guarded }: Shared,
   ports: SurveyPorts,
   clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
+  const policy = policyOf(group.tags);
+  const refreshing = latest !== undefined && UNDER_WAY.has(latest.status);
+  // What is under way has launched already what it needs, and is counted among what runs.
+  const isAsked = !refreshing && !('mistakes' in policy);
+  const quota = isAsked
+    ? await quotas(idsOf(group.instances), (own) => needsOfGroup(own, policy, group.desired))
+    : undefined;
   return {
     id: `group/${group.name}`,
-    policy: policyOf(group.tags),
+    policy,
     launch: group.launch.kind,
     ...launch,
     ...(group.launch.kind === 'mixed' && group.launch.byRequirements ? { byRequirements: true } : {}),
@@ -156,24 +179,26 @@ async function factsOfGroup(
     desired: group.desired,
     max: group.max,
     drainedBy: await drainedBy(group.name, ports),
-    refreshing: latest !== undefined && UNDER_WAY.has(latest.status),
+    refreshing,
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
     managedProtection: guarded.includes(group.arn),
     ...standbyOf(group),
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
+    ...(quota === undefined ? {} : { quota }),
     bound: [],
   };
 }
 
 /**
  * What the Spot Fleets are like; each with its instances, for EC2 lists them apart. `copies` are those of all fleets
- * that another rollout has made.
+ * that another rollout has made. Without `quotas`, their copies are there already and need no room.
  */
 export async function factsOfSpotFleets(
   fleets: readonly { readonly fleet: SpotFleetSeen; readonly instances: readonly FleetInstance[] }[],
   copies: readonly SpotFleetSeen[],
+  quotas: QuotaLook | undefined,
   ports: SurveyPorts,
 ): Promise<FleetFacts[]> {
   const refs = fleets.map(({ fleet }) => fleet.launch);
@@ -191,6 +216,7 @@ export async function factsOfSpotFleets(
     const unsettled = unsettledOf(fleet);
     const copyOf = await originalOf(fleet, ports);
     const beside = besideOf(fleet.id, copies, copyOf);
+    const quota = await quotas?.(idsOf(instances), needsOfCopy);
     facts.push({
       id: `spot-fleet/${fleet.id}`,
       policy: policyOf(fleet.tags),
@@ -205,6 +231,7 @@ export async function factsOfSpotFleets(
       managedProtection: false,
       warm: 0,
       ...(await clusterFacts(instances, known, ports, [], MOST_SPOT_INSTANCES)),
+      ...(quota === undefined ? {} : { quota }),
       bound: boundOf(fleet, bonds),
       ...(unsettled === undefined ? {} : { unsettled }),
       ...(beside === undefined ? {} : { beside }),
@@ -278,6 +305,10 @@ function policyOf(tags: Readonly<Record<string, string>>): FleetFacts['policy'] 
 function standbyOf({ instances }: GroupSeen): Required<Pick<FleetFacts, 'standby'>> {
   const aside = instances.filter(({ state }) => state === 'Standby');
   return { standby: aside.slice(0, MOST_NAMED).map(({ id }) => id) };
+}
+
+function idsOf(instances: readonly FleetInstance[]): string[] {
+  return instances.map(({ id }) => id);
 }
 
 function imageIdsOf({ instances }: { readonly instances: readonly FleetInstance[] }): string[] {

@@ -31,6 +31,12 @@ export interface TagMistakes {
   readonly follow?: string;
 }
 
+/** How many of a group's instances are replaced at once: as many as its healthy percentages let go or come. */
+export function atOnce({ minHealthyPercent, maxHealthyPercent }: FleetPolicy, desired: number): number {
+  const share = Math.max(maxHealthyPercent - 100, 100 - minHealthyPercent) / 100;
+  return Math.max(1, Math.floor(desired * share));
+}
+
 /** The tag that opts a fleet in. Its value is the mode. */
 export const OPT_IN = 'ecs-drain:ami';
 

@@ -98,6 +98,24 @@ describe('before anything is rolled out', () => {
 });
 
 describe('what is only looked at', () => {
+  it("rollout plan says where one of EC2's quotas has no room, for people and as JSON", async () => {
+    // Twelve instances of four vCPUs run.
+    const ecsDrain = await still({ ...REGION, quotas: { 'L-1216C47A': 50 } });
+    const [text, json] = await Promise.all([
+      ecsDrain('rollout', 'plan', '--group', 'web-asg'),
+      ecsDrain('rollout', 'plan', '--group', 'web-asg', '--json'),
+    ]);
+
+    const name = 'Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances';
+    const because = `a new instance needs 4 vCPUs, and 2 are left of "${name}": ask for more in Service Quotas`;
+    expect(text.stdout.replaceAll(/\n\s+/g, ' ')).toContain(`waits: ${because}`);
+    expect(JSON.parse(json.stdout).regions[0].plans[0].fleets[0].blockers).toContainEqual({
+      because,
+      passes: true,
+      about: name,
+    });
+  });
+
   it('rollout plan looks at what it is asked for', async () => {
     const ecsDrain = await still(REGION);
     const [parameter, none] = await Promise.all([

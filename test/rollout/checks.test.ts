@@ -1,13 +1,17 @@
 import { expect, it } from 'vitest';
 import { blockersOf } from '../../src/rollout/checks.ts';
 import type { FleetFacts } from '../../src/rollout/fleet.ts';
+import type { QuotaFacts } from '../../src/rollout/quotas.ts';
 import { fleet, policy } from './builders.ts';
+
+const QUOTA: QuotaFacts = { name: 'All of them', instances: 3, neededVCpus: 24, leftVCpus: 16 };
 
 it('lets a fleet go on that is drained, steady and left in peace', () => {
   expect(blockersOf(fleet(), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ drainedBy: 'managed-draining', suspended: ['AddToLoadBalancer'] }), 7_200)).toEqual([]);
   expect(blockersOf(fleet({ protectedFromScaleIn: 3, managedProtection: true }), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ max: 5 }), 1_800)).toEqual([]);
+  expect(blockersOf(fleet({ quota: { ...QUOTA, leftVCpus: 24 } }), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ max: 4, policy: policy({ 'ecs-drain:healthy': '90-100' }) }), 1_800)).toEqual([]);
 });
 
@@ -32,4 +36,29 @@ it.each([
   expect(blockersOf(fleet(changes as Partial<FleetFacts>), deadlineSeconds)).toEqual([
     { passes, because: expect.stringContaining(words) },
   ]);
+});
+
+it.each<[string, Partial<FleetFacts>, string]>([
+  [
+    'a batch that does not fit',
+    { quota: QUOTA },
+    '3 instances at once need 24 vCPUs, and 16 are left of "All of them": ask for more in Service Quotas, or let fewer go at once (ecs-drain:healthy)',
+  ],
+  [
+    'a single instance, fewer than which cannot go',
+    { quota: { ...QUOTA, instances: 1, neededVCpus: 8, leftVCpus: 1 } },
+    'a new instance needs 8 vCPUs, and 1 is left of "All of them": ask for more in Service Quotas',
+  ],
+  [
+    'a region where more runs than the quota allows',
+    { quota: { ...QUOTA, instances: 1, neededVCpus: 8, leftVCpus: -4 } },
+    'a new instance needs 8 vCPUs, and 0 are left of "All of them": ask for more in Service Quotas',
+  ],
+  [
+    'the copy of a Spot Fleet',
+    { id: 'spot-fleet/sfr-0a', drainedBy: 'order', quota: QUOTA },
+    'its copy needs 24 vCPUs, and 16 are left of "All of them": ask for more in Service Quotas',
+  ],
+])("EC2's quota is waited for, and said in numbers: %s", (_, changes, because) => {
+  expect(blockersOf(fleet(changes), 1_800)).toEqual([{ passes: true, because, about: 'All of them' }]);
 });

@@ -110,7 +110,7 @@ describe('what the survey finds of a Spot Fleet', () => {
       now: () => START_MS,
     } as unknown as SurveyPorts;
     const instances = Array.from({ length: count }, instance);
-    const [facts] = await factsOfSpotFleets([{ fleet, instances }], there, ports);
+    const [facts] = await factsOfSpotFleets([{ fleet, instances }], there, undefined, ports);
     return facts;
   };
 

@@ -6,11 +6,13 @@ import {
   ec2Client,
   patientEcsClient,
   patientSsmClient,
+  serviceQuotasClient,
 } from '../../src/aws/clients.ts';
 import { clustersPort } from '../../src/aws/fleet-clusters.ts';
 import { groupsPort } from '../../src/aws/fleet-groups.ts';
 import { imagesPort } from '../../src/aws/images.ts';
 import { parametersPort } from '../../src/aws/parameters.ts';
+import { quotasPort } from '../../src/aws/quotas.ts';
 import { spotFleetsPort } from '../../src/aws/spot-fleets.ts';
 import { templatesPort } from '../../src/aws/templates.ts';
 import { blockersOf } from '../../src/rollout/checks.ts';
@@ -18,6 +20,7 @@ import type { FleetFacts } from '../../src/rollout/fleet.ts';
 import { fleetsOptedIn } from '../../src/rollout/opted-in.ts';
 import { planOf } from '../../src/rollout/plan.ts';
 import type { GroupSeen } from '../../src/rollout/ports.ts';
+import { quotaLook } from '../../src/rollout/quota-look.ts';
 import type { SurveyPorts } from '../../src/rollout/survey.ts';
 import { factsOf, factsOfOne } from '../../src/rollout/survey.ts';
 import { readTarget } from '../../src/rollout/target.ts';
@@ -47,6 +50,7 @@ function prepare(cluster: object = {}, others: object = {}) {
     groups: groupsPort(autoScalingClient(requestHandler), ec2),
     images: imagesPort(ec2),
     parameters: parametersPort(patientSsmClient(requestHandler)),
+    quotas: quotasPort(ec2, serviceQuotasClient(requestHandler)),
     spotFleets: spotFleetsPort(ec2, applicationAutoScalingClient(requestHandler), cloudFormationClient(requestHandler)),
     templates: templatesPort(ec2),
     now: () => 0,
@@ -61,7 +65,7 @@ function prepare(cluster: object = {}, others: object = {}) {
     change = (group: GroupSeen) => group,
   ): Promise<FleetFacts> => {
     const group = change(await groupSeen());
-    const [facts] = await aws.ask(() => factsOf([group], { ...ports, ...different }));
+    const [facts] = await aws.ask(() => factsOf([group], quotaLook(ports.quotas), { ...ports, ...different }));
     return facts ?? expect.fail('no facts');
   };
   return {

@@ -30,6 +30,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-observe': [ROLLED, 'image-available rollout-paused resolved rollout-started rollout-done'],
   'rollout-paused': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
   'rollout-protected': [ROLLED, TOLD],
+  'rollout-quota': [ROLLED, 'image-available rollout-waiting resolved rollout-started rollout-done'],
   'rollout-refresh-running': [ROLLED, TOLD],
   'rollout-refused': [['rejected'], 'approval-needed rollout-ended'],
   'rollout-scaled': [ROLLED, TOLD],
@@ -60,7 +61,12 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
 };
 
 /** Two simulated weeks are two thousand looks: one seed. */
-const seedsOf = (name: string): readonly number[] => (name === 'rollout-unanswered' ? [1] : [1, 2]);
+const SEEDS: Readonly<Record<string, readonly number[]>> = {
+  'rollout-unanswered': [1],
+  // Whether a quota has an applied value is the seed's choice.
+  'rollout-quota': [1, 2, 3, 4, 5],
+};
+const seedsOf = (name: string): readonly number[] => SEEDS[name] ?? [1, 2];
 
 let bundles: Bundles;
 beforeAll(async () => {
@@ -277,6 +283,74 @@ describe('what the scenarios are for', () => {
     expect(outcomesOf(report)).toEqual(ROLLED);
   });
 
+  it('rollout-quota: nothing is touched while it waits, and people hear once how much is missing', async () => {
+    const changes: number[] = [];
+    const { report } = await play('rollout-quota', 1, {
+      watch: ({ world }) =>
+        world.on((event) => {
+          if (event.kind === 'call' && /^(CreateLaunchTemplateVersion|StartInstanceRefresh)$/.test(event.operation))
+            changes.push(world.clock.nowSeconds());
+        }),
+    });
+    const RAISED_SECONDS = 12_000;
+    const problems = toldOf(report).filter(({ kind }) => ['rollout-waiting', 'resolved'].includes(kind));
+    expect(problems.map(({ kind }) => kind)).toEqual(['rollout-waiting', 'resolved']);
+    expect(problems[0]?.because).toContain('2 instances at once need 8 vCPUs, and 4 are left of "Running On-Demand');
+    expect(problems[1]?.atSeconds).toBeGreaterThan(RAISED_SECONDS);
+    expect(changes).toHaveLength(2);
+    expect(Math.min(...changes)).toBeGreaterThan(RAISED_SECONDS);
+  });
+
+  it('rollout-quota: how much is left may change as often as it will, people hear of it once', async () => {
+    const scenario = readScenario('rollout-quota');
+    const others = [4_000, 8_000, 9_000, 10_000].map((atSeconds, i) => ({
+      atSeconds,
+      quota: { code: 'L-1216C47A' as const, vCpus: 17 + i },
+    }));
+    const { report } = await run({ ...scenario, events: [...scenario.events, ...others] }, 1, {
+      bundles,
+      engine: 'store',
+    });
+    expect(report.violations).toEqual([]);
+    expect(toldOf(report).filter(({ kind }) => kind === 'rollout-waiting')).toHaveLength(1);
+  });
+
+  it.each([
+    ['rollout-auto', 'StartInstanceRefresh', 'PutParameter'],
+    ['rollout-spot-fleet', 'RequestSpotFleet', 'CancelSpotFleetRequests'],
+  ])('%s: quotas are read before %s, and not from then on to %s', async (name, from, to) => {
+    const calls: string[] = [];
+    await play(name, 1, {
+      watch: ({ world }) => world.on((event) => event.kind === 'call' && calls.push(event.operation)),
+    });
+    const begun = calls.indexOf(from);
+    expect(calls.slice(0, begun)).toContain('GetServiceQuota');
+    const meanwhile = calls.slice(begun, calls.indexOf(to, begun));
+    expect(meanwhile.length).toBeGreaterThan(50);
+    expect(meanwhile).not.toContain('GetServiceQuota');
+  });
+
+  it('rollout-spot-fleet: a copy that a quota has no room for is not made before it is raised', async () => {
+    const scenario = readScenario('rollout-spot-fleet');
+    const raised = { atSeconds: 12_000, quota: { code: 'L-34B43A08' as const, vCpus: 24 } };
+    const quotas = { ...scenario.quotas, 'L-34B43A08': 20 };
+    const copies: number[] = [];
+    const { report } = await run({ ...scenario, quotas, events: [...scenario.events, raised] }, 1, {
+      bundles,
+      engine: 'store',
+      watch: ({ world }) =>
+        world.on((event) => {
+          if (event.kind === 'call' && event.operation === 'RequestSpotFleet') copies.push(world.clock.nowSeconds());
+        }),
+    });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(ROLLED);
+    const waiting = toldOf(report).find(({ kind }) => kind === 'rollout-waiting');
+    expect(waiting?.because).toContain('its copy needs 12 vCPUs, and 8 are left of "All Standard');
+    expect(copies).toHaveLength(1);
+    expect(copies[0]).toBeGreaterThan(12_000);
+  });
+
   it('rollout-spot-twice: of two orders in the same moment, one rolls the fleet and the other takes its copy back', async () => {
     const scenario = readScenario('rollout-spot-twice');
     const [release] = scenario.events;
@@ -305,10 +379,15 @@ describe('what the scenarios are for', () => {
 });
 
 describe('the two engines', () => {
-  it.each(['rollout-auto', 'rollout-spot-fleet'])(
-    'give the same report of %s, byte for byte',
-    async (name) => {
-      const [store, sdk] = [await play(name, 3), await play(name, 3, { engine: 'sdk' })];
+  it.each([
+    ['rollout-auto', 3],
+    ['rollout-quota', 1],
+    ['rollout-quota', 2],
+    ['rollout-spot-fleet', 3],
+  ])(
+    'give the same report of %s with seed %i, byte for byte',
+    async (name, seed) => {
+      const [store, sdk] = [await play(name, seed), await play(name, seed, { engine: 'sdk' })];
       expect(JSON.stringify(sdk.report)).toBe(JSON.stringify(store.report));
     },
     60_000,

@@ -44,6 +44,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   '@aws-sdk/client-ec2': 'ec2',
   '@aws-sdk/client-ecs': 'ecs',
   '@aws-sdk/client-lambda': 'lambda',
+  '@aws-sdk/client-service-quotas': 'servicequotas',
   '@aws-sdk/client-sns': 'sns',
   '@aws-sdk/client-ssm': 'ssm',
 };
@@ -77,6 +78,8 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   'ec2:DescribeSpotFleetRequests': /^\*$/,
   // Of which stack, where only a resource is named, is not documented.
   'cloudformation:DescribeStackResources': /^\*$/,
+  'servicequotas:GetAWSDefaultServiceQuota': /^\*$/,
+  'servicequotas:GetServiceQuota': /^\*$/,
   // The cluster alone, by a condition.
   'ecs:ListServices': /^\*$/,
   'xray:PutTraceSegments': /^\*$/,
