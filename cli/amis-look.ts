@@ -1,5 +1,5 @@
 import type { AmisSeen, FleetSeen } from '../src/operator/amis.ts';
-import { familiesIn } from '../src/operator/amis.ts';
+import { familiesIn, namesToCount, versionsOf } from '../src/operator/amis.ts';
 import type { Target } from '../src/rollout/fleet.ts';
 import type { FleetInstance, ImageSeen, SpotFleetSeen } from '../src/rollout/ports.ts';
 import { reading } from '../src/rollout/reading.ts';
@@ -36,7 +36,26 @@ export async function lookAtImages(
     ports,
     [...targets.values()].flatMap((target) => ('imageId' in target ? [target.imageId] : [])),
   );
-  return { seen: { atMs: ports.now(), fleets, images, targets, recommended }, notes: spot.notes };
+  const { releases, notes } = await releasesOf(ports, namesToCount(images, targets));
+  return {
+    seen: { atMs: ports.now(), fleets, images, targets, recommended, releases },
+    notes: [...spot.notes, ...notes],
+  };
+}
+
+/** What lies between is worth a call, and not an answer less. */
+async function releasesOf(
+  ports: Ports,
+  names: ReadonlyMap<string, string>,
+): Promise<{ readonly releases: AmisSeen['releases']; readonly notes: readonly string[] }> {
+  const releases = new Map<string, readonly string[]>();
+  const notes: string[] = [];
+  for (const [family, name] of names) {
+    const answer = await ports.imagesNamed(name);
+    if (answer.ok) releases.set(family, versionsOf(family, answer.value));
+    else notes.push(`How many releases of ${family} lie between is not known: ${explain(answer)}`);
+  }
+  return { releases, notes };
 }
 
 const imageIdsOf = ({ instances, slots }: FleetSeen): string[] => [

@@ -20,7 +20,7 @@ export interface AmisShown {
 export function addAmis(program: Command, run: Run, print: Print): void {
   const command = program
     .command('amis')
-    .description('which image each fleet runs, how old it is, and what is recommended; changes nothing');
+    .description('which image each fleet runs, how old and how many releases behind it is, and what is recommended');
   talksToAws(command).action((options: OperatorOptions) => run(amis(options, print)));
 }
 
@@ -64,14 +64,14 @@ function isOld({ standing }: FleetImage): boolean {
 }
 
 function columns(runs: string, old: string, behind: string): string {
-  return `${runs.padStart(4)} ${old.padStart(6)} ${behind.padStart(6)}  `;
+  return `${runs.padStart(4)} ${old.padStart(6)} ${behind.padStart(10)}  `;
 }
 
 const INDENT = ' '.repeat(columns('', '', '').length);
 
 function renderImage(image: FleetImage): Line[] {
-  const { fleet, family, version, imageId, instances, isLaunched, ageDays, behindDays, mode, standing } = image;
-  const numbers = columns(String(instances), days(ageDays), behindDays === 0 ? '-' : days(behindDays));
+  const { fleet, family, version, imageId, instances, isLaunched, ageDays, mode, standing } = image;
+  const numbers = columns(String(instances), days(ageDays), behindWords(image));
   const [first = '', ...more] = wrap(`${INDENT}${fleet}${mode === undefined ? '' : `, ${mode}`}`, `${INDENT}  `);
   const texts = [
     family === undefined ? imageId : `${family} ${version} (${imageId})`,
@@ -88,6 +88,12 @@ function renderImage(image: FleetImage): Line[] {
 
 function days(n: number | undefined): string {
   return n === undefined ? '?' : `${n} d`;
+}
+
+/** So many releases, so many days. */
+function behindWords({ behindDays, behindReleases }: FleetImage): string {
+  if (behindDays === 0) return '-';
+  return behindDays === undefined ? '?' : `${behindReleases ?? '?'}, ${behindDays} d`;
 }
 
 /** What each family that is behind should run. */

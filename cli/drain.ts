@@ -14,7 +14,7 @@ import { plain, printLines } from './lines.ts';
 import type { Answer, Here, OperatorOptions } from './operate.ts';
 import { explain, inRegions, need, talksToAws } from './operate.ts';
 import { renderProblems } from './status-view.ts';
-import { wrap } from './text.ts';
+import { commandLines, wrap } from './text.ts';
 import type { Print, Run } from './usage.ts';
 import { duration, UsageError } from './usage.ts';
 import { everyOption, everySeconds } from './watch.ts';
@@ -145,7 +145,7 @@ function renderOrders(answer: Answer<Orders>): Line[] {
   if (!answer.ok) return renderProblems([answer]);
   const { ordered } = answer.value;
   const done = ordered.filter(({ execution }) => execution !== undefined);
-  const ids = done.map(({ instanceId }) => instanceId).join(' ');
+  const ids = done.map(({ instanceId }) => instanceId);
   return [
     ...ordered.flatMap(({ instanceId, execution, refused, notes }) => [
       ...(execution === undefined
@@ -159,7 +159,7 @@ function renderOrders(answer: Answer<Orders>): Line[] {
           ...wrap('Each is set DRAINING within seconds; services start their tasks elsewhere first.'),
           ...wrap('When its tasks have gone it stays DRAINING, and runs on: what next is for you.'),
           'To follow:  ecs-drain status --watch',
-          ...wrap(`To call off: ecs-drain cancel ${ids}`, '  '),
+          ...commandLines('To call off: ', ['ecs-drain cancel', ...ids], '  '),
         ])),
   ];
 }

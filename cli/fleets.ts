@@ -1,3 +1,4 @@
+import type { FleetPorts } from '../src/aws/fleet-ports.ts';
 import { drainFunction } from '../src/aws/stack-health.ts';
 import { storedSwitch } from '../src/aws/switch.ts';
 import type { DrainPolicy } from '../src/config.ts';
@@ -27,11 +28,13 @@ export interface LookedAt {
 /** Where the stack keeps its rollouts. @throws CallFailed where it has none. */
 export function rolloutsOf({ stack }: Here): NonNullable<Here['stack']['rollouts']> {
   if (stack.rollouts) return stack.rollouts;
-  throw new CallFailed(`stack ${stack.name} has no rollouts: deploy a version of ecs-drain that has them`);
+  throw new CallFailed(
+    `stack ${stack.name} has no rollouts: deploy it with Rollouts=on, which is not the default (docs/amis.md says how)`,
+  );
 }
 
 /** EC2's client takes half a second to load: only what looks at fleets waits for it. */
-export async function surveyPorts({ aws, stack }: Here): Promise<SurveyPorts> {
+export async function surveyPorts({ aws, stack }: Here): Promise<SurveyPorts & Pick<FleetPorts, 'imagesNamed'>> {
   const { fleetPorts } = await import('../src/aws/fleet-ports.ts');
   return { ...fleetPorts(aws), now: aws.now, lifecycleTopicArn: stack.lifecycleTopicArn };
 }

@@ -5,6 +5,7 @@ import { stackOutputs } from '../src/aws/stack.ts';
 import { explain } from '../src/operator/explain.ts';
 import type { Stack } from '../src/operator/stack.ts';
 import { readStack } from '../src/operator/stack.ts';
+import { DEFAULT_STACK } from '../src/place.ts';
 import type { Result } from '../src/ports.ts';
 import { UsageError } from './usage.ts';
 
@@ -33,7 +34,7 @@ export type Answer<T> = { readonly region: string } & (
 export function talksToAws(command: Command): Command {
   const collect = (value: string, all: readonly string[] = []): readonly string[] => [...new Set([...all, value])];
   return command
-    .option('--stack <name>', 'the CloudFormation stack of ecs-drain', 'ecs-drain')
+    .option('--stack <name>', 'the CloudFormation stack of ecs-drain', DEFAULT_STACK)
     .option('--region <name>', "give it again for more regions (default: your shell's)", collect)
     .option('--profile <name>', 'a profile of your AWS configuration')
     .option('--json', 'one JSON document, and nothing else, on standard output');

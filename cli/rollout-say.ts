@@ -3,6 +3,7 @@ import { choose } from '../src/operator/rollout-choice.ts';
 import type { ReleaseStatus } from '../src/operator/rollout-status.ts';
 import type { Word, WordPlan } from '../src/operator/rollout-word.ts';
 import { planWord } from '../src/operator/rollout-word.ts';
+import { placeOptions } from '../src/place.ts';
 import type { Control } from '../src/rollout/control.ts';
 import { confirm } from './confirm.ts';
 import type { Line } from './lines.ts';
@@ -14,7 +15,7 @@ import type { Rollout } from './rollouts.ts';
 import { rolloutReader } from './rollouts.ts';
 import { exitCodeOf } from './status.ts';
 import { renderProblems } from './status-view.ts';
-import { wrap } from './text.ts';
+import { commandLines, wrap } from './text.ts';
 import type { Print, Run } from './usage.ts';
 import { UsageError } from './usage.ts';
 import { saidBy } from './who.ts';
@@ -98,13 +99,14 @@ async function plan(
   if (choice.kind === 'none') return { here, called };
   const { rollout } = choice.release;
   if (rollout.unreadRecord !== undefined) throw new CallFailed(rollout.unreadRecord);
-  const { status, record, waiting, begun, parameter } = rollout;
+  const { status, record, waiting, closed, begun, parameter } = rollout;
   const plan = planWord(
     // AWS tells its time in whole seconds.
     { word, ...said, atMs: Math.floor(atMs / 1000) * 1000 },
     {
       begun,
       ...(waiting === undefined ? {} : { waiting }),
+      ...(closed === undefined ? {} : { closed }),
       ...(status.state === 'running' ? {} : { ended: `${status.state}: ${status.because}` }),
       ...(record === undefined ? {} : { before: record }),
     },
@@ -157,11 +159,15 @@ function ending(written: readonly Answer<Said>[], changing: number, agreed: bool
   if (!agreed || changing === 0) return [{ text: 'Nothing was changed.' }];
   return written.flatMap((answer): Line[] => {
     if (!answer.ok) return renderProblems([answer]);
-    const { plan, rollout } = answer.value;
+    const { plan, rollout, here } = answer.value;
     if (plan?.action !== 'change') return [];
+    const follow = ['ecs-drain rollout status', ...placeOptions({ region: answer.region, stack: here.stack.name })];
     const { looksAgainAtMs } = rollout?.status ?? {};
     const when = looksAgainAtMs === undefined ? 'at the next look' : `by ${moment(looksAgainAtMs + 60_000)}`;
-    return plain(wrap(`${answer.region}: said. The rollout sees it ${when}: ecs-drain rollout status`, '  '), 'good');
+    return [
+      ...plain(wrap(`${answer.region}: said. The rollout sees it ${when}.`, '  '), 'good'),
+      ...plain(commandLines('To see it: ', follow, '  ')),
+    ];
   });
 }
 

@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { listRunning, readExecution } from '../src/aws/executions.ts';
 import { executionPort } from '../src/aws/lambda.ts';
+import type { Beside } from '../src/operator/rollout-beside.ts';
 import { underWay } from '../src/operator/rollout-beside.ts';
 import type { RegionPlans, SourcePlan } from '../src/operator/rollout-plan.ts';
 import { plansFor, rollsAnything } from '../src/operator/rollout-plan.ts';
 import { requestIn } from '../src/operator/rollout-recall.ts';
+import { placeOptions } from '../src/place.ts';
 import { executionName, ReleaseRequest } from '../src/rollout/request.ts';
+import { OPT_IN } from '../src/rollout/tags.ts';
 import { confirm } from './confirm.ts';
 import { inTurns } from './drains.ts';
 import { fleetIds, lookForPlan, refuseUnknownFleets, rolloutsOf } from './fleets.ts';
@@ -19,7 +22,7 @@ import type { PlanShown } from './rollout-plan-view.ts';
 import { exitCodeOfPlans, planDocument, renderPlans } from './rollout-plan-view.ts';
 import { exitCodeOf } from './status.ts';
 import { renderProblems } from './status-view.ts';
-import { count, wrap } from './text.ts';
+import { commandLines, count, wrap } from './text.ts';
 import type { Print, Run } from './usage.ts';
 import { UsageError } from './usage.ts';
 import { saidBy } from './who.ts';
@@ -38,8 +41,8 @@ interface Ordered {
   readonly shown: PlanShown;
   readonly missing: readonly string[];
   readonly request?: ReleaseRequest;
-  /** Rollouts that are under way already, of the same source or of one of the fleets: a sentence for each. */
-  readonly beside: readonly string[];
+  /** Rollouts that are under way already, of the same source or of one of the fleets. */
+  readonly beside: readonly Beside[];
 }
 
 export function addRolloutStart(rollout: Command, run: Run, print: Print): void {
@@ -70,7 +73,7 @@ async function start(source: string, options: StartOptions, print: Print): Promi
   const shown = orders.map(
     (answer): Answer<PlanShown> => (answer.ok ? { ...answer, value: answer.value.shown } : answer),
   );
-  printLines(shown.flatMap(renderPlans), say);
+  printLines([...shown.flatMap(renderPlans), ...orders.flatMap(renderBeside)], say);
   const starting = orders.filter((answer) => answer.ok && answer.value.request !== undefined).length;
   const wants = starting > 0 && !options.dryRun;
   const isBeside = orders.some((answer) => answer.ok && answer.value.beside.length > 0);
@@ -97,7 +100,7 @@ async function order(
   const [plan] = plans.plans;
   if (isElsewhere || !rollsAnything(plans)) return { here, shown, missing, beside: [] };
   const { beside, unknown } = await lookBeside(here, source, plans);
-  const told = { ...shown, notes: [...notes, ...beside, ...unknown] };
+  const told = { ...shown, notes: [...notes, ...unknown] };
   return { here, shown: told, missing, beside, request: requestOf(plan, known, seen.atMs, { source, ...said }) };
 }
 
@@ -107,7 +110,7 @@ async function lookBeside(here: Here, source: string, { plans }: RegionPlans) {
     beside: [],
     unknown: [`Whether a rollout of the same fleets is under way is not known: ${why}`],
   });
-  const { lambda } = here.aws;
+  const { lambda, region } = here.aws;
   const running = await listRunning(lambda, rolloutsOf(here).functionArn);
   if (!running.ok) return unknown(explain(running));
   const read = await inTurns(running.value, ({ arn }) => readExecution(lambda, arn));
@@ -117,7 +120,7 @@ async function lookBeside(here: Here, source: string, { plans }: RegionPlans) {
   const fleets = plans.flatMap((plan) =>
     'target' in plan ? plan.fleets.filter(({ waits }) => !waits.isOnlyTold).map(({ id }) => id) : [],
   );
-  return { beside: underWay(requests, { source, fleets }), unknown: [] };
+  return { beside: underWay(requests, { source, fleets }, { region, stack: here.stack.name }), unknown: [] };
 }
 
 function requestOf(
@@ -136,6 +139,14 @@ function requestOf(
   });
 }
 
+function renderBeside(answer: Answer<Ordered>): Line[] {
+  if (!answer.ok) return [];
+  return answer.value.beside.flatMap(({ because, command }) => [
+    ...plain(wrap(`${answer.region}: ${because}`, '  '), 'warn'),
+    ...plain(commandLines('  ', command, '    '), 'warn'),
+  ]);
+}
+
 async function invoke(ordered: Ordered): Promise<Ordered> {
   const { here, request } = ordered;
   if (request === undefined) return ordered;
@@ -148,7 +159,7 @@ function ending(
   started: readonly Answer<Ordered>[],
   { starting, wants, agreed }: { starting: number; wants: boolean; agreed: boolean },
 ): Line[] {
-  if (starting === 0) return [{ text: 'Nothing would be rolled out: nothing was started.' }];
+  if (starting === 0) return [{ text: 'Nothing would be rolled out: nothing was started.' }, ...tagFirst(started)];
   if (!wants) return [{ text: `${count(starting, 'rollout')} would be started. Nothing was (--dry-run).` }];
   if (!agreed) return [{ text: 'Nothing was started.' }];
   const done = started.flatMap((answer) =>
@@ -156,19 +167,45 @@ function ending(
       ? [{ region: answer.region, ...answer.value, name: executionName(answer.value.request) }]
       : [],
   );
-  const names = [...new Set(done.map(({ name }) => name))];
-  const isForApproval = done.some(({ shown }) =>
+  return [
+    ...done.flatMap(({ region, name }) => plain(wrap(`${region}: started ${name}`, '  '), 'good')),
+    ...(done.length === 0
+      ? []
+      : plain(commandLines('To follow:  ', ['ecs-drain rollout status --watch', ...placesOf(done)], '  '))),
+    ...approvals(done),
+    ...renderProblems(started),
+  ];
+}
+
+/** No order rolls a fleet whose owner only wants to be told. */
+function tagFirst(orders: readonly Answer<Ordered>[]): Line[] {
+  const plans = orders.flatMap((answer) => (answer.ok ? answer.value.shown.plans : []));
+  const told = plans.flatMap((plan) => ('fleets' in plan ? plan.fleets.filter(({ waits }) => waits.isOnlyTold) : []));
+  if (told.length === 0) return [];
+  const who = told.length === 1 ? `${told[0]?.id} wants` : `${told.length} fleets want`;
+  const words = `${who} to be told only (notify), and an order goes by the tags: set ${OPT_IN} to approve or auto first.`;
+  return plain(wrap(words, '  '), 'warn');
+}
+
+type Done = Ordered & { readonly region: string; readonly name: string };
+
+/** Regions that begin the same release are named in one command. */
+function approvals(done: readonly Done[]): Line[] {
+  const asking = done.filter(({ shown }) =>
     shown.plans.some(
       (plan) => 'fleets' in plan && plan.fleets.some(({ waits }) => waits.waitsFor.includes('approval')),
     ),
   );
-  return [
-    ...done.flatMap(({ region, name }) => plain(wrap(`${region}: started ${name}`, '  '), 'good')),
-    ...(names.length === 0 ? [] : [{ text: 'To follow:  ecs-drain rollout status --watch' }]),
-    // A command is copied: it is not wrapped as words are.
-    ...(isForApproval ? names.flatMap((name) => plain(['To approve: ecs-drain rollout approve \\', `  ${name}`])) : []),
-    ...renderProblems(started),
-  ];
+  return [...new Set(asking.map(({ name }) => name))].flatMap((name) => {
+    const places = placesOf(asking.filter((one) => one.name === name));
+    return plain(commandLines('To approve: ', ['ecs-drain rollout approve', name, ...places], '  '));
+  });
+}
+
+/** All of one command have one stack's name. */
+function placesOf(done: readonly Done[]): string[] {
+  const options = done.flatMap(({ region, here }) => placeOptions({ region, stack: here.stack.name }));
+  return [...new Set(options)];
 }
 
 function document(shown: readonly Answer<PlanShown>[], started: readonly Answer<Ordered>[], wants: boolean): object {
@@ -178,8 +215,10 @@ function document(shown: readonly Answer<PlanShown>[], started: readonly Answer<
     regions: shown.map((answer, i) => {
       const end = started[i];
       const request = end?.ok ? end.value.request : undefined;
+      const beside = (end?.ok ? end.value.beside : []).map(({ because, command }) => [because, ...command].join(' '));
       return {
         ...planDocument(answer),
+        ...(answer.ok ? { notes: [...answer.value.notes, ...beside] } : {}),
         ...(request === undefined ? {} : { release: executionName(request) }),
         started: wants && request !== undefined,
         ...(answer.ok && end?.ok === false ? { problem: end.problem } : {}),

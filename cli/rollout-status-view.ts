@@ -1,23 +1,36 @@
 import type { FleetStatus, ReleaseStatus } from '../src/operator/rollout-status.ts';
 import type { Waits } from '../src/operator/rollout-waits.ts';
+import type { Place } from '../src/place.ts';
+import { placeOptions } from '../src/place.ts';
 import { isPaused } from '../src/rollout/control.ts';
 import type { Line } from './lines.ts';
 import { plain } from './lines.ts';
 import type { Answer } from './operate.ts';
 import { moment, waitWords } from './rollout-words.ts';
 import { renderProblems } from './status-view.ts';
-import { printable } from './table.ts';
-import { count, wrap } from './text.ts';
+import { commandLines, count, wrap } from './text.ts';
 import { clockTime, span } from './time.ts';
 
 /** What one region tells of its rollouts. */
 export interface RolloutsShown {
+  /** The stack's name: what is to be copied works in another shell as well. */
+  readonly stack: string;
   readonly atMs: number;
   readonly releases: readonly ReleaseStatus[];
   readonly unread: number;
 }
 
+/** Of a region that is watched, when nothing is under way. */
+const NOTHING = 'Nothing is rolled out.';
+
 type Regions = readonly Answer<RolloutsShown>[];
+
+/**
+ * Each verified image starts a rollout for those who follow it. Where nobody does, that is of interest to nobody: it is in
+ * the document alone.
+ */
+const isNoise = ({ source, by, state }: ReleaseStatus): boolean =>
+  source.startsWith('/') && by === undefined && state === 'nothing-to-do';
 
 const isRunning = ({ state }: ReleaseStatus): boolean => state === 'running';
 
@@ -29,21 +42,27 @@ export function renderRollouts(regions: Regions, sinceSeconds: number): Line[] {
   ];
 }
 
-function renderRegion(region: string, { atMs, releases, unread }: RolloutsShown, sinceSeconds: number): Line[] {
+function renderRegion(region: string, shown: RolloutsShown, sinceSeconds: number): Line[] {
+  const { atMs, releases, unread, stack } = shown;
+  const seen = { region, stack, atMs };
   const running = releases.filter(isRunning);
-  const ended = releases.filter((release) => !isRunning(release));
+  const ended = releases.filter((release) => !isRunning(release) && !isNoise(release));
+  const unshown = releases.filter(isNoise).length;
   const lately = `in the last ${span(sinceSeconds * 1000)}`;
   return [
     { text: `${region}, ${moment(atMs)}: ${count(running.length, 'rollout')} under way`, tone: 'strong' },
-    ...running.flatMap((release) => renderRelease(release, atMs)),
+    ...running.flatMap((release) => renderRelease(release, seen)),
     { text: `${region}: ${ended.length === 0 ? 'none' : ended.length} ended ${lately}`, tone: 'strong' },
-    ...ended.flatMap((release) => renderRelease(release, atMs)),
+    ...ended.flatMap((release) => renderRelease(release, seen)),
+    ...(unshown > 0
+      ? plain(wrap(`${region}: ${count(unshown, 'verified image')} that nobody follows (--json)`, '  '), 'quiet')
+      : []),
     ...(unread > 0 ? plain(wrap(`${region}: ${unread} older executions were not looked into`, '  ')) : []),
   ];
 }
 
 /** One release and its fleets. */
-export function renderRelease(release: ReleaseStatus, atMs: number): Line[] {
+function renderRelease(release: ReleaseStatus, { atMs, ...place }: Place & { readonly atMs: number }): Line[] {
   const { name, source, version, state, startedAtMs, endedAtMs, because, by, ordered, record, isWhole } = release;
   const when = endedAtMs === undefined ? `for ${span(atMs - startedAtMs)}` : `at ${moment(endedAtMs)}`;
   const what = `${source} ${version ?? '(whatever it names)'}`;
@@ -54,7 +73,7 @@ export function renderRelease(release: ReleaseStatus, atMs: number): Line[] {
     ...(by === undefined ? [] : plain(wrap(`    ordered by ${by}${ordered ? `: ${ordered}` : ''}`, '      '))),
     ...(record === undefined ? [] : renderRecord(record)),
     ...release.fleets.flatMap((fleet) => renderFleet(withoutRepeated(fleet, because))),
-    ...(state === 'running' && isWhole ? renderNextWord(release) : []),
+    ...(state === 'running' && isWhole ? renderNextWord(release, place) : []),
     ...(isWhole
       ? []
       : plain(wrap('    Another version of ecs-drain rolls it: not all of it can be told here.', '      '))),
@@ -75,14 +94,15 @@ function withoutRepeated(fleet: FleetStatus, said: string): FleetStatus {
 }
 
 /** What somebody would say for it to go on, ready to be copied. */
-function renderNextWord({ name, fleets, record }: ReleaseStatus): Line[] {
-  const isHeld = record !== undefined && !('mistake' in record) && isPaused(record);
+function renderNextWord({ name, fleets, record }: ReleaseStatus, place: Place): Line[] {
+  // Where nothing further is begun, a word is for what is in the middle.
+  const isOver = fleets.some(({ state }) => state === 'not-begun') && fleets.every(({ state }) => state !== 'running');
+  const isHeld = record !== undefined && !('mistake' in record) && isPaused(record) && !isOver;
   const isForApproval = fleets.some(({ waits }) => waits?.waitsFor.includes('approval'));
   const word = isHeld ? 'resume' : isForApproval ? 'approve' : undefined;
   if (word === undefined) return [];
-  const [lead, called] = [`    To ${word}: ecs-drain rollout ${word}`, printable(name)];
-  const isLong = lead.length + 1 + called.length > 80;
-  return plain(isLong ? [`${lead} \\`, `      ${called}`] : [`${lead} ${called}`]);
+  const command = [`ecs-drain rollout ${word}`, name, ...placeOptions(place)];
+  return plain(commandLines(`    To ${word}: `, command, '      '));
 }
 
 function renderFleet(fleet: FleetStatus): Line[] {
@@ -92,17 +112,18 @@ function renderFleet(fleet: FleetStatus): Line[] {
 /** How a fleet stands, in one line. */
 export function fleetSentence({ id, wave, state, because, waits, refresh, fresh, old }: FleetStatus): string {
   const of = wave === undefined || !STILL.has(state) ? '' : `wave ${wave}, `;
+  const stands = state === 'not-begun' ? 'not begun any more' : state;
   const words = [
     ...(waits === undefined ? [] : [isNext(waits) ? 'it begins at the next look' : waitWords(waits)]),
     ...(refresh === undefined ? [] : [`refresh ${refresh.status} at ${refresh.percent} %`]),
     ...(fresh === undefined || old === undefined ? [] : [`${fresh} on the new image, ${old} on the old`]),
     ...(because === '' ? [] : [because]),
   ];
-  return `${id}: ${of}${state}${words.length === 0 ? '' : `: ${words.join('; ')}`}`;
+  return `${id}: ${of}${stands}${words.length === 0 ? '' : `: ${words.join('; ')}`}`;
 }
 
 /** Not over: the wave matters. */
-const STILL: ReadonlySet<string> = new Set(['told', 'waiting', 'running']);
+const STILL: ReadonlySet<string> = new Set(['told', 'waiting', 'not-begun', 'running']);
 
 const isNext = ({ isOnlyTold, waitsFor }: Waits): boolean => !isOnlyTold && waitsFor.length === 0;
 
@@ -122,14 +143,16 @@ function toneOf(state: string): NonNullable<Line['tone']> {
 /** The rollouts that run, for a terminal that is written anew; and what has ended since. */
 export function renderFrame(regions: Regions): Line[] {
   return [
-    ...regions.flatMap((region) =>
-      region.ok
-        ? [
-            { text: `${region.region} ${clockTime(region.value.atMs, region.value.atMs)}`, tone: 'strong' } as const,
-            ...region.value.releases.flatMap((release) => renderRelease(release, region.value.atMs)),
-          ]
-        : [],
-    ),
+    ...regions.flatMap((region): Line[] => {
+      if (!region.ok) return [];
+      const seen = { region: region.region, ...region.value };
+      const releases = seen.releases.filter((release) => !isNoise(release));
+      return [
+        { text: `${seen.region} ${clockTime(seen.atMs, seen.atMs)}`, tone: 'strong' },
+        ...(releases.length === 0 ? [{ text: NOTHING }] : []),
+        ...releases.flatMap((release) => renderRelease(release, seen)),
+      ];
+    }),
     ...renderProblems(regions),
   ];
 }
@@ -139,10 +162,11 @@ export function renderNews(regions: Regions, before: Regions | undefined): Line[
   return regions.flatMap((region, i) => {
     const old = before?.[i];
     if (!region.ok) return old?.ok === false && old.problem === region.problem ? [] : renderProblems([region]);
-    const { atMs, releases } = region.value;
+    const { atMs } = region.value;
+    const releases = region.value.releases.filter((release) => !isNoise(release));
     const prefix = `${clockTime(atMs, atMs)} ${regions.length > 1 ? `${region.region} ` : ''}`;
     const said = new Set(old?.ok ? old.value.releases.flatMap(sentences) : []);
-    const nothing = before === undefined && releases.length === 0 ? [`${prefix}Nothing is rolled out.`] : [];
+    const nothing = before === undefined && releases.length === 0 ? [`${prefix}${NOTHING}`] : [];
     const news = releases.flatMap(sentences).filter((sentence) => !said.has(sentence));
     return plain([...nothing, ...news.flatMap((sentence) => wrap(`${prefix}${sentence}`, '  '))]);
   });

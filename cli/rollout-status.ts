@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { printLines } from './lines.ts';
-import type { Answer, OperatorOptions } from './operate.ts';
+import type { Answer, Here, OperatorOptions } from './operate.ts';
 import { askOn, inRegions, talksToAws } from './operate.ts';
 import type { RolloutsShown } from './rollout-status-view.ts';
 import { isFine, renderFrame, renderNews, renderRollouts, rolloutsDocument } from './rollout-status-view.ts';
+import type { Rollouts } from './rollouts.ts';
 import { rolloutReader } from './rollouts.ts';
 import { exitCodeOf } from './status.ts';
 import type { Print, Run } from './usage.ts';
@@ -35,27 +36,27 @@ async function status(options: StatusOptions, print: Print): Promise<number> {
 
   const heres = await inRegions(options, async (here) => ({ here, read: rolloutReader(here) }));
   if (options.watch) return watchAll(heres, every, print);
-  const regions = await askOn(heres, async ({ here, read }) => shown(await read(here.aws.now() - sinceSeconds * 1000)));
+  const regions = await askOn(heres, async ({ here, read }) =>
+    shown(here, await read(here.aws.now() - sinceSeconds * 1000)),
+  );
   if (options.json) print(JSON.stringify(rolloutsDocument(regions), null, 2));
   else printLines(renderRollouts(regions, sinceSeconds), print);
   return exitCodeOf(regions);
 }
 
-type Reading = Parameters<typeof rolloutReader>[0];
-
-function shown({ atMs, rollouts, unread }: Awaited<ReturnType<ReturnType<typeof rolloutReader>>>): RolloutsShown {
-  return { atMs, releases: rollouts.map(({ status: one }) => one), unread };
+function shown({ stack }: Here, { atMs, rollouts, unread }: Rollouts): RolloutsShown {
+  return { stack: stack.name, atMs, releases: rollouts.map(({ status: one }) => one), unread };
 }
 
 /** What runs now, and what ends meanwhile. 0 if all that ended is as it should be. */
 async function watchAll(
-  heres: readonly Answer<{ readonly here: Reading; readonly read: ReturnType<typeof rolloutReader> }>[],
+  heres: readonly Answer<{ readonly here: Here; readonly read: ReturnType<typeof rolloutReader> }>[],
   every: number,
   print: Print,
 ): Promise<number> {
   const looks = await askOn(heres, async ({ here, read }) => {
     const sinceMs = here.aws.now();
-    return patient(async () => shown(await read(sinceMs)));
+    return patient(async () => shown(here, await read(sinceMs)));
   });
   const last = await watch<readonly Answer<RolloutsShown>[]>(
     {

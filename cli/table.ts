@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import stringWidth from 'string-width';
 
 /** What a terminal has at least. */
 const WIDTH = 80;
@@ -16,7 +17,7 @@ export function printable(text: string): string {
 /** Rows under a head, 80 columns wide at most: the widest columns are wrapped. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [head, ...rows].map((row) => row.map(printable));
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => stringWidth(row[column] ?? ''))));
   // Each column has a space on either side, and a line after it; one more line comes before the first.
   const room = WIDTH - 1 - 3 * head.length;
   while (widths.reduce((sum, width) => sum + width, 0) > room && Math.max(...widths) > NARROWEST) {
@@ -34,5 +35,5 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 function longestWord(text: string): number {
-  return Math.max(0, ...text.split(' ').map((word) => word.length));
+  return Math.max(0, ...text.split(' ').map((word) => stringWidth(word)));
 }

@@ -70,7 +70,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     drains: drainsPort(rolloutExecutionsPort(lambdas, config.drainFunctionArn)),
     now,
     lifecycleTopicArn: config.lifecycleTopicArn,
-    tell: (alert) => alerts.publish(renderAlert(alert, config.alertTopicArn)),
+    tell: (alert) => alerts.publish(renderAlert(alert, config.alertTopicArn, config.stackName)),
     async drainRules(fleet) {
       const text = await control.read();
       if (!text.ok) return text;

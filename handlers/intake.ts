@@ -16,13 +16,13 @@ export function create({ environment, requestHandler }: Platform): (event: unkno
   const config = readIntakeConfig(environment);
   const logger = new Logger({ serviceName: 'ecs-drain-intake' });
   const lambdas = lambdaClient(requestHandler);
-  const { drainFunctionArn, amiUpdateFunctionArn } = config;
+  const { drainFunctionArn, amiUpdateFunctionArn, stackName: stack } = config;
   const ports = {
     executions: executionPort(lambdas, drainFunctionArn),
     rollouts:
       amiUpdateFunctionArn === undefined
         ? undefined
-        : { ...executionPort(lambdas, amiUpdateFunctionArn), functionArn: amiUpdateFunctionArn },
+        : { ...executionPort(lambdas, amiUpdateFunctionArn), functionArn: amiUpdateFunctionArn, stack },
     alerts: alertPort(snsClient(requestHandler), config.alertTopicArn),
   };
   return async (event, context) => {

@@ -4,7 +4,11 @@ import type { Region } from '../sim/region.ts';
 import { loadBundles, readScenario, run } from '../sim/run.ts';
 import type { Scenario } from '../sim/scenario.ts';
 import type { AlertKind, DrainAlertKind } from '../src/alert.ts';
-import { rolloutExamples } from './rollout-alert-docs.ts';
+import { familiesOf } from '../src/rollout/family.ts';
+import { amiAlert } from '../src/rollout/release-message.ts';
+import { compare } from '../src/rollout/watch.ts';
+import { aRecommendation } from '../test/support/amis.ts';
+import { resolvedExample, rolloutExamples } from './rollout-alert-docs.ts';
 
 /** The runbook, and the forms of what is said of rollouts. */
 export const PAGES = ['docs/operating.md', 'docs/rollout-alerts.md'] as const;
@@ -15,6 +19,9 @@ export interface Example {
   readonly bodies: Readonly<Record<string, string>>;
   readonly attributes: Readonly<Record<string, string>>;
 }
+
+/** What drains and rollouts say, and what is said of the AMIs themselves. */
+export type Examples = ReadonlyMap<AlertKind | 'amis', Example>;
 
 const SEED = 1;
 
@@ -59,7 +66,7 @@ function setActiveAgain({ world, ecs }: Region): void {
 }
 
 /** An alert of each kind, as the built bundles publish it in the simulator; of rollouts, as scripted courses come to it. */
-export async function examples(): Promise<ReadonlyMap<AlertKind, Example>> {
+export async function examples(): Promise<Examples> {
   const bundles = await loadBundles();
   const found = new Map<AlertKind, Example>();
   for (const [kind, { scenario, change, watch }] of Object.entries(SCENES)) {
@@ -80,7 +87,16 @@ export async function examples(): Promise<ReadonlyMap<AlertKind, Example>> {
     if (heard[0] === undefined) throw new Error(`nobody hears ${kind} in the scenario ${scenario}`);
     found.set(kind as AlertKind, heard[0]);
   }
-  return new Map([...found, ...rolloutExamples()]);
+  return new Map<AlertKind | 'amis', Example>([...found, ...rolloutExamples(), ['amis', amisExample()]]);
+}
+
+/** Of a family at its end, looked at for the first time. */
+function amisExample(): Example {
+  const families = familiesOf(['al2']).filter(({ id }) => id.startsWith('al2/'));
+  const parameters = families.flatMap((family) => aRecommendation(family));
+  const findings = compare({ kind: 'seen', seen: {} }, families, parameters, Date.UTC(2026, 10, 23));
+  const said = findings.flatMap(({ because }) => because ?? []);
+  return amiAlert(said, { region: 'eu-west-1', accountId: '123456789012' });
 }
 
 function fenced(language: string, ...text: string[]): string {
@@ -92,7 +108,7 @@ function mail({ subject, bodies }: Example): string {
 }
 
 /** A row for each kind, the worst first. */
-function kindTable(all: ReadonlyMap<AlertKind, Example>): string {
+function kindTable(all: Examples): string {
   const rank = ['critical', 'warning', 'info'];
   const rows = [...all].map(([kind, { subject, attributes }]) => ({
     kind,
@@ -124,8 +140,11 @@ function forms(example: Example): string {
 }
 
 /** The page with its examples as the code makes them now. */
-export function withExamples(page: string, all: ReadonlyMap<AlertKind, Example>): string {
-  const blocks = new Map<string, string>([['kinds', kindTable(all)]]);
+export function withExamples(page: string, all: Examples): string {
+  const blocks = new Map<string, string>([
+    ['kinds', kindTable(all)],
+    ['forms resolved of a rollout', forms(resolvedExample())],
+  ]);
   for (const [kind, example] of all) {
     blocks.set(`mail ${kind}`, mail(example));
     blocks.set(`forms ${kind}`, forms(example));

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Family } from '../src/rollout/family.ts';
 import { FAMILIES, familiesOf, GROUPS, parametersOf } from '../src/rollout/family.ts';
-import { OPT_IN, TAGS } from '../src/rollout/tags.ts';
+import { COPY_OF, MADE_BY, OPT_IN, TAGS } from '../src/rollout/tags.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/amis.md', import.meta.url));
 
@@ -26,12 +26,21 @@ function doneOf({ support, endsOn }: Family): string {
   return `announced; its life ended on ${endsOn}: rolled out only when asked for`;
 }
 
+/** Tags that rollouts write, and nobody else. */
+const WRITTEN = [
+  [COPY_OF, 'the id of a Spot Fleet', 'of a Spot Fleet that a rollout made: the one that it takes the place of'],
+  [MADE_BY, 'the name of an execution', 'of a Spot Fleet that a rollout made: which rollout'],
+] as const;
+
 /** Every tag: what it may say, what it says otherwise, what it is for. */
 export function tagTable(): string {
   const rows = Object.entries(TAGS).map(
     ([tag, { says, otherwise, means }]) => `| \`${tag}\` | ${says} | ${otherwiseOf(tag, otherwise)} | ${means} |`,
   );
-  return ['| tag | says | unless given | means |', '|---|---|---|---|', ...rows].join('\n');
+  const written = WRITTEN.map(
+    ([tag, says, means]) => `| \`${tag}\` | ${says} | written by rollouts, never by you | ${means} |`,
+  );
+  return ['| tag | says | unless given | means |', '|---|---|---|---|', ...rows, ...written].join('\n');
 }
 
 function otherwiseOf(tag: string, otherwise: unknown): string {

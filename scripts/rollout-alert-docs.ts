@@ -44,6 +44,13 @@ const COURSES: Readonly<Record<Exclude<RolloutAlertKind, 'resolved'>, () => read
   'rollout-failed': () => playFleet({ turns: { afterMinutes: 12, status: 'RollbackFailed' } }).alerts,
 };
 
+/** What both drains and rollouts say: here, that an approval is not waited for any more. */
+export function resolvedExample(): Example {
+  const heard = COURSES['approval-needed']().find(({ kind }) => kind === 'resolved');
+  if (heard === undefined) throw new Error('nobody hears that an approval was given');
+  return renderAlert(heard, TOPIC);
+}
+
 /** An alert of each kind that only rollouts have. */
 export function rolloutExamples(): ReadonlyMap<RolloutAlertKind, Example> {
   const found = new Map<RolloutAlertKind, Example>();

@@ -80,6 +80,9 @@ export function watchRollouts(
 
   /** Nothing but the cancel of a fleet cannot be undone: nothing may be left on its instances then. */
   const judgeCancel = (fleet: SpotFleet): void => {
+    const { id: fleetId, targetAtEnd: target } = fleet;
+    // At any other target EC2 goes on to launch: nobody has drained what comes.
+    if (target > 0) violate('cancelled-undrained', undefined, `${fleetId} was cancelled with a target of ${target}`);
     for (const id of membersOf(fleet)) {
       if (forced.has(id) || (!active.has(id) && ecs.unstoppedTasks(id).length === 0)) continue;
       violate('cancelled-undrained', id, `${fleet.id} was cancelled with it, and it was not drained`);
@@ -115,6 +118,14 @@ export function watchRollouts(
         const fleet = fleetNamed(id);
         if (fleet === undefined) continue;
         judgeTouch(fleet.name, operation);
+        // The role may cancel only what has the tag just then (stack/rollout-role.yml).
+        const mode = fleet.tags.find(({ Key }) => Key === MODE)?.Value;
+        if (mode !== 'auto' && mode !== 'approve')
+          violate(
+            'touched-unasked',
+            undefined,
+            `${fleet.id} was cancelled, whose tag says ${mode ?? 'nothing'} by now`,
+          );
         if (input['TerminateInstances'] === true) judgeCancel(fleet);
       }
     }

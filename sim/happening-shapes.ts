@@ -61,6 +61,13 @@ export const HAPPENINGS = {
   quota: z
     .strictObject({ code: z.enum(['L-1216C47A', 'L-34B43A08']), vCpus: z.int().min(0).max(100_000) })
     .describe('AWS grants another quota of vCPUs'),
+  spotTarget: z
+    .strictObject({ group, to: z.int().min(0).max(1_000) })
+    .describe('somebody sets the target of the Spot Fleet that was there first, unless it has ended'),
+  optOut: z
+    .strictObject({ group })
+    .describe('the owner takes its opt-in tag away from the Spot Fleet that was there first'),
+  unlist: z.strictObject(some).describe("DescribeSpotFleetInstances leaves so many of a Spot Fleet's out from now on"),
   scale: z.strictObject({ group, to: z.int().min(0).max(5_000) }).describe('a new desired capacity'),
   alarm: z.strictObject({ name: group, raised: z.boolean() }).describe('a CloudWatch alarm'),
   refresh: z.strictObject({ group }).describe('somebody else starts an instance refresh'),
@@ -104,4 +111,7 @@ export const FOR_FLEETS: ReadonlySet<string> = new Set([
   'order',
   'setDraining',
   'capacity',
+  'spotTarget',
+  'optOut',
+  'unlist',
 ]);

@@ -24,6 +24,7 @@ function happen(region: Region, event: ScenarioEvent): void {
       .slice(0, count);
   const leaving = (group: string): string[] =>
     region.instancesOf(group).filter((id) => /^(Terminating|Warmed:|Replacing)/.test(autoScaling.stateOf(id) ?? ''));
+  const firstFleet = (group: string) => [...spotFleets.fleets.values()].find(({ name }) => name === group);
   const later = (seconds: number, then: () => void): void => void world.clock.after(seconds * 1000, then);
 
   if (event.terminate) {
@@ -118,6 +119,24 @@ function happen(region: Region, event: ScenarioEvent): void {
     else autoScaling.setCapacity(group, available);
   }
   if (event.quota) region.serviceQuotas.set(event.quota.code, event.quota.vCpus);
+  if (event.spotTarget) {
+    const { group, to } = event.spotTarget;
+    const fleet = firstFleet(group);
+    if (fleet && !fleet.state.startsWith('cancelled') && fleet.target !== to) {
+      fleet.excess = 'default';
+      spotFleets.setTarget(fleet, to);
+    }
+  }
+  if (event.optOut) {
+    const fleet = firstFleet(event.optOut.group);
+    if (fleet) fleet.tags = fleet.tags.filter(({ Key }) => Key !== 'ecs-drain:ami');
+  }
+  if (event.unlist) {
+    for (const id of inService(event.unlist.group, event.unlist.count)) {
+      const instance = spotFleets.instance(id);
+      if (instance) spotFleets.unlist(instance);
+    }
+  }
   if (event.scale) autoScaling.scale(event.scale.group, event.scale.to);
   if (event.alarm) autoScaling.setAlarm(event.alarm.name, event.alarm.raised);
   if (event.refresh) {

@@ -6,6 +6,12 @@ import type { World } from './world.ts';
 /** The account that ECS-optimized Linux images belong to, as public listings of them show. */
 const AMAZON_ACCOUNT = '591542846629';
 
+/** "An asterisk (*) matches zero or more characters, and a question mark (?) matches zero or one character" (EC2 user guide). */
+function pattern(value: string): RegExp {
+  const escaped = value.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.?')}$`, 's');
+}
+
 /** What EC2 answers about images. */
 export function createImageOperations(world: World, amis: Pick<Amis, 'get' | 'all'>) {
   // UNVERIFIED: whether a deprecated image that is named by its id is described without IncludeDeprecated. The seed picks.
@@ -35,9 +41,15 @@ export function createImageOperations(world: World, amis: Pick<Amis, 'get' | 'al
 
   return {
     DescribeImages(input: DescribeImagesCommandInput): DescribeImagesResult {
-      const { ImageIds, Owners } = input;
-      // Better refused than ignored: nothing of ours filters images.
-      if (input.Filters !== undefined) throw new AwsError('InvalidParameterValue', 'Filters are not simulated');
+      const { ImageIds, Owners, Filters = [], MaxResults, NextToken } = input;
+      const isNamed = Filters.map(({ Name, Values = [] }) => {
+        // Better refused than ignored.
+        if (Name !== 'name') throw new AwsError('InvalidParameterValue', `The filter ${Name} is not simulated`);
+        const patterns = Values.map(pattern);
+        return (ami: Ami) => patterns.some((one) => one.test(ami.name));
+      });
+      if (MaxResults !== undefined && ImageIds !== undefined)
+        throw new AwsError('InvalidParameterCombination', 'MaxResults cannot be given with ImageIds');
       for (const id of ImageIds ?? []) {
         if (!/^ami-[0-9a-f]+$/.test(id)) throw new AwsError('InvalidAMIID.Malformed', `Invalid id: "${id}"`);
       }
@@ -50,7 +62,15 @@ export function createImageOperations(world: World, amis: Pick<Amis, 'get' | 'al
       const named = ImageIds?.flatMap((id) => amis.get(id) ?? []) ?? amis.all();
       const isOwned = (ami: Ami): boolean =>
         Owners === undefined || Owners.some((owner) => owner === ami.owner || owner === shape(ami).OwnerId);
-      return { Images: named.filter((ami) => isShown(ami, input) && isOwned(ami)).map(shape) };
+      const found = named.filter(
+        (ami) => isShown(ami, input) && isOwned(ami) && isNamed.every((matches) => matches(ami)),
+      );
+      const from = Number(NextToken ?? 0);
+      const to = from + (MaxResults ?? found.length);
+      return {
+        Images: found.slice(from, to).map(shape),
+        ...(to < found.length ? { NextToken: String(to) } : {}),
+      };
     },
   };
 }

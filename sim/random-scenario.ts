@@ -167,13 +167,13 @@ export function randomScenario(seed: number): Scenario {
 }
 
 interface Raw {
-  readonly clusters: readonly { readonly group: string }[];
+  readonly clusters: readonly { readonly group: string; readonly name: string }[];
   readonly events: readonly { readonly atSeconds: number }[];
 }
 
-/** The same fleet, one group of which is rolled to a new image amid all that happens to it. */
+/** The same fleet, one group of which, and a Spot Fleet, are rolled to a new image amid all that happens to them. */
 function withRollout(scenario: Raw, random: Random): object {
-  const [{ group }] = scenario.clusters as [{ group: string }];
+  const [{ group, name: cluster }] = scenario.clusters as [{ group: string; name: string }];
   const at = (least: number, most: number): number => random.int(least, most);
   const source = 'al2023/x86_64';
   const others: object[] = [
@@ -187,6 +187,13 @@ function withRollout(scenario: Raw, random: Random): object {
   const happening = others[at(0, others.length - 1)] ?? {};
   const mode = random.chance(0.7) ? 'auto' : 'approve';
   const bake = random.chance(0.3) ? { 'ecs-drain:bake': '45m' } : {};
+  const hasSpotFleet = random.chance(0.5);
+  const toSpotFleet =
+    [
+      { spotTarget: { group: 'spots', to: at(1, 4) } },
+      { unlist: { group: 'spots', count: 1 } },
+      { optOut: { group: 'spots' } },
+    ][at(0, 2)] ?? {};
   return {
     ...scenario,
     // What does not pass is waited for a day, and an approval for two weeks.
@@ -197,8 +204,10 @@ function withRollout(scenario: Raw, random: Random): object {
       maximum: 10,
       ...(cluster.group === group ? { tags: { 'ecs-drain:ami': mode, 'ecs-drain:alarms': 'errors', ...bake } } : {}),
     })),
+    spotFleets: hasSpotFleet ? [{ name: 'spots', cluster, instances: at(1, 3), tags: { 'ecs-drain:ami': mode } }] : [],
     events: [
       ...scenario.events,
+      ...(hasSpotFleet ? [{ atSeconds: at(20, FAULTS_END_SECONDS), ...toSpotFleet }] : []),
       { atSeconds: 5, release: { family: source, ...(random.chance(0.2) ? { flaw: 'agent-never-joins' } : {}) } },
       { atSeconds: at(20, 1_200), rollOut: { source } },
       { atSeconds: at(20, FAULTS_END_SECONDS), ...happening },

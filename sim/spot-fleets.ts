@@ -20,7 +20,7 @@ export interface SpotFleet {
   readonly cluster: string;
   /** As it was asked for; what changes of it is below. */
   readonly config: SpotFleetRequestConfigData;
-  readonly tags: readonly Tag[];
+  tags: readonly Tag[];
   readonly createdAtMs: number;
   /** From when the list of all fleets has it: EC2's API is "eventually consistent". */
   listedFromMs: number;
@@ -28,6 +28,8 @@ export interface SpotFleet {
   target: number;
   /** What becomes of what it has above its target: the last that was said holds. */
   excess: ExcessCapacityTerminationPolicy;
+  /** Its target when it was cancelled. */
+  targetAtEnd: number;
   readonly instances: Map<string, SpotInstance>;
   launches: number;
   filling: boolean;
@@ -47,6 +49,8 @@ export interface SpotFleets {
   /** Application Auto Scaling looks after its target. */
   makeScalable(fleet: SpotFleet): void;
   putInStack(fleet: SpotFleet, stack: string): void;
+  /** The list of its fleet leaves it out from now on. */
+  unlist(instance: SpotInstance): void;
   /** Whether anything can be launched for the fleets of that name. */
   setCapacity(name: string, hasCapacity: boolean): void;
   /** The instance, also when it is gone. */
@@ -149,6 +153,7 @@ export function createSpotFleets(
       target: config.TargetCapacity ?? 0,
       // "The default is to terminate" (API reference).
       excess: config.ExcessCapacityTerminationPolicy ?? 'default',
+      targetAtEnd: 0,
       instances: new Map(),
       launches: 0,
       filling: false,
@@ -214,10 +219,15 @@ export function createSpotFleets(
     },
 
     cancel(fleet, terminates) {
+      fleet.targetAtEnd = fleet.target;
       fleet.target = 0;
       fleet.state = terminates ? 'cancelled_terminating' : 'cancelled_running';
       if (members(fleet).length === 0) fleet.state = 'cancelled';
       if (terminates) terminate(members(fleet), 'spot fleet');
+    },
+
+    unlist(instance) {
+      instance.shownUntilMs = clock.nowMs();
     },
 
     makeScalable: (fleet) => void scalable.add(fleet.id),

@@ -55,9 +55,17 @@ const DRAIN_KINDS = {
   failed: ['critical', 'Failed:', ['Look at the instance: nobody drains it any more.']],
 } as const satisfies Record<string, Kind>;
 
-/** `{rollout}` stands for the name by which the commands know the rollout. */
+/**
+ * `{rollout}` stands for the name by which the commands know the rollout, `{source}` for what they order another by, and
+ * `{place}` for the options that name region and stack. A command ends its step, without a full stop to be copied along.
+ */
+const ORDER_AGAIN = 'ecs-drain rollout start {source} --because WHY {place}';
 const ROLLOUT_KINDS = {
-  'image-available': ['info', 'New image:', ['To keep it from being rolled out: ecs-drain rollout reject {rollout}.']],
+  'image-available': [
+    'info',
+    'New image:',
+    ['To keep it from being rolled out: ecs-drain rollout reject {rollout} {place}'],
+  ],
   'rollout-started': ['info', 'Rollout begun:', []],
   'rollout-done': ['info', 'Rolled out:', []],
   'rollout-ended': ['info', 'Rollout ended:', []],
@@ -66,8 +74,8 @@ const ROLLOUT_KINDS = {
     'warning',
     'Approve or reject:',
     [
-      'To have it rolled out: ecs-drain rollout approve {rollout}.',
-      'To keep it from being rolled out: ecs-drain rollout reject {rollout}.',
+      'To have it rolled out: ecs-drain rollout approve {rollout} {place}',
+      'To keep it from being rolled out: ecs-drain rollout reject {rollout} {place}',
     ],
   ],
   'rollout-waiting': [
@@ -75,38 +83,37 @@ const ROLLOUT_KINDS = {
     'Rollout waits:',
     [
       'Once the cause is gone, it begins by itself; after a day it is given up.',
-      'To give it up now: ecs-drain rollout cancel {rollout}.',
+      'To give it up now: ecs-drain rollout cancel {rollout} {place}',
     ],
   ],
   'rollout-paused': [
     'warning',
     'Rollout paused:',
     [
-      'To let it go on: ecs-drain rollout resume {rollout}.',
-      'To end it and go back: ecs-drain rollout cancel {rollout}.',
+      'To let it go on: ecs-drain rollout resume {rollout} {place}',
+      'To end it and go back: ecs-drain rollout cancel {rollout} {place}',
     ],
   ],
   'rollout-stuck': [
     'warning',
     'Rollout stuck:',
-    ['Once the cause is gone, it goes on by itself.', 'To end it and go back: ecs-drain rollout cancel {rollout}.'],
+    [
+      'Once the cause is gone, it goes on by itself.',
+      'To end it and go back: ecs-drain rollout cancel {rollout} {place}',
+    ],
   ],
-  'rollout-stopped': [
-    'warning',
-    'Rollout stopped:',
-    ['Remove the cause, then order it again: ecs-drain rollout start.'],
-  ],
+  'rollout-stopped': ['warning', 'Rollout stopped:', [`Remove the cause, then order it again: ${ORDER_AGAIN}`]],
   'rolled-back': [
     'warning',
     'Rolled back:',
-    ['Find out what was wrong with the new image before you order it again: ecs-drain rollout start.'],
+    [`Find out what was wrong with the new image before you order it again: ${ORDER_AGAIN}`],
   ],
   'rollout-failed': [
     'critical',
     'Rollout failed:',
     [
       'Look at the fleet: nobody works on it any more, and it may run both images.',
-      'Choose the image that it is to keep, and roll it out by hand or by an order: ecs-drain rollout start.',
+      `Choose the image that it is to keep, and roll it out by hand or by an order: ${ORDER_AGAIN}`,
     ],
   ],
 } as const satisfies Record<string, Kind>;

@@ -1,6 +1,7 @@
 import type { AlertKind, DrainAlertKind, RolloutAlertKind, Severity } from './alert-kinds.ts';
 import { KINDS } from './alert-kinds.ts';
 import { asMarkdown, oneLine, shorten } from './alert-text.ts';
+import { DEFAULT_STACK, placeOptions } from './place.ts';
 
 export type { AlertKind, DrainAlertKind, RolloutAlertKind, Severity } from './alert-kinds.ts';
 
@@ -61,9 +62,10 @@ export function severityOf(kind: AlertKind): Severity {
 /**
  * Writes the alert for each channel: people read mail, a text message or a card, machines JSON.
  * @param arn any ARN of the region and account that it comes from.
+ * @param stack the name of the stack that it comes from, for the commands in it.
  */
-export function renderAlert(alert: Alert, arn: string): AlertMessage {
-  const facts = factsOf(alert, arn);
+export function renderAlert(alert: Alert, arn: string, stack = DEFAULT_STACK): AlertMessage {
+  const facts = factsOf(alert, arn, stack);
   const subject = `[ecs-drain ${facts.severity}] ${facts.title}`;
   return {
     subject: subject.replace(/[^\x20-\x7e]+/g, '?').slice(0, 99),
@@ -139,13 +141,17 @@ function aboutRollout(alert: RolloutAlert): About {
 }
 
 /** All that is said in any channel. Text from outside is well-formed, too, from here on. */
-function factsOf(alert: Alert, arn: string) {
+function factsOf(alert: Alert, arn: string, stack: string) {
   const { kind, resolves = [] } = alert;
   const [severity, title, nextSteps] = KINDS[kind];
   const [, , , region = '', accountId = ''] = arn.split(':');
   const about = 'drain' in alert ? aboutDrain(alert) : aboutRollout(alert);
   const { course, subject, context } = about;
-  const { rollout = '' } = about.execution;
+  const words: Readonly<Record<string, string | undefined>> = {
+    rollout: about.execution['rollout'],
+    source: about.names['family'],
+    place: placeOptions({ region, stack }).join(' '),
+  };
   return {
     ...about,
     kind,
@@ -153,7 +159,7 @@ function factsOf(alert: Alert, arn: string) {
     title: `${title} ${subject}${context === '' ? '' : ` (${context})`}`,
     because: oneLine(alert.because, 1_000),
     details: alert.details.slice(0, 10).map((detail) => oneLine(detail, 2_000)),
-    nextSteps: nextSteps.map((step) => step.replaceAll('{rollout}', () => rollout)),
+    nextSteps: nextSteps.map((step) => step.replace(/\{(\w+)\}/g, (_, word: string) => words[word] ?? '')),
     runbook: `${RUNBOOK}#${kind}`,
     region,
     accountId,

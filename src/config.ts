@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { DEFAULT_STACK } from './place.ts';
 
 /** How a drain behaves where AWS leaves a choice. All durations in seconds. */
 export interface DrainPolicy {
@@ -40,6 +41,8 @@ export interface IntakeConfig {
   readonly drainFunctionArn: string;
   /** Qualified as well; undefined where nothing rolls AMIs out. */
   readonly amiUpdateFunctionArn: string | undefined;
+  /** Of CloudFormation, for the commands that alerts name. */
+  readonly stackName: string;
 }
 
 export interface WatchConfig {
@@ -60,6 +63,8 @@ export interface RolloutConfig {
   readonly amiUpdateFunctionArn: string;
   /** Records in which people approve, pause and cancel, and parameters with verified images, are below it: `/ecs-drain`. */
   readonly parameterPrefix: string;
+  /** Of CloudFormation, for the commands that alerts name. */
+  readonly stackName: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -136,6 +141,12 @@ const DrainEnvironment = z.object({
   SWITCH_PARAMETER: z.optional(z.string().check(parameterName('/ecs-drain/switch'))),
 });
 
+/** In the commands that alerts name: where it is the usual one, they do not. */
+const stackName = z._default(
+  z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'must be the name of a CloudFormation stack')),
+  DEFAULT_STACK,
+);
+
 const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_$-]+$/;
 
 const qualified = (example: string) =>
@@ -149,6 +160,7 @@ const IntakeEnvironment = z.object({
   AMI_UPDATE_FUNCTION_ARN: z.optional(
     z.string().check(qualified('arn:aws:lambda:eu-west-1:123456789012:function:ami-update:durable')),
   ),
+  STACK_NAME: stackName,
 });
 
 const FAMILY_GROUPS = 'supported|al2023|bottlerocket|bottlerocket-1|al2|al1|windows';
@@ -183,6 +195,7 @@ const RolloutEnvironment = z.object({
   DRAIN_FUNCTION_ARN: functionArn('drain'),
   AMI_UPDATE_FUNCTION_ARN: functionArn('ami-update'),
   PARAMETER_PREFIX: z.string('is missing: give the prefix of SSM parameters').check(parameterName('/ecs-drain')),
+  STACK_NAME: stackName,
 });
 
 /** @throws ConfigError naming every mistake at once. */
@@ -194,6 +207,7 @@ export function readRolloutConfig(environment: Environment): RolloutConfig {
     drainFunctionArn: settings.DRAIN_FUNCTION_ARN,
     amiUpdateFunctionArn: settings.AMI_UPDATE_FUNCTION_ARN,
     parameterPrefix: settings.PARAMETER_PREFIX,
+    stackName: settings.STACK_NAME,
   };
 }
 
@@ -229,6 +243,7 @@ export function readIntakeConfig(environment: Environment): IntakeConfig {
     drainFunctionArn: settings.DRAIN_FUNCTION_ARN,
     amiUpdateFunctionArn: settings.AMI_UPDATE_FUNCTION_ARN,
     alertTopicArn: settings.ALERT_TOPIC_ARN,
+    stackName: settings.STACK_NAME,
   };
 }
 

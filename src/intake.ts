@@ -23,6 +23,8 @@ export interface IntakePorts extends HandOverPorts {
 
 interface RolloutsPort extends ExecutionPort {
   readonly functionArn: string;
+  /** The stack that it belongs to, by which commands find it. */
+  readonly stack: string;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function takeIn(delivery: unknown, here: Here, ports: IntakePorts, 
   const { rollouts, alerts } = ports;
   const failed = readFailure(delivery, here.accountId);
   if (rollouts && failed && isOf(rollouts, failed))
-    return handOverFailure(failed, { executions: rollouts, alerts }, log);
+    return handOverFailure(failed, { executions: rollouts, alerts, stack: rollouts.stack }, log);
   const change = readChange(delivery, here.accountId);
   if (rollouts && change) return handOverChange(change, rollouts, log);
   const { releases, rest } = sort(delivery);

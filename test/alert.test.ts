@@ -204,7 +204,7 @@ describe('an alert about a rollout', () => {
       'group/web-asg: waits, for service api: not steady. Once the cause is gone, it begins by itself; after a day it is given up.',
       '',
       '- Wave 1.',
-      `Then: To give it up now: ecs-drain rollout cancel ${RELEASE}.`,
+      `Then: To give it up now: ecs-drain rollout cancel ${RELEASE} --region eu-west-1`,
       'Fleet: group/web-asg',
       'Image: al2023/x86_64 2023.0.20261115',
       `Rollout: ${RELEASE}`,
@@ -223,12 +223,25 @@ describe('an alert about a rollout', () => {
     expect(steps.join()).not.toMatch(/[{}]/);
   });
 
+  it.each(rolloutKinds)('of kind %s has only commands that mean its region and stack, and end with that', (kind) => {
+    const alert = aRollout({ kind });
+    const stepsOf = (arn: string, stack?: string): string[] =>
+      JSON.parse(renderAlert(alert, arn, stack).bodies.default).nextSteps;
+    const commands = (steps: string[]) => steps.filter((step) => step.includes('ecs-drain '));
+
+    const usual = commands(stepsOf(TOPIC.replace('eu-west-1', 'us-east-1')));
+    const mine = commands(stepsOf(TOPIC, 'mine'));
+    for (const step of usual) expect(step).toMatch(/: ecs-drain rollout \w+ \S+ .*--region us-east-1$/);
+    for (const step of mine) expect(step).toMatch(/ --region eu-west-1 --stack mine$/);
+    expect(mine).toHaveLength(usual.length);
+  });
+
   it('of a whole release names the image instead of a fleet', () => {
     const alert = aRollout({ kind: 'approval-needed', fleet: undefined });
     const { subject, bodies, attributes } = write(alert);
     expect(subject).toBe('[ecs-drain warning] Approve or reject: al2023/x86_64 2023.0.20261115');
     expect(bodies.email).not.toContain('Fleet:');
-    expect(bodies.email).toContain(`ecs-drain rollout approve ${RELEASE}.`);
+    expect(bodies.email).toContain(`ecs-drain rollout approve ${RELEASE} --region eu-west-1\n`);
     expect(attributes).not.toHaveProperty('fleet');
     expect(JSON.parse(bodies.default)).toMatchObject({ fleet: null, group: null });
   });

@@ -20,11 +20,11 @@ const NODE = /^node:/;
 const AWS = /^@aws-sdk\/|^@aws\/durable|^@smithy\//;
 const ANY_BUT_AWS = /^(?!@aws-sdk\/|@aws\/durable|@smithy\/)[@a-z]/;
 /** Both use cases lean on these, and these on nothing. */
-const SHARED = [/^src\/(loop|alert|hook|ports|service)\.ts$/];
+const SHARED = [/^src\/(loop|alert|hook|place|ports|service)\.ts$/];
 
 /** What rollouts conclude, without the modules that look or act. */
 const ROLLOUTS_CONCLUSIONS =
-  /^src\/rollout\/(checks|control|course|decide|family|fleet|fleet-decide|fleet-memory|memory|plan|quotas|request|spot-decide|spot-memory|tags|waves)\.ts$/;
+  /^src\/rollout\/(checks|control|course|decide|family|fleet|fleet-decide|fleet-memory|memory|plan|quotas|request|spot-decide|spot-memory|tags|telling|waves)\.ts$/;
 
 const LAYERS: readonly Layer[] = [
   {
@@ -78,8 +78,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'the shared modules',
-    files: /^src\/(loop|ports|alert|alert-kinds|alert-text|hook|service|config)\.ts$/,
-    mayUse: [/^src\/alert-(kinds|text)\.ts$/],
+    files: /^src\/(loop|ports|place|alert|alert-kinds|alert-text|hook|service|config)\.ts$/,
+    mayUse: [/^src\/(place|alert-(kinds|text))\.ts$/],
     mayKnow: [/^src\/(loop|ports|alert|config)\.ts$/],
     packages: [/^zod\/mini$/],
     because: 'what everybody leans on leans on nobody',

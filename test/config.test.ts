@@ -187,6 +187,7 @@ describe('the intake’s settings', () => {
       expect(readIntakeConfig({ ALERT_TOPIC_ARN: TOPIC, DRAIN_FUNCTION_ARN })).toEqual({
         alertTopicArn: TOPIC,
         drainFunctionArn: DRAIN_FUNCTION_ARN,
+        stackName: 'ecs-drain',
       });
     },
   );

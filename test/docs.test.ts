@@ -1,14 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Example } from '../scripts/alert-docs.ts';
+import type { Examples } from '../scripts/alert-docs.ts';
 import { examples, PAGES, withExamples } from '../scripts/alert-docs.ts';
 import { withTables } from '../scripts/ami-docs.ts';
 import { withTable } from '../scripts/scenario-docs.ts';
-import type { AlertKind } from '../src/alert.ts';
 import { RUNBOOK, renderAlert } from '../src/alert.ts';
 import { FAMILIES } from '../src/rollout/family.ts';
-import { readTags, TAGS } from '../src/rollout/tags.ts';
+import { COPY_OF, MADE_BY, readTags, TAGS } from '../src/rollout/tags.ts';
 import { root } from './cli/support.ts';
 
 const pages = [
@@ -31,10 +30,14 @@ describe('the documentation', () => {
     expect(page.match(/^\| `[a-z0-9-]+` \| `/gm)).toHaveLength(FAMILIES.length);
   });
 
-  it('lists every tag of a fleet as the code has them (npm run docs writes them)', () => {
+  it('lists every tag of a fleet as the code has them, those that rollouts write too (npm run docs writes them)', () => {
     const page = readFileSync(join(root, 'docs/amis.md'), 'utf8');
     const [, table = ''] = /<!-- tags:[^>]*-->\n([\s\S]*?)<!-- \/tags -->/.exec(page) ?? [];
-    expect([...table.matchAll(/^\| `(ecs-drain:[a-z-]+)` \|/gm)].map(([, tag]) => tag)).toEqual(Object.keys(TAGS));
+    expect([...table.matchAll(/^\| `(ecs-drain:[a-z-]+)` \|/gm)].map(([, tag]) => tag)).toEqual([
+      ...Object.keys(TAGS),
+      COPY_OF,
+      MADE_BY,
+    ]);
     expect(page).toBe(withTables(page));
   });
 
@@ -95,6 +98,12 @@ describe('the documentation', () => {
     for (const script of named) expect(Object.keys(scripts)).toContain(script);
   });
 
+  it.each(pages)('%s deploys with no command that leaves the mode out, for then it would be act again', (name) => {
+    const commands = readFileSync(join(root, name), 'utf8').match(/^ *npx serverless deploy .*$/gm) ?? [];
+    for (const command of commands) expect(command).toMatch(/--param="Mode=\w+"/);
+    if (name === 'docs/amis.md') expect(commands.join()).toContain('--param="Rollouts=on"');
+  });
+
   it('claims nothing about security without a test of that file, by that name', () => {
     const page = readFileSync(join(root, 'SECURITY.md'), 'utf8');
     const claims = [...page.matchAll(/`(test\/[\w./-]+)`((?:[,;] “[^”]+”)*)/g)];
@@ -120,7 +129,7 @@ describe('the page about operating', () => {
   const page = () => readFileSync(join(root, RUNBOOK), 'utf8');
   const block = (language: string): string =>
     new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page())?.[1] ?? expect.fail(`there is no ${language}`);
-  let all: ReadonlyMap<AlertKind, Example>;
+  let all: Examples;
   beforeAll(async () => {
     all = await examples();
   }, 60_000);
@@ -131,7 +140,16 @@ describe('the page about operating', () => {
     expect(text).toBe(withExamples(text, all));
   });
 
+  it('has beside it every form of each kind that only rollouts have, and of what is over with one', () => {
+    const forms = readFileSync(join(root, 'docs/rollout-alerts.md'), 'utf8').matchAll(/<!-- example: forms (.*) -->/g);
+    const shown = new Set([...forms].map(([, kind]) => kind));
+    const ofRollouts = [...all].filter(([, { attributes }]) => attributes['family'] !== undefined);
+    expect(ofRollouts.length).toBeGreaterThan(10);
+    expect(shown).toEqual(new Set([...ofRollouts.map(([kind]) => kind), 'resolved of a rollout']));
+  });
+
   it('has an entry for each kind of alert, with its example, and the alert leads to it', () => {
+    expect(all.has('amis')).toBe(true);
     for (const [kind, { bodies }] of all) {
       expect(bodies['email'], kind).toContain(`Runbook: ${RUNBOOK}#${kind}`);
       const [, entry = ''] = page().split(`\n### ${kind}\n`);
@@ -139,6 +157,13 @@ describe('the page about operating', () => {
       expect(own, kind).toContain(bodies['email']);
       for (const part of ['Means', 'Look at', 'Do', 'Stop it']) expect(own, kind).toContain(`- **${part}**: `);
     }
+  });
+
+  it('sends nobody to an order that does nothing: the tag goes first', () => {
+    const [, entry = ''] = page().split('\n### image-available\n');
+    const [, what = ''] = /- \*\*Do\*\*: (.*)/.exec(entry) ?? [];
+    expect(what.indexOf('`ecs-drain:ami`')).toBeGreaterThan(0);
+    expect(what.indexOf('rollout start')).toBeGreaterThan(what.indexOf('`ecs-drain:ami`'));
   });
 
   it('has only entries that say what it means, what to look at, what to do and how to stop it', () => {

@@ -61,7 +61,7 @@ function anIntake({ failing, without, input, alerts }: Setting = {}) {
         return alerts ?? { ok: true, value: undefined };
       },
     },
-    rollouts: without === 'rollouts' ? undefined : { ...rollouts, functionArn: FUNCTION },
+    rollouts: without === 'rollouts' ? undefined : { ...rollouts, functionArn: FUNCTION, stack: 'mine' },
   };
   return {
     take: (delivery: unknown) => takeIn(delivery, HERE, ports, (level, message) => logs.push(`${level} ${message}`)),
@@ -194,7 +194,7 @@ describe('the one door', () => {
     const refusing: ExecutionPort = { inputOf: async () => nothing, start: async () => nothing };
     const ports = {
       executions: refusing,
-      rollouts: { ...refusing, functionArn: FUNCTION },
+      rollouts: { ...refusing, functionArn: FUNCTION, stack: 'mine' },
       alerts: { publish: async () => nothing },
     };
     const failure = await takeIn({ Records: [RELEASE, NOTICE] }, HERE, ports, () => {}).catch(
@@ -243,7 +243,7 @@ describe('a roll-out whose execution failed', () => {
     ]);
     expect(intake.published[0]?.bodies.email).toMatch(/The rollout broke off \(FAILED\): no further fleet is begun/);
     expect(intake.published[0]?.bodies.email).toContain(
-      "ecs-drain rollout start al2023/x86_64 --because 'it broke off'",
+      "ecs-drain rollout start al2023/x86_64 --because 'it broke off' --region eu-west-1 --stack mine",
     );
   });
 

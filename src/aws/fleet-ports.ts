@@ -1,9 +1,11 @@
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
+import type { Result } from '../ports.ts';
 import type {
   ClustersPort,
   GroupsPort,
+  ImageSeen,
   ImagesPort,
   ParametersPort,
   QuotasPort,
@@ -12,7 +14,7 @@ import type {
 } from '../rollout/ports.ts';
 import { clustersPort } from './fleet-clusters.ts';
 import { groupsPort } from './fleet-groups.ts';
-import { imagesPort } from './images.ts';
+import { imagesNamed, imagesPort } from './images.ts';
 import { parametersPort } from './parameters.ts';
 import { quotasPort } from './quotas.ts';
 import type { Session } from './session.ts';
@@ -24,6 +26,8 @@ export interface FleetPorts {
   readonly clusters: ClustersPort;
   readonly groups: GroupsPort;
   readonly images: ImagesPort;
+  /** Amazon's own, by what their names look like. */
+  readonly imagesNamed: (names: string) => Promise<Result<readonly ImageSeen[]>>;
   readonly parameters: ParametersPort;
   readonly quotas: QuotasPort;
   readonly spotFleets: SpotFleetsPort;
@@ -38,6 +42,7 @@ export function fleetPorts({ autoScaling, client, cloudFormation, ecs, ssm }: Se
     clusters: clustersPort(ecs),
     groups: groupsPort(autoScaling, ec2),
     images: imagesPort(ec2),
+    imagesNamed: (names) => imagesNamed(ec2, names),
     parameters: parametersPort(ssm),
     quotas: quotasPort(
       ec2,

@@ -23,6 +23,8 @@ export interface AmisSeen {
   readonly targets: ReadonlyMap<string, Target | { readonly because: string }>;
   /** The images that the targets name. */
   readonly recommended: ReadonlyMap<string, ImageSeen>;
+  /** Each family's releases that EC2 still describes, by version; a family that nobody asked about, or could, is not there. */
+  readonly releases: ReadonlyMap<string, readonly string[]>;
 }
 
 /** An image that a fleet runs, or would launch. */
@@ -41,6 +43,8 @@ export interface FleetImage {
   readonly recommended?: { readonly version: string; readonly imageId: string };
   /** Days between this image and the recommended one; 0: it is that one, or newer. */
   readonly behindDays?: number;
+  /** How many releases are newer than this image, up to the recommended one; undefined where that is not known. */
+  readonly behindReleases?: number;
   readonly standing: Standing;
   /** What its owner should know, in sentences. */
   readonly notes: readonly string[];
@@ -70,6 +74,36 @@ export function familiesIn(images: AmisSeen['images']): string[] {
   return [...new Set(run)].sort();
 }
 
+/**
+ * Of each family that an image in use is behind in, what all of its names look like, `*` standing for version and kernel:
+ * for EC2, which knows all that there were. Pure.
+ */
+export function namesToCount(images: AmisSeen['images'], targets: AmisSeen['targets']): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const image of images.values()) {
+    const { family, version, kernel } = familyOf(image) ?? {};
+    const target = targets.get(family?.id ?? '');
+    if (!family || !version || !target || !('imageId' in target) || !newer(target.version, version)) continue;
+    const name = image.name.replace(version, '*');
+    names.set(family.id, kernel === undefined ? name : name.replace(`kernel-${kernel}`, 'kernel-*'));
+  }
+  return names;
+}
+
+/** The versions of those images that are of the family. Pure. */
+export function versionsOf(family: string, images: readonly ImageSeen[]): string[] {
+  return images.flatMap((image) => {
+    const known = familyOf(image);
+    return known?.family.id === family ? [known.version] : [];
+  });
+}
+
+/** Builds of one version are one release: only the commit at the end of their versions differs. */
+function releasesBetween(versions: readonly string[], from: string, to: string): number {
+  const between = versions.filter((version) => newer(version, from) && !newer(version, to));
+  return new Set([...between, to].map((version) => version.split('-')[0])).size;
+}
+
 function familyOf(image: ImageSeen | undefined) {
   return image?.byAmazon ? familyOfImage(image.name) : undefined;
 }
@@ -94,7 +128,11 @@ function rowsOf({ id, tags, instances: running, slots }: FleetSeen, seen: AmisSe
 
 type About = Omit<FleetImage, 'fleet' | 'mode' | 'instances' | 'isLaunched'>;
 
-function about(imageId: string, isLaunched: boolean, { images, targets, recommended, atMs }: AmisSeen): About {
+function about(
+  imageId: string,
+  isLaunched: boolean,
+  { images, targets, recommended, releases, atMs }: AmisSeen,
+): About {
   const image = images.get(imageId);
   if (image === undefined) {
     return isLaunched
@@ -117,6 +155,8 @@ function about(imageId: string, isLaunched: boolean, { images, targets, recommen
   const isBehind = isNamed && target.imageId !== imageId && newer(target.version, version);
   const behindDays =
     newest && isBehind ? Math.max(1, Math.round((newest.createdAtMs - image.createdAtMs) / DAY_MS)) : 0;
+  const versions = releases.get(family.id);
+  const behind = !isBehind ? 0 : versions && releasesBetween(versions, version, target.version);
   const isDeprecated = image.deprecatedAtMs !== undefined && image.deprecatedAtMs <= atMs;
   const isEnded = family.endsOn !== undefined && Date.parse(family.endsOn) <= atMs;
   return {
@@ -126,6 +166,7 @@ function about(imageId: string, isLaunched: boolean, { images, targets, recommen
     ageDays,
     ...(isNamed ? { recommended: { version: target.version, imageId: target.imageId } } : {}),
     ...(isNamed ? { behindDays } : {}),
+    ...(isNamed && behind !== undefined ? { behindReleases: behind } : {}),
     standing: isEnded ? 'ended' : isDeprecated ? 'deprecated' : !isNamed ? 'unknown' : isBehind ? 'behind' : 'current',
     notes: [
       ...(isEnded ? [`${family.osName} reached its end on ${family.endsOn}: move to a family that is mended`] : []),

@@ -1,3 +1,5 @@
+import type { Place } from '../place.ts';
+import { placeOptions } from '../place.ts';
 import type { RolloutRequest } from '../rollout/request.ts';
 import { executionName } from '../rollout/request.ts';
 
@@ -11,12 +13,17 @@ export interface Order {
 /** People read no list of a thousand. */
 const MOST_NAMED = 5;
 
+/** A rollout that an order would run beside: what it does, and the command that ends it, in its parts. */
+export interface Beside {
+  readonly because: string;
+  readonly command: readonly string[];
+}
+
 /**
- * The rollouts that are under way already and have the order's source, or one of its fleets: a sentence for each, with what
- * to do. Pure.
+ * The rollouts that are under way already and have the order's source, or one of its fleets, with what to do. Pure.
  * @param running what the executions that have not ended were asked: releases, and fleets of releases.
  */
-export function underWay(running: readonly RolloutRequest[], order: Order): string[] {
+export function underWay(running: readonly RolloutRequest[], order: Order, place: Place): Beside[] {
   const found = new Map<string, string[]>();
   for (const request of running) {
     if (request.kind === 'release') {
@@ -29,7 +36,10 @@ export function underWay(running: readonly RolloutRequest[], order: Order): stri
     const some = fleets.slice(0, MOST_NAMED).join(', ');
     const more = fleets.length > MOST_NAMED ? ` and ${fleets.length - MOST_NAMED} more` : '';
     const what = fleets.length === 0 ? `A rollout of ${order.source} is under way` : `${some}${more}: being rolled`;
-    return `${what} already, by ${name}. Wait for it, or end it first: ecs-drain rollout cancel ${name}`;
+    return {
+      because: `${what} already, by ${name}. Wait for it, or end it first:`,
+      command: ['ecs-drain rollout cancel', name, ...placeOptions(place)],
+    };
   });
 }
 

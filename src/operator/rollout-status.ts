@@ -1,15 +1,17 @@
 import * as z from 'zod/mini';
 import { blockersOf } from '../rollout/checks.ts';
 import type { Control } from '../rollout/control.ts';
-import { endedBy, isPaused } from '../rollout/control.ts';
+import { isPaused } from '../rollout/control.ts';
 import { pollSeconds } from '../rollout/course.ts';
 import type { FleetMemory } from '../rollout/fleet-memory.ts';
 import type { ReleaseMemory } from '../rollout/memory.ts';
+import type { Plan, PlannedFleet } from '../rollout/plan.ts';
 import type { RefreshSeen } from '../rollout/ports.ts';
 import type { FleetRequest, ReleaseRequest } from '../rollout/request.ts';
-import { executionName } from '../rollout/request.ts';
+import { executionName, FLEET_OUTCOMES } from '../rollout/request.ts';
 import type { SpotMemory } from '../rollout/spot-memory.ts';
-import { planFor, waitingOf } from '../rollout/waves.ts';
+import { sentence } from '../rollout/telling.ts';
+import { closedBecause, planFor, runningOf, waitingOf } from '../rollout/waves.ts';
 import { parsed } from './recall.ts';
 import { recallFleet, recallRelease, requestIn } from './rollout-recall.ts';
 import type { Waits } from './rollout-waits.ts';
@@ -34,7 +36,7 @@ export interface RolloutExecution {
 /** The record in which people say what they want, as it is. */
 export type RecordSeen = Control | { readonly mistake: string } | undefined;
 
-/** How a fleet of a release stands. `state`: `told`, `waiting`, `running`, or how it has ended. */
+/** How a fleet of a release stands. `state`: `told`, `waiting`, `not-begun` and never will be, `running`, or how it has ended. */
 export interface FleetStatus {
   readonly id: string;
   readonly wave?: number;
@@ -74,6 +76,8 @@ export interface ReleaseKnown {
   readonly status: ReleaseStatus;
   /** Fleets that wait to be begun; undefined where that cannot be told. */
   readonly waiting?: number;
+  /** Why no further fleet of it is begun, while those that were begun run on. */
+  readonly closed?: string;
   readonly begun: number;
 }
 
@@ -104,7 +108,7 @@ export function releaseStatus(
     return { status: { ...head, state: 'running', because, fleets: own, isWhole: false }, begun: own.length };
   }
   const { memory, isWhole } = recallRelease(request, execution.answers);
-  const now = { ...withRecord(memory, record), atMs: Math.max(memory.atMs, nowMs) };
+  const now = { ...withEnds(withRecord(memory, record), own), atMs: Math.max(memory.atMs, nowMs) };
   return running({ ...head, isWhole }, now, own);
 }
 
@@ -128,6 +132,16 @@ function headOf(execution: RolloutExecution, request: ReleaseRequest | undefined
 /** What the record says holds from now on, though the rollout may not have looked yet. */
 function withRecord(memory: ReleaseMemory, record: RecordSeen): ReleaseMemory {
   return record === undefined || 'mistake' in record ? memory : { ...memory, control: record };
+}
+
+/** A fleet's own execution says how it has ended, though the rollout may not have looked yet. */
+function withEnds(memory: ReleaseMemory, own: readonly FleetStatus[]): ReleaseMemory {
+  const started = Object.entries(memory.started).map(([fleet, known]) => {
+    const { state, because = '' } = own.find(({ id }) => id === fleet) ?? {};
+    const outcome = FLEET_OUTCOMES.find((one) => one === state);
+    return [fleet, known.end || !outcome ? known : { ...known, end: { fleet, outcome, because } }] as const;
+  });
+  return { ...memory, started: Object.fromEntries(started) };
 }
 
 /** The latest execution of each fleet: one may have been started anew. */
@@ -183,35 +197,54 @@ function running(head: Head, memory: ReleaseMemory, own: readonly FleetStatus[])
   const plan = planFor(memory);
   const version = memory.announced?.version ?? plan?.target.version ?? head.version;
   const looksAgainAtMs = memory.lookedAtMs === undefined ? undefined : memory.lookedAtMs + pollSeconds(memory) * 1000;
-  const planned = (plan?.fleets ?? []).map((fleet): FleetStatus => {
-    const begun = own.find(({ id }) => id === fleet.id);
-    const { wave } = fleet.policy;
-    if (begun) return { ...begun, wave };
-    const waits = waitsOf(memory, plan as NonNullable<typeof plan>, fleet);
-    return { id: fleet.id, wave, state: waits.isOnlyTold ? 'told' : 'waiting', because: '', waits };
-  });
+  const closed = plan && closedBecause(memory, plan);
+  const planned = plan?.fleets.map((fleet) => plannedStatus(memory, plan, fleet, own)) ?? [];
   const others = own.filter(({ id }) => !planned.some((one) => one.id === id));
   return {
     status: {
       ...head,
       ...(version === undefined ? {} : { version }),
       state: 'running',
-      because: becauseRunning(memory),
+      because: becauseRunning(memory, closed),
       fleets: [...planned, ...others],
       ...(looksAgainAtMs === undefined ? {} : { looksAgainAtMs }),
     },
     ...(plan === undefined
       ? {}
       : { waiting: waitingOf(memory, plan).filter(({ id }) => own.every((one) => one.id !== id)).length }),
+    ...(closed === undefined ? {} : { closed }),
     begun: own.length,
   };
 }
 
-function becauseRunning({ survey, trouble, control }: ReleaseMemory): string {
-  if (trouble) return `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again.`;
+function plannedStatus(
+  memory: ReleaseMemory,
+  plan: Plan,
+  fleet: PlannedFleet,
+  own: readonly FleetStatus[],
+): FleetStatus {
+  const { id } = fleet;
+  const { wave } = fleet.policy;
+  const begun = own.find((one) => one.id === id);
+  if (begun) return { ...begun, wave };
+  const waits = waitsOf(memory, plan, fleet);
+  if (waits.isOnlyTold) return { id, wave, state: 'told', because: '', waits };
+  const closed = closedBecause(memory, plan);
+  return closed === undefined
+    ? { id, wave, state: 'waiting', because: '', waits }
+    : { id, wave, state: 'not-begun', because: closed };
+}
+
+function becauseRunning(memory: ReleaseMemory, closed: string | undefined): string {
+  const { survey, trouble, control } = memory;
+  const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again.`;
+  if (closed !== undefined) {
+    const until = runningOf(memory).length > 0 ? 'when the fleets that were begun have ended' : 'at its next look';
+    const said = `${sentence(closed)} Nothing further is begun, and it ends ${until}.`;
+    return troubled === undefined ? said : `${said} ${troubled}`;
+  }
+  if (troubled) return troubled;
   if (isPaused(control)) return `${control?.by} paused it: nothing further is begun.`;
-  const word = endedBy(control);
-  if (word) return `${word}: it ends when the fleets that were begun have ended.`;
   return survey === undefined ? 'Nothing was planned yet.' : '';
 }
 

@@ -20,6 +20,8 @@ export interface SaidOf {
   readonly before?: Control | { readonly mistake: string };
   /** Fleets that wait to be begun; undefined where that cannot be told. */
   readonly waiting?: number;
+  /** Why no further fleet of it is begun. */
+  readonly closed?: string;
   /** Fleets whose own rollout was begun, ended or not. */
   readonly begun: number;
 }
@@ -53,7 +55,8 @@ function refused(because: string): WordPlan {
   return { action: 'refused', because };
 }
 
-function whySenseless(word: Word, { waiting, begun }: SaidOf, before: Control | undefined): string | undefined {
+function whySenseless(word: Word, { waiting, closed, begun }: SaidOf, before: Control | undefined): string | undefined {
+  if (word === 'approve' && closed !== undefined) return `nothing further of it is begun: ${closed}`;
   if (word === 'approve' && waiting === 0) return 'none of its fleets waits to be begun';
   if (word === 'approve' && before?.approved && !isPaused(before))
     return `it was approved already, and resumed by ${before.by}`;

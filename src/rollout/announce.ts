@@ -8,7 +8,7 @@ import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { lastingTrouble, nextAlert, sentence } from './telling.ts';
-import { blockersIn, isSuperseded, waitingOf } from './waves.ts';
+import { blockersIn, closedBecause, waitingOf } from './waves.ts';
 
 const MOST_NAMED = 8;
 
@@ -50,7 +50,7 @@ function problemsOf(memory: ReleaseMemory, plan: Plan): Words[] {
   const { control, controlMistake } = memory;
   const problems: Words[] = [];
   const toApprove = waitingOf(memory, plan).some(({ policy }) => policy.mode === 'approve');
-  if (toApprove && !isApproved(control) && !isSuperseded(memory, plan)) {
+  if (toApprove && !isApproved(control) && closedBecause(memory, plan) === undefined) {
     problems.push({ kind: 'approval-needed', key: 'approval', ...announcement(memory, plan) });
   }
   if (isPaused(control)) {

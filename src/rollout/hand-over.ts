@@ -1,4 +1,5 @@
 import { renderAlert } from '../alert.ts';
+import { placeOptions } from '../place.ts';
 import type { AlertPort, ExecutionPort, Failure } from '../ports.ts';
 import type { Hint } from './notice.ts';
 import { readReleases } from './notice.ts';
@@ -101,7 +102,11 @@ interface Failed {
  */
 export async function handOverFailure(
   failed: Failed,
-  { executions, alerts }: { readonly executions: ExecutionPort; readonly alerts: AlertPort },
+  {
+    executions,
+    alerts,
+    stack,
+  }: { readonly executions: ExecutionPort; readonly alerts: AlertPort; readonly stack: string },
   log: Log,
 ): Promise<void> {
   const input = await executions.inputOf(failed.arn);
@@ -112,13 +117,18 @@ export async function handOverFailure(
     return;
   }
   log('warn', 'a roll-out failed, and people are told', { execution: failed.name });
-  const told = await alerts.publish(renderAlert(failureAlert(failed, request.data), failed.functionArn));
+  const told = await alerts.publish(renderAlert(failureAlert(failed, request.data, stack), failed.functionArn, stack));
   if (!told.ok) throw new Error(`${told.operation} ${told.reason}: ${told.message}`);
 }
 
-function failureAlert({ name, status }: Failed, request: RolloutRequest): Omit<RolloutAlert, 'key'> {
+function failureAlert(
+  { name, status, functionArn }: Failed,
+  request: RolloutRequest,
+  stack: string,
+): Omit<RolloutAlert, 'key'> {
   const fleets = request.kind === 'fleet' ? [request.fleet] : (request.fleets ?? []);
   const only = fleets.map((fleet) => ` --group '${fleet.replaceAll("'", `'\\''`)}'`).join('');
+  const [, , , region = ''] = functionArn.split(':');
   return {
     kind: 'rollout-failed',
     rollout: request.kind === 'fleet' ? request.release : name,
@@ -132,7 +142,7 @@ function failureAlert({ name, status }: Failed, request: RolloutRequest): Omit<R
         : `The rollout broke off (${status}): no further fleet is begun. Those that were begun go on by themselves.`,
     details: [
       ...(request.kind === 'fleet' ? leftBy(request.fleet) : []),
-      `ecs-drain rollout start ${request.source}${only} --because 'it broke off'`,
+      `ecs-drain rollout start ${request.source}${only} --because 'it broke off' ${placeOptions({ region, stack }).join(' ')}`,
     ],
   };
 }

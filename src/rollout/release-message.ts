@@ -1,4 +1,5 @@
 import type { AlertMessage } from '../alert.ts';
+import { RUNBOOK } from '../alert.ts';
 import { asMarkdown, oneLine, shorten } from '../alert-text.ts';
 import type { Family, Recommended } from './family.ts';
 import { checksum } from './request.ts';
@@ -70,7 +71,7 @@ function pageOf(os: Family['os'], version: string): string {
 }
 
 /** Where the reader finds what it means and what to do. */
-const PAGE = 'docs/amis.md#what-people-hear-besides';
+const PAGE = `${RUNBOOK}#amis`;
 
 /**
  * What people should hear of AMIs besides releases, all of it in one alert, in the forms of `renderAlert` (src/alert.ts).

@@ -43,16 +43,18 @@ export type FleetRequest = z.infer<typeof FleetRequest>;
 export const RolloutRequest = z.discriminatedUnion('kind', [ReleaseRequest, FleetRequest]);
 export type RolloutRequest = z.infer<typeof RolloutRequest>;
 
-export type FleetOutcome =
-  | 'rolled'
-  | 'up-to-date'
-  | 'rolled-back'
-  | 'blocked'
-  | 'cancelled'
-  | 'superseded'
-  /** Some of its instances run the new image and some the old one, and a person has to choose. */
-  | 'mixed'
-  | 'failed';
+/** `mixed`: some of its instances run the new image and some the old one, and a person has to choose. */
+export const FLEET_OUTCOMES = [
+  'rolled',
+  'up-to-date',
+  'rolled-back',
+  'blocked',
+  'cancelled',
+  'superseded',
+  'mixed',
+  'failed',
+] as const;
+export type FleetOutcome = (typeof FLEET_OUTCOMES)[number];
 
 export interface FleetResult {
   readonly fleet: string;

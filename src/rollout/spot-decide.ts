@@ -130,7 +130,7 @@ function whatIsWrong(memory: SpotMemory, look: SpotLook): string | undefined {
   if (first) return `another rollout came first with ${first}, and two never work on one fleet`;
   if (copy && look.copy && isEnded(look.copy)) return `EC2 or somebody cancelled ${copy.id}`;
   if (theirTarget !== undefined) {
-    return `the target of the old fleet was changed to ${theirTarget} meanwhile, and the new one has ${copy?.capacity}`;
+    return `the target of the old fleet was changed to ${theirTarget} meanwhile`;
   }
   const members = membersOf(memory, oldIdOf(memory));
   return withdrawnBy(look.facts) ?? badDrain(memory, members) ?? occupiedOf(members, look) ?? whyNoPatience(memory);

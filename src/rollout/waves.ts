@@ -1,6 +1,6 @@
 import type { Blocker } from './checks.ts';
 import { blockersOf, heldBlocker } from './checks.ts';
-import { isApproved } from './control.ts';
+import { endedBy, isApproved } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
 import type { Plan, PlannedFleet } from './plan.ts';
@@ -50,9 +50,18 @@ export function isSuperseded({ announced, withdrawn }: ReleaseMemory, { target }
   return withdrawn !== undefined || announced?.imageId !== target.imageId;
 }
 
+/** Why no further fleet of it will ever be begun, whoever approves it; undefined while one may be. */
+export function closedBecause(memory: ReleaseMemory, plan: Plan): string | undefined {
+  const word = endedBy(memory.control);
+  if (word !== undefined) return word;
+  const [failed] = failedOf(memory);
+  if (failed !== undefined) return `${failed.fleet} ended as ${failed.outcome}`;
+  return isSuperseded(memory, plan) ? 'its source names another image by now, or none' : undefined;
+}
+
 /** Those that may begin now: of the first wave that is not done, approved or by themselves, in their window. */
 export function readyOf(memory: ReleaseMemory, plan: Plan): PlannedFleet[] {
-  if (failedOf(memory).length > 0 || isSuperseded(memory, plan)) return [];
+  if (closedBecause(memory, plan) !== undefined) return [];
   return waitingOf(memory, plan).filter(
     (fleet) =>
       isItsTurn(memory, plan, fleet) && (startsAtMs(memory, plan, fleet) ?? Number.POSITIVE_INFINITY) <= memory.atMs,

@@ -133,6 +133,7 @@ describe('an instance that its group shall replace', () => {
       reason,
       operation: 'autoscaling:TerminateInstanceInAutoScalingGroup',
       message: 'on purpose',
+      ...(reason === 'other' ? { lost: true } : {}),
     });
   });
 });

@@ -148,6 +148,7 @@ describe('DescribeContainerInstances', () => {
       reason: 'other',
       operation: 'ecs:DescribeContainerInstances',
       message: expect.stringMatching(message),
+      lost: true,
     });
   });
 

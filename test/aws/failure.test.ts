@@ -82,6 +82,20 @@ describe('an error of AWS is classified', () => {
     expect(classify('ecs:ListTasks', new Error('x'.repeat(10_000))).message).toHaveLength(300);
   });
 
+  it.each([
+    ['an answer that refuses', 'InvalidSpotFleetRequestConfig', { httpStatusCode: 400, attempts: 1 }, false],
+    ['an answer that nothing is allowed', 'UnauthorizedOperation', { httpStatusCode: 403, attempts: 2 }, false],
+    ['an answer to a repetition', 'FleetNotInModifiableState', { httpStatusCode: 400, attempts: 2 }, true],
+    ['an answer that AWS has failed', 'InternalError', { httpStatusCode: 500, attempts: 1 }, true],
+    ['no answer', 'TimeoutError', { attempts: 1 }, true],
+    ['no answer, and nothing told of it', 'Error', undefined, true],
+    ['a throttled call', 'RequestLimitExceeded', { httpStatusCode: 503, attempts: 1 }, false],
+    ['a throttled repetition', 'RequestLimitExceeded', { httpStatusCode: 503, attempts: 5 }, true],
+  ])('with %s (%s) as one that may have had its effect, or not', (_, name, $metadata, isLost) => {
+    const error = Object.assign(new Error('on purpose'), { name, ...($metadata && { $metadata }) });
+    expect(classify('ec2:RequestSpotFleet', error).lost ?? false).toBe(isLost);
+  });
+
   it('into what JSON keeps', () => {
     const failure = classify('ecs:ListTasks', sdkError('ThrottlingException'));
     expect(JSON.parse(JSON.stringify(failure))).toEqual(failure);

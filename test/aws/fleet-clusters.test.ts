@@ -1,4 +1,10 @@
-import { DescribeServicesCommand, ECSClient, ListServicesCommand } from '@aws-sdk/client-ecs';
+import {
+  DescribeServicesCommand,
+  ECSClient,
+  ListContainerInstancesCommand,
+  ListServicesCommand,
+  UpdateContainerInstancesStateCommand,
+} from '@aws-sdk/client-ecs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { ecsClient } from '../../src/aws/clients.ts';
@@ -127,5 +133,23 @@ describe('groups whose instances a capacity provider protects', () => {
     expect(arns.map((one) => one.replace(/.*\//, ''))).toEqual(
       clusters.filter(({ protectedFromScaleIn }) => protectedFromScaleIn).map(({ group }) => group),
     );
+  });
+});
+
+describe('container instances that are set ACTIVE', () => {
+  const asking = (failures: { arn: string; reason: string }[]) => {
+    const client = new ECSClient({ region: 'eu-west-1' });
+    const aws = mockClient(client);
+    aws.on(ListContainerInstancesCommand).resolves({ containerInstanceArns: ['a', 'b'] });
+    aws.on(UpdateContainerInstancesStateCommand).resolves({ failures });
+    return clustersPort(client).activate('web', ['i-a', 'i-b']);
+  };
+
+  it('may be gone meanwhile', async () => {
+    expect(await asking([{ arn: 'a', reason: 'MISSING' }])).toMatchObject({ ok: true });
+  });
+
+  it('are not, where ECS says anything else of one', async () => {
+    expect(await asking([{ arn: 'b', reason: 'UNKNOWN' }])).toMatchObject({ ok: false, message: 'b: UNKNOWN' });
   });
 });

@@ -1,11 +1,14 @@
+import { DescribeImagesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { ec2Client } from '../../src/aws/clients.ts';
-import { imagesPort } from '../../src/aws/images.ts';
+import { imagesNamed, imagesPort } from '../../src/aws/images.ts';
 import { createWorldOfAws } from './sim.ts';
 
 function prepare(options: { seed?: number } = {}, scenario: object = {}) {
   const aws = createWorldOfAws(scenario, options);
-  return { ...aws, images: imagesPort(ec2Client(aws.requestHandler)), amis: aws.region.amis };
+  const client = ec2Client(aws.requestHandler);
+  return { ...aws, images: imagesPort(client), client, amis: aws.region.amis };
 }
 
 describe('images', () => {
@@ -79,5 +82,35 @@ describe('images', () => {
     const { images, value, calls } = prepare();
     expect(await value(() => images.describeImages([]))).toEqual([]);
     expect(calls).toEqual([]);
+  });
+
+  it.each([1, 2, 3, 4])(
+    'of a name are all that Amazon made, deprecated ones too, and nobody else’s (seed %i)',
+    async (seed) => {
+      const { amis, client, value } = prepare({ seed });
+      amis.custom('al2023/x86_64');
+      const newest = amis.release('al2023/x86_64');
+
+      const seen = await value(() => imagesNamed(client, 'al2023-ami-ecs-hvm-*-kernel-*-x86_64'));
+
+      const before = [2, 1, 0].map((releases) => amis.behind('al2023/x86_64', releases + 1).id);
+      expect(seen.map(({ id }) => id)).toEqual([...before, newest.id]);
+      expect(seen[0]?.deprecatedAtMs).toBeLessThan(Date.UTC(2026, 0, 1));
+    },
+  );
+
+  it('of a name are read to the last page', async () => {
+    const ec2 = mockClient(EC2Client);
+    const asked = { Owners: ['amazon'], Filters: [{ Name: 'name', Values: ['web-*'] }], IncludeDeprecated: true };
+    ec2
+      .on(DescribeImagesCommand, { ...asked, MaxResults: 1_000 }, true)
+      .resolves({ Images: [{ ImageId: 'ami-1' }], NextToken: 'more' })
+      .on(DescribeImagesCommand, { ...asked, MaxResults: 1_000, NextToken: 'more' }, true)
+      .resolves({ Images: [{ ImageId: 'ami-2' }] });
+
+    const seen = await imagesNamed(new EC2Client({}), 'web-*');
+
+    expect(seen.ok && seen.value.map(({ id }) => id)).toEqual(['ami-1', 'ami-2']);
+    ec2.restore();
   });
 });

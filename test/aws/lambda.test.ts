@@ -75,6 +75,7 @@ describe('a durable execution', () => {
       reason,
       operation: 'lambda:Invoke',
       message: 'on purpose',
+      ...(reason === 'other' ? { lost: true } : {}),
     });
   });
 });

@@ -56,6 +56,7 @@ describe('the parameter store', () => {
       reason,
       operation: 'ssm:GetParameters',
       message: 'on purpose',
+      ...(reason === 'other' ? { lost: true } : {}),
     });
   });
 

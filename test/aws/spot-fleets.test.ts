@@ -1,7 +1,13 @@
 import type { ResourceStatus } from '@aws-sdk/client-cloudformation';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import type { SpotFleetRequestConfigData } from '@aws-sdk/client-ec2';
-import { DescribeSpotFleetRequestsCommand, EC2Client, RequestSpotFleetCommand } from '@aws-sdk/client-ec2';
+import {
+  DescribeInstancesCommand,
+  DescribeSpotFleetInstancesCommand,
+  DescribeSpotFleetRequestsCommand,
+  EC2Client,
+  RequestSpotFleetCommand,
+} from '@aws-sdk/client-ec2';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { applicationAutoScalingClient, cloudFormationClient, ec2Client } from '../../src/aws/clients.ts';
@@ -82,8 +88,8 @@ describe('a Spot Fleet', () => {
   it('has instances, whose images EC2 tells, and none that EC2 knows to be gone', async () => {
     const { instances, existing, region, old, id, runTo } = prepare({}, { seed: 2 });
     const ids = region.instancesOf('spot');
-    const plain = { imageId: old, state: 'healthy', protectedFromScaleIn: false };
-    expect(await instances()).toMatchObject(ids.map((instanceId) => ({ ...plain, id: instanceId })));
+    const plain = { imageId: old, state: 'healthy', protectedFromScaleIn: false, instanceType: 'm7i.xlarge' };
+    expect(await instances()).toEqual(ids.map((instanceId) => ({ ...plain, id: instanceId })));
 
     region.ec2.vanish(ids[0] ?? '', 'spot');
     const shown = existing.fleets.get(id)?.instances.get(ids[0] ?? '');
@@ -92,6 +98,70 @@ describe('a Spot Fleet', () => {
     runTo(300);
     // A fleet that maintains launches another.
     expect(await instances()).toHaveLength(3);
+  });
+
+  it('has those instances, too, that its list leaves out, by the tag that EC2 gives them', async () => {
+    const { instances, existing, region } = prepare();
+    const ids = region.instancesOf('spot');
+    const first = existing.instance(ids[0] ?? '');
+    if (first) existing.unlist(first);
+    expect((await instances()).map((one) => one.id).sort()).toEqual([...ids].sort());
+    region.ec2.vanish(ids[0] ?? '', 'spot');
+    expect((await instances()).map((one) => one.id).sort()).toEqual(ids.slice(1).sort());
+  });
+
+  it('has instances that are only listed, and of those that are only tagged what is up', async () => {
+    const client = new EC2Client({ region: 'eu-west-1' });
+    const aws = mockClient(client);
+    const known = (id: string, Name: 'running' | 'pending' | 'stopped' | 'terminated') => ({
+      InstanceId: id,
+      ImageId: 'ami-1',
+      State: { Name },
+    });
+    aws.on(DescribeSpotFleetInstancesCommand).resolves({
+      ActiveInstances: [{ InstanceId: 'i-listed', InstanceHealth: 'unhealthy' }, { InstanceId: 'i-untagged' }],
+    });
+    const byTag = { Filters: [{ Name: 'tag:aws:ec2spot:fleet-request-id', Values: ['sfr-1'] }] };
+    aws.on(DescribeInstancesCommand, byTag).resolves({
+      Reservations: [
+        {
+          Instances: [
+            known('i-listed', 'running'),
+            known('i-tagged', 'pending'),
+            known('i-stopped', 'stopped'),
+            known('i-gone', 'terminated'),
+          ],
+        },
+      ],
+    });
+    const byId = { Filters: [{ Name: 'instance-id', Values: ['i-untagged'] }] };
+    aws
+      .on(DescribeInstancesCommand, byId)
+      .resolves({ Reservations: [{ Instances: [known('i-untagged', 'running')] }] });
+
+    const fleets = spotFleetsPort(client, applicationAutoScalingClient(), cloudFormationClient());
+    const found = await fleets.fleetInstances('sfr-1');
+    expect(found.ok && found.value.map(({ id, state }) => `${id} ${state}`)).toEqual([
+      'i-listed unhealthy',
+      'i-untagged healthy',
+      'i-tagged healthy',
+    ]);
+  });
+
+  it('has weights by type, the heaviest of each; none where each instance is one unit', () => {
+    const override = (InstanceType: 'm7i.large' | 'm7i.xlarge', WeightedCapacity?: number) => ({
+      InstanceType,
+      ...(WeightedCapacity === undefined ? {} : { WeightedCapacity }),
+    });
+    const weightsOf = (...Overrides: ReturnType<typeof override>[]) =>
+      fleetSeen({
+        SpotFleetRequestConfig: { IamFleetRole: 'role', TargetCapacity: 4, LaunchTemplateConfigs: [{ Overrides }] },
+      }).weights;
+    expect(weightsOf(override('m7i.large'), override('m7i.xlarge', 1))).toBeUndefined();
+    expect(weightsOf(override('m7i.large', 2), override('m7i.xlarge', 3), override('m7i.xlarge', 4))).toEqual({
+      'm7i.large': 2,
+      'm7i.xlarge': 4,
+    });
   });
 
   it('that is gone has no instances to tell of, and cannot be changed', async () => {

@@ -50,6 +50,7 @@ describe('the switch', () => {
       reason,
       operation: 'ssm:GetParameter',
       message: 'on purpose',
+      ...(reason === 'other' ? { lost: true } : {}),
     });
   });
 

@@ -1,11 +1,12 @@
+import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { renderAmis } from '../../cli/amis.ts';
 import { renderAnswer } from '../../cli/doctor.ts';
 import { renderRegion } from '../../cli/plan.ts';
 import { renderPlans } from '../../cli/rollout-plan-view.ts';
 import { renderPlanned } from '../../cli/rollout-say.ts';
-import { renderNews, renderRollouts } from '../../cli/rollout-status-view.ts';
-import { quoted, wrap } from '../../cli/text.ts';
+import { renderFrame, renderNews, renderRollouts, rolloutsDocument } from '../../cli/rollout-status-view.ts';
+import { commandLines, quoted, wrap } from '../../cli/text.ts';
 import { planAttach } from '../../src/operator/attach.ts';
 import { planDetach } from '../../src/operator/detach.ts';
 import { plansFor } from '../../src/operator/rollout-plan.ts';
@@ -20,7 +21,7 @@ const stack = { ...STACK, hookRoleArn: `arn:aws:iam::123456789012:role/${'a-long
 const isPlain = (lines: readonly string[]): void => {
   for (const line of lines) {
     expect(line).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
-    expect(line.length).toBeLessThanOrEqual(80);
+    expect(stringWidth(line)).toBeLessThanOrEqual(80);
   }
 };
 
@@ -93,8 +94,8 @@ it('what is told of rollouts is plain text of 80 columns, whatever fleets and pe
 
   const lines = [
     ...renderPlans(here({ ...plans, atMs: START_MS, missing: [id], notes: [HOSTILE] })),
-    ...renderRollouts([here({ atMs: START_MS, releases: [status], unread: 0 })], 60),
-    ...renderNews([here({ atMs: START_MS, releases: [status], unread: 0 })], undefined),
+    ...renderRollouts([here({ stack: 'ecs-drain', atMs: START_MS, releases: [status], unread: 0 })], 60),
+    ...renderNews([here({ stack: 'ecs-drain', atMs: START_MS, releases: [status], unread: 0 })], undefined),
     ...renderPlanned(
       here({
         called: HOSTILE,
@@ -110,11 +111,82 @@ it('what is told of rollouts is plain text of 80 columns, whatever fleets and pe
   expect(lines.join('\n')).toContain('group/web [2J Problem: none');
 });
 
+it('that nothing is rolled out is said on a terminal as in a pipe', () => {
+  const here = {
+    region: 'eu-west-1',
+    ok: true,
+    value: { stack: 'ecs-drain', atMs: START_MS, releases: [], unread: 0 },
+  };
+  const texts = (lines: readonly { readonly text: string }[]) => lines.map(({ text }) => text);
+  expect(texts(renderFrame([{ ...here, ok: true }]))).toEqual(['eu-west-1 09:00:00Z', 'Nothing is rolled out.']);
+  expect(texts(renderNews([{ ...here, ok: true }], undefined))).toEqual(['09:00:00Z Nothing is rolled out.']);
+});
+
+it('rollouts of a verified image that nobody follows are counted, and not listed', () => {
+  const verified = {
+    name: 'ecs-drain-ve-1-latest',
+    source: '/ecs-drain/verified/al2023/x86_64',
+    state: 'nothing-to-do',
+    because: 'No fleet that opted in would change.',
+    startedAtMs: START_MS,
+    endedAtMs: START_MS,
+    fleets: [],
+    isWhole: true,
+  };
+  const of = (...releases: (typeof verified)[]) => {
+    const value = { stack: 'ecs-drain', atMs: START_MS, releases, unread: 0 };
+    const regions = [{ region: 'eu-west-1', ok: true, value } as const];
+    const lines = [...renderRollouts(regions, 86_400), ...renderFrame(regions), ...renderNews(regions, [])];
+    return { text: lines.map(({ text }) => text).join('\n'), document: JSON.stringify(rolloutsDocument(regions)) };
+  };
+  const [noise, ordered, rolled, family] = [
+    of(verified),
+    of({ ...verified, ...{ by: 'kim' } }),
+    of({ ...verified, state: 'rolled' }),
+    of({ ...verified, source: 'al2023/x86_64' }),
+  ];
+
+  expect(noise.text).not.toContain(verified.name);
+  expect(noise.text).toContain(
+    'eu-west-1: none ended in the last 24 h\neu-west-1: 1 verified image that nobody follows',
+  );
+  expect(noise.document).toContain(verified.name);
+  for (const { text } of [ordered, rolled, family]) expect(text).toContain(verified.name);
+});
+
 describe('words', () => {
   it('are wrapped at spaces, and cut only where one has no room in a line', () => {
     expect(wrap('  a b', '    ')).toEqual(['  a b']);
     expect(wrap(`one ${'x'.repeat(76)} two`, '  ')).toEqual([`one ${'x'.repeat(76)}`, '  two']);
     expect(wrap('z'.repeat(81), '  ')).toEqual(['z'.repeat(80), '  z']);
+  });
+
+  it.each([
+    ['of two cells', '\u6f22'],
+    ['of two code units', '\u{1f600}'],
+    ['of several code points', 'e\u0301'],
+  ])('are cut by the cells of characters %s, and in none of them', (_what, character) => {
+    const lines = wrap(character.repeat(100), '  ');
+
+    isPlain(lines);
+    for (const line of lines) expect(line.trim().replaceAll(character, '')).toBe('');
+    expect(lines.length).toBe(character === 'e\u0301' ? 2 : 3);
+    expect(wrap(`${character} `.repeat(100).trim(), '').every((line) => stringWidth(line) <= 80)).toBe(true);
+  });
+
+  it('that are a command are broken between its parts only, as a shell reads on', () => {
+    const name = 'n'.repeat(50);
+    expect(commandLines('To stop: ', ['ecs-drain rollout pause', 'web'], '  ')).toEqual([
+      'To stop: ecs-drain rollout pause web',
+    ]);
+    expect(commandLines('To stop: ', ['ecs-drain rollout pause', name, '--region eu-west-1'], '  ')).toEqual([
+      'To stop: ecs-drain rollout pause \\',
+      `  ${name} --region eu-west-1`,
+    ]);
+    expect(commandLines('', ['a'.repeat(39), 'b'.repeat(40), 'c'], '  ')).toEqual([
+      `${'a'.repeat(39)} \\`,
+      `  ${'b'.repeat(40)} c`,
+    ]);
   });
 
   it('for a shell stay one word', () => {

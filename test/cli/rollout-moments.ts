@@ -41,7 +41,7 @@ export async function shotsAt(
       let failure: unknown;
       read(now() - SINCE_MS).then(
         ({ atMs, rollouts, unread }) => {
-          shown = { atMs, releases: rollouts.map(({ status }) => status), unread };
+          shown = { stack: stack.name, atMs, releases: rollouts.map(({ status }) => status), unread };
         },
         (error) => {
           failure = error;

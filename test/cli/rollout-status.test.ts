@@ -25,6 +25,16 @@ function tagged(name: string, tags: Readonly<Record<string, string>>): Scenario 
   return { ...scenario, clusters };
 }
 
+/** Two fleets of the first wave, and a third that waits for an approval. */
+function threeFleets(changes: (scenario: Scenario) => Partial<Scenario>): Scenario {
+  const scenario = readScenario('rollout-waves');
+  const clusters = scenario.clusters.map((cluster) => {
+    const asked = { 'ecs-drain:ami': 'approve', 'ecs-drain:wave': '2' };
+    return { ...cluster, tags: cluster.name === 'prod' ? asked : { 'ecs-drain:ami': 'auto' } };
+  });
+  return { ...scenario, clusters, ...changes(scenario) };
+}
+
 type Moments = Readonly<Record<string, number>>;
 
 const CASES: readonly [what: string, scenario: () => Scenario, file: string, moments: Moments][] = [
@@ -47,6 +57,24 @@ const CASES: readonly [what: string, scenario: () => Scenario, file: string, mom
     () => readScenario('rollout-approved'),
     'approved',
     { 'it waits for somebody': 5_000, 'somebody has approved it': 9_001, 'its fleet is under way': 9_200 },
+  ],
+  [
+    'a release that was just announced, to fleets that wait for its age, for somebody, and that are only told',
+    () => {
+      const [dev, stage, prod] = readScenario('rollout-waves').clusters;
+      const tags = (mode: string, more = {}) => ({ 'ecs-drain:ami': mode, ...more });
+      const clusters = [
+        {
+          ...dev,
+          tags: tags('auto', { 'ecs-drain:minimum-age': '3d', 'ecs-drain:window': 'Tue-Thu 02:00-05:00 UTC' }),
+        },
+        { ...stage, tags: tags('notify') },
+        { ...prod, tags: tags('approve', { 'ecs-drain:wave': '2' }) },
+      ] as Scenario['clusters'];
+      return { ...readScenario('rollout-waves'), clusters };
+    },
+    'announced',
+    { 'it was announced': 3_700 },
   ],
   ['a fleet that waits for its window', () => readScenario('rollout-window'), 'window', { 'it waits': 5_000 }],
   [
@@ -83,13 +111,28 @@ const CASES: readonly [what: string, scenario: () => Scenario, file: string, mom
     'a release that a newer one takes the place of',
     () => readScenario('rollout-superseded'),
     'superseded',
-    { 'both wait': 12_000, 'the older one has ended': 30_000 },
+    { 'it waits': 5_000, 'it has ended, and no newer one has begun': 10_000, 'the newer one waits': 12_000 },
   ],
   [
     "a group with somebody else's refresh",
     () => readScenario('rollout-refresh-running'),
     'refresh-running',
     { 'it waits for that': 3_700 },
+  ],
+  [
+    'a fleet that is blocked, beside one that runs and one that waits for an approval',
+    () => threeFleets(({ hooks }) => ({ hooks: hooks.filter(({ group }) => group !== 'dev-asg') })),
+    'blocked-beside',
+    { 'one runs, one is blocked': 3_780, 'it was stopped there': 9_000 },
+  ],
+  [
+    'a rollout that is cancelled while a fleet is in the middle',
+    () =>
+      threeFleets(({ events }) => ({
+        events: [...events, { atSeconds: 4_200, say: { source: 'al2023/x86_64', word: 'cancel' } }],
+      })),
+    'cancelled',
+    { 'somebody has just said cancel': 4_201, 'they are taken back': 4_260, 'it has ended': 9_000 },
   ],
 ];
 

@@ -92,7 +92,9 @@ describe('before anything is rolled out', () => {
 
     expect(dry.code).toBe(0);
     expect(dry.stdout).toContain('1 rollout would be started. Nothing was (--dry-run).');
-    expect(told.stdout).toContain('Nothing would be rolled out: nothing was started.');
+    expect(told.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'Nothing would be rolled out: nothing was started. group/test-asg wants to be told only (notify), and an order goes by the tags: set ecs-drain:ami to approve or auto first.',
+    );
     expect(stdout).toContain('0 rollouts under way');
   });
 });
@@ -168,16 +170,8 @@ describe('what is only looked at', () => {
     const ecsDrain = await still(REGION);
     const { stdout } = await ecsDrain('amis', '--json');
 
-    const [first] = (JSON.parse(stdout) as { regions: { images: { fleet: string; standing: string }[] }[] }).regions;
-    expect(first?.images.map(({ fleet, standing }) => [fleet, standing])).toEqual([
-      ['group/test-asg', 'deprecated'],
-      ['group/bottle-asg', 'behind'],
-      ['group/db-asg', 'behind'],
-      ['group/odd-asg', 'behind'],
-      ['group/prod-asg', 'behind'],
-      ['group/web-asg', 'behind'],
-      ['group/own-asg', 'unknown'],
-    ]);
+    await expect(stdout).toMatchFileSnapshot(golden('amis-json.txt'));
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 1, command: 'amis', regions: [{ ok: true }] });
   });
 });
 
@@ -221,6 +215,12 @@ describe('rollout start', () => {
     );
     expect(status.stdout).toContain('1 rollout under way');
     expect(status.stdout).toContain('ordered by kim: CVE-2026-1');
+
+    const again = await ecsDrain('rollout', 'start', ...args, '--json');
+    expect(again.code).toBe(0);
+    await expect(again.stdout.replaceAll(/-cli-[0-9a-f]{8}/g, '-cli-0a1b2c3d')).toMatchFileSnapshot(
+      golden('rollout-start-json.txt'),
+    );
   });
 });
 
@@ -232,16 +232,19 @@ describe('a rollout under way', () => {
 
   it('is named to whoever orders another of the same source, before anything is started', async () => {
     const order = ['rollout', 'start', 'al2023/x86_64', '--group', 'prod-asg', '--because', 'in a hurry'];
-    const words = `A rollout of al2023/x86_64 is under way already, by ${RELEASE}. Wait for it, or end it first: ecs-drain rollout cancel ${RELEASE}`;
+    const words = `A rollout of al2023/x86_64 is under way already, by ${RELEASE}. Wait for it, or end it first:`;
+    const command = `ecs-drain rollout cancel ${RELEASE} --region eu-west-1`;
 
     const asked = await ecsDrain(...order);
     const json = await ecsDrain(...order, '--dry-run', '--json');
 
     expect(asked.code).toBe(2);
     expect(asked.stdout.replaceAll(/\s+/g, ' ')).toContain(words);
+    // As a shell reads it.
+    expect(asked.stdout.replaceAll(/ \\\n\s*/g, ' ')).toContain(`\n  ${command}\n`);
     expect(widest(asked.stdout)).toBeLessThanOrEqual(80);
     expect(asked.stderr).toContain('Start 1 rollout of al2023/x86_64 beside what is under way?');
-    expect(JSON.parse(json.stdout).regions[0].notes).toEqual([words]);
+    expect(JSON.parse(json.stdout).regions[0].notes).toEqual([`${words} ${command}`]);
   });
 
   it('is shown fleet by fleet, by its own history, and steered by its record', async () => {
@@ -310,7 +313,7 @@ describe('a stack or an operator that lacks something', () => {
 
     for (const { code, stdout } of [plan, status, start, approve]) {
       expect(code).toBe(1);
-      expect(stdout).toContain('stack ecs-drain has no rollouts');
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain('stack ecs-drain has no rollouts: deploy it with Rollouts=on');
     }
     expect(amis.code).toBe(0);
   });
@@ -327,6 +330,7 @@ describe('a stack or an operator that lacks something', () => {
     ],
     ['ssm:GetParameters', ['amis'], 0],
     ['ec2:DescribeSpotFleetRequests', ['amis'], 0],
+    ['ec2:DescribeImages', ['amis'], 1],
   ])('without %s, %j names the permission', async (action, args, exitCode) => {
     const ecsDrain = await still({ ...REGION, denied: [action] });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AmisSeen, FleetSeen } from '../../src/operator/amis.ts';
-import { familiesIn, imagesInUse } from '../../src/operator/amis.ts';
+import { familiesIn, imagesInUse, namesToCount, versionsOf } from '../../src/operator/amis.ts';
 import type { ImageSeen } from '../../src/rollout/ports.ts';
 import { NEW, OLD, START_MS, slot, target } from '../rollout/builders.ts';
 
@@ -30,6 +30,7 @@ const seen = (images: readonly ImageSeen[], fleets = [one()], changes: Partial<A
   images: new Map(images.map((of) => [of.id, of])),
   targets: new Map([[target.source, target]]),
   recommended: new Map([[NEW, NEWEST]]),
+  releases: new Map(),
   ...changes,
 });
 
@@ -91,4 +92,53 @@ it('a fleet without an image of ECS is there only if it has opted in, and tags t
 it('the families are those of AWS’s own images, each once', () => {
   const images = [image(OLD, '2023.0.20261001', 9), NEWEST, image('ami-3', '2023.0.20261001', 9, { byAmazon: false })];
   expect(familiesIn(seen(images).images)).toEqual([target.source]);
+});
+
+describe('how many releases an image is behind', () => {
+  const old = image(OLD, '2023.0.20261001', 50);
+  const behind = (versions: readonly string[] | undefined, images = [old]) =>
+    imagesInUse(
+      seen(images, [one()], { releases: new Map(versions === undefined ? [] : [[target.source, versions]]) }),
+    )[0]?.behindReleases;
+
+  it('counts each release between it and the recommended one, that one too, whatever order EC2 has them in', () => {
+    const versions = ['2023.0.20261020', target.version, '2023.0.20260901', '2023.0.20261001', '2023.0.20261020'];
+    expect(behind([...versions, '2023.0.20261201'])).toBe(2);
+  });
+
+  it('is one at least, for the recommended one is there whatever EC2 still describes', () => {
+    expect(behind([])).toBe(1);
+  });
+
+  it('is unknown where EC2 could not be asked, and none where it is the recommended one', () => {
+    expect(behind(undefined)).toBeUndefined();
+    expect(behind(undefined, [image(OLD, target.version, 5)])).toBe(0);
+  });
+
+  it('takes two builds of one version of Bottlerocket for one release', () => {
+    const ofBottlerocket = { ...old, name: 'bottlerocket-aws-ecs-2-x86_64-v1.48.0-3c1b2a00' };
+    const source = 'bottlerocket-2/x86_64';
+    const named = { ...target, source, version: '1.50.0-3c1b2a02' };
+    const [row] = imagesInUse(
+      seen([ofBottlerocket], [one()], {
+        targets: new Map([[source, named]]),
+        releases: new Map([[source, ['1.49.0-aaaaaaaa', '1.49.0-bbbbbbbb', '1.50.0-3c1b2a02', '1.50.0-cccccccc']]]),
+      }),
+    );
+    expect(row?.behindReleases).toBe(2);
+  });
+
+  it('is asked by what all names of its family look like, whatever version and kernel, and only where one is behind', () => {
+    const targets = seen([]).targets;
+    expect([...namesToCount(seen([old, NEWEST]).images, targets)]).toEqual([
+      [target.source, 'al2023-ami-ecs-hvm-*-kernel-*-x86_64'],
+    ]);
+    expect([...namesToCount(seen([NEWEST]).images, targets)]).toEqual([]);
+    expect([...namesToCount(seen([old]).images, new Map([[target.source, { because: 'denied' }]]))]).toEqual([]);
+  });
+
+  it('leaves out what is not of the family, or not Amazon’s', () => {
+    const gpu = { ...old, name: 'al2023-ami-ecs-gpu-hvm-2023.0.20261001-kernel-6.1-x86_64-ebs' };
+    expect(versionsOf(target.source, [old, gpu, { ...NEWEST, byAmazon: false }])).toEqual(['2023.0.20261001']);
+  });
 });

@@ -161,6 +161,34 @@ describe('a release under way', () => {
     expect(said('cancel').because).toContain('jo cancelled it');
   });
 
+  it.each(['cancel', 'reject'] as const)('after %s promises none of its fleets, approved before or not', (word) => {
+    const said = { ...record(word), approved: true };
+    const { status, closed } = releaseStatus(execution({ answers: releaseAnswers(0.03) }), [], said, nowMs);
+    const [told, web, prod] = status.fleets;
+    expect(told).toMatchObject({ id: 'group/test-asg', state: 'told' });
+    expect(closed).toMatch(/^jo (cancelled|rejected) it at /);
+    for (const one of [web, prod]) {
+      expect(one).toMatchObject({ state: 'not-begun', because: closed });
+      expect(one).not.toHaveProperty('waits');
+    }
+    expect(status.because).toBe(`${closed}. Nothing further is begun, and it ends at its next look.`);
+  });
+
+  it('promises no further fleet when one did not end well, by that fleet’s own word', () => {
+    const result = JSON.stringify({ fleet: 'group/web-asg', outcome: 'blocked', because: 'nothing drains it' });
+    const blocked = ofFleet({ status: 'SUCCEEDED', result });
+    const { status, closed } = releaseStatus(execution({ answers: releaseAnswers(10) }), [blocked], undefined, nowMs);
+    expect(closed).toBe('group/web-asg ended as blocked');
+    expect(status.fleets).toMatchObject([
+      { id: 'group/test-asg', state: 'told' },
+      { id: 'group/web-asg', state: 'blocked' },
+      { id: 'group/prod-asg', state: 'not-begun', because: 'group/web-asg ended as blocked' },
+    ]);
+    expect(status.because).toBe(
+      'group/web-asg ended as blocked. Nothing further is begun, and it ends at its next look.',
+    );
+  });
+
   it('that has planned nothing says so', () => {
     const { status, waiting } = releaseStatus(execution(), [], undefined, nowMs);
     expect(status).toMatchObject({ because: 'Nothing was planned yet.', fleets: [] });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { choose } from '../../src/operator/rollout-choice.ts';
 import type { SaidOf, Word } from '../../src/operator/rollout-word.ts';
@@ -30,6 +31,11 @@ describe('a word', () => {
     ['approve', { before: record('cancel', { approved: true }) }, 'was ended by kim'],
     ['cancel', { before: record('reject') }, 'was ended by kim'],
     ['approve', { waiting: 0 }, 'none of its fleets waits to be begun'],
+    [
+      'approve',
+      { closed: 'group/web-asg ended as blocked' },
+      'nothing further of it is begun: group/web-asg ended as blocked',
+    ],
     ['approve', { before: record('resume', { approved: true }) }, 'it was approved already, and resumed by kim'],
     ['reject', { begun: 2 }, '2 of its fleets were begun already: cancel it instead'],
     ['pause', { ended: 'rolled: all of it' }, 'it has ended: rolled'],
@@ -80,6 +86,12 @@ describe('the release that is meant', () => {
     ['al2024', { kind: 'none' }],
   ])('by %s', (called, choice) => {
     expect(choose([running, arm, ended, older], called)).toEqual(choice);
+  });
+
+  it('is one and no other by the example of the page on operating, where x86 and arm64 roll together', () => {
+    const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+    const [, called = ''] = /^npx ecs-drain rollout pause (\S+) /m.exec(page) ?? [];
+    expect(choose([running, arm], called)).toEqual({ kind: 'one', release: running });
   });
 
   it('is the latest of those that have ended, where none runs', () => {

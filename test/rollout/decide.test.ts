@@ -155,6 +155,25 @@ describe('the rollout of a release', () => {
     expect(started).toEqual([]);
   });
 
+  it('begins no fleet whose window opens while one that somebody cancelled is still turned back', () => {
+    const { result, started } = play({
+      fleets: [group('first'), group('later', { 'ecs-drain:window': '12:00-14:00 UTC' })],
+      says: [{ atHours: 1, word: 'cancel' }],
+      ends: { 'group/first': { outcome: 'cancelled', afterHours: 6 } },
+    });
+    expect(started.map(({ fleet }) => fleet)).toEqual(['group/first']);
+    expect(result.outcome).toBe('cancelled');
+  });
+
+  it('asks nobody to approve any more when a fleet has failed and another still runs', () => {
+    const { alerts } = play({
+      fleets: [group('bad'), group('slow'), group('asked', { 'ecs-drain:ami': 'approve', 'ecs-drain:wave': '2' })],
+      ends: { 'group/bad': { outcome: 'blocked', afterHours: 1 }, 'group/slow': { outcome: 'rolled', afterHours: 6 } },
+    });
+    expect(alerts.map(({ kind }) => kind)).toEqual(['approval-needed', 'resolved', 'rollout-stopped']);
+    expect(alerts[1]?.because).toBe("nobody's word is needed any more.");
+  });
+
   it('expires after 14 days without an answer, and says so, within 1,500 durable operations', () => {
     const { result, hours, operations } = play({ fleets: [group('a', { 'ecs-drain:ami': 'approve' })] });
     expect(result.outcome).toBe('expired');

@@ -30,7 +30,7 @@ describe('the alert about AMIs', () => {
       severity: 'warning',
       dedupKey: keyOf('One thing.'),
       ...here,
-      runbook: 'docs/amis.md#what-people-hear-besides',
+      runbook: 'docs/operating.md#amis',
     });
   });
 });

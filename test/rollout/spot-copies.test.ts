@@ -30,7 +30,14 @@ const all = (...words: string[]) => words.map(seen);
 
 describe('the copies of a Spot Fleet', () => {
   it('are those that tell so by their tag, and are not cancelled', () => {
-    const copies = all('b of a active', 'c of a modifying', 'd of a cancelled_running', 'e of b active');
+    const copies = all(
+      'b of a active',
+      'c of a modifying',
+      'd of a cancelled_running',
+      'e of b active',
+      // EC2 gave it up itself.
+      'f of a failed',
+    );
     expect(copiesOf('a', copies)).toEqual([
       { id: 'b', by: 'makes-b', createdAtMs: START_MS },
       { id: 'c', by: 'makes-c', createdAtMs: START_MS },

@@ -85,6 +85,8 @@ export interface World {
 }
 
 const BOOT_MINUTES = 4;
+const LAUNCH_MS = 30_000;
+const A_MOMENT_MS = 5_000;
 
 /** Plays the course of one Spot Fleet against a script, with nothing but the pure functions, and a clock that they move. */
 export function playSpot(script: Script = {}) {
@@ -133,12 +135,14 @@ export function playSpot(script: Script = {}) {
     }
     const { old } = world;
     if (old.targetCapacity !== targets.at(-1)?.capacity) targets.push({ atMs: nowMs, capacity: old.targetCapacity });
-    // A fleet maintains its target: what is missing of it is launched, and takes tasks.
-    for (let i = old.instances.size; old.state === 'active' && i < old.targetCapacity; i++) {
+    // A fleet maintains its target: what is missing of it is launched after a while, and takes tasks.
+    for (let i = old.instances.size; old.state === 'active' && isOld(LAUNCH_MS) && i < old.targetCapacity; i++) {
       replacements += 1;
       old.instances.set(`i-0more${replacements}`, { status: 'ACTIVE', busy: true, sinceMs: START_MS - 1 });
     }
   };
+  /** The target of the old fleet has been what it is for so long. */
+  const isOld = (ms: number): boolean => nowMs - (targets.at(-1)?.atMs ?? nowMs) >= ms;
   /** The target of the old fleet as EC2 shows it. */
   const shownTarget = (): number =>
     targets.findLast(({ atMs }) => atMs <= nowMs - (script.lagMinutes ?? 0) * 60_000)?.capacity ?? size;
@@ -233,7 +237,9 @@ export function playSpot(script: Script = {}) {
     const one = fleetOf(id);
     if (one === undefined || one.state.startsWith('cancelled')) return;
     one.state = 'cancelled_terminating';
-    if (one.targetCapacity > 0) world.harm.push(`${id} was cancelled with a target of ${one.targetCapacity}`);
+    // What somebody changes in the same moment nobody can see before.
+    if (one.targetCapacity > 0 && isOld(A_MOMENT_MS))
+      world.harm.push(`${id} was cancelled with a target of ${one.targetCapacity}`);
     for (const [instance, { busy }] of one.instances) {
       if (busy) world.harm.push(`${instance} was terminated with tasks on it`);
     }

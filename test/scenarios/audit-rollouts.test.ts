@@ -273,9 +273,43 @@ describe('the audit sees a rollout that', () => {
     );
     const toldBefore: StandIn = async (hands) => {
       for (const instanceId of hands.region.instancesOf('spots')) await hands.tell('forced', { instanceId });
+      await hands.act(() => hands.spotFleets.setTarget(oldFleet(hands.region), 0));
       await hasty(hands);
     };
     expect(await rulesBrokenBy(toldBefore, readScenario('rollout-spot-fleet'))).toEqual(new Set());
+  });
+
+  it('cancels an empty Spot Fleet whose target somebody has raised again', async () => {
+    const raised =
+      (target: number): StandIn =>
+      async ({ spotFleets, durable, region, act }) => {
+        await act(() => spotFleets.setTarget(oldFleet(region), 0));
+        await durable.wait('wait', 60);
+        for (const id of region.instancesOf('spots')) region.ec2.vanish(id, 'spot');
+        // Nothing has been launched for it yet.
+        await act(async () => {
+          const fleet = region.spotFleets.fleets.get(oldFleet(region));
+          if (fleet && target > 0) region.spotFleets.setTarget(fleet, target);
+        });
+        await act(() => spotFleets.cancelFleet(oldFleet(region)));
+      };
+    const scenario = readScenario('rollout-spot-fleet');
+    expect(await rulesBrokenBy(raised(0), scenario)).not.toContain('cancelled-undrained');
+    expect(await rulesBrokenBy(raised(3), scenario)).toContain('cancelled-undrained');
+  });
+
+  it('cancels a Spot Fleet whose tag its owner has taken away meanwhile', async () => {
+    const cancelling =
+      (atSeconds: number): StandIn =>
+      async ({ spotFleets, durable, region, act }) => {
+        await durable.wait('wait', atSeconds);
+        for (const id of region.instancesOf('spots')) region.ec2.vanish(id, 'spot');
+        await act(() => spotFleets.setTarget(oldFleet(region), 0));
+        await act(() => spotFleets.cancelFleet(oldFleet(region)));
+      };
+    const scenario = readScenario('rollout-spot-opted-out');
+    expect(await rulesBrokenBy(cancelling(1), scenario)).not.toContain('touched-unasked');
+    expect(await rulesBrokenBy(cancelling(1_800), scenario)).toContain('touched-unasked');
   });
 
   it('drains a Spot Fleet that is to keep its instances', async () => {

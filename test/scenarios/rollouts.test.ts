@@ -36,13 +36,16 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-scaled': [ROLLED, TOLD],
   'rollout-spot-fleet': [ROLLED, TOLD],
   'rollout-spot-no-capacity': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
+  'rollout-spot-opted-out': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   'rollout-spot-refused': [
     ['stopped', 'rolled', 'blocked', 'blocked', 'blocked'],
     'image-available rollout-started rollout-stopped',
   ],
   'rollout-spot-switch': [ROLLED, 'image-available rollout-started rollout-paused resolved rollout-done'],
+  'rollout-spot-target-changed': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   // Of the second release, the fleet that the first one made is rolled; the old one is not there any more.
   'rollout-spot-twice': [[...ROLLED, 'rolled', 'rolled', 'up-to-date', 'nothing-to-do'], TOLD],
+  'rollout-spot-unlisted': [ROLLED, TOLD],
   'rollout-standby': [ROLLED, 'image-available rollout-waiting resolved rollout-started rollout-done'],
   'rollout-superseded': [
     ['superseded', ...ROLLED],
@@ -375,6 +378,26 @@ describe('what the scenarios are for', () => {
     const drains = requests.filter(({ kind }) => kind === 'ordered');
     expect(drains).toHaveLength(3);
     for (const { noticedAt, startedAtMs } of drains) expect(startedAtMs - Date.parse(noticedAt)).toBeLessThan(10_000);
+  });
+});
+
+describe('what somebody does to a Spot Fleet while it is rolled', () => {
+  it.each([
+    ['rollout-spot-target-changed', 4],
+    ['rollout-spot-opted-out', 3],
+  ])('%s: it is kept with a target of %i, and nothing of the copy is left', async (name, target) => {
+    const { region, report } = await play(name);
+    const [old, copy] = [...region.spotFleets.fleets.values()];
+    expect(old).toMatchObject({ state: 'active', target });
+    expect(copy).toMatchObject({ state: 'cancelled', target: 0 });
+    const active = region.instancesOf('spots').filter((id) => old?.instances.get(id)?.isGone === false);
+    const { containerInstances = [] } = region.ecs.operations.DescribeContainerInstances({
+      cluster: 'web',
+      containerInstances: region.ecs.operations.ListContainerInstances({ cluster: 'web' }).containerInstanceArns,
+    });
+    const states = containerInstances.filter(({ ec2InstanceId = '' }) => active.includes(ec2InstanceId));
+    expect(states.map(({ status }) => status)).toEqual(Array.from({ length: target }, () => 'ACTIVE'));
+    expect(report.instances.every(({ tasksCut }) => tasksCut === 0)).toBe(true);
   });
 });
 

@@ -256,7 +256,7 @@ describe('a rollout that breaks off', () => {
       expect(rules).toEqual(BROKEN);
       expect(failures).toEqual([expect.stringContaining('nobody watches what it began')]);
       expect(failures[0]).toContain(
-        "ecs-drain rollout start al2023/x86_64 --group 'group/web-asg' --because 'it broke off'",
+        "ecs-drain rollout start al2023/x86_64 --group 'group/web-asg' --because 'it broke off' --region ",
       );
       expect(report.rollouts?.map(({ outcome }) => outcome)).toEqual(['stopped', 'failed']);
     },

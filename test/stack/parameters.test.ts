@@ -106,6 +106,7 @@ describe('the parameters', () => {
       drainFunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain:durable',
       amiUpdateFunctionArn,
       parameterPrefix: '/ecs-drain',
+      stackName: 'ecs-drain',
     });
     expect(readIntakeConfig(environment('IntakeLambdaFunction', ROLLING))).toMatchObject({ amiUpdateFunctionArn });
     expect(readIntakeConfig(environment('IntakeLambdaFunction')).amiUpdateFunctionArn).toBeUndefined();
@@ -135,6 +136,7 @@ describe('the parameters', () => {
     expect(readIntakeConfig(environment('IntakeLambdaFunction'))).toEqual({
       alertTopicArn: 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-alerts',
       drainFunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:ecs-drain-drain:durable',
+      stackName: 'ecs-drain',
     });
   });
 
