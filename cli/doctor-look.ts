@@ -1,10 +1,11 @@
+import { managedDrainingGroups } from '../src/aws/capacity-providers.ts';
 import { clusters as readClusters } from '../src/aws/clusters.ts';
 import { listRunning } from '../src/aws/executions.ts';
 import { hooksOf, groups as readGroups } from '../src/aws/groups.ts';
 import type { Session } from '../src/aws/session.ts';
 import { switchPort } from '../src/aws/ssm.ts';
 import { drainFunction, subscriptions, unreservedConcurrency, waitingMessages } from '../src/aws/stack-health.ts';
-import { managedDrainingGroups, servicesOnInstances, standaloneTasks, stopTimeout } from '../src/aws/workloads.ts';
+import { servicesOnInstances, standaloneTasks, stopTimeout } from '../src/aws/workloads.ts';
 import { ConfigError, readDrainConfig } from '../src/config.ts';
 import type { ClusterSeen } from '../src/operator/clusters.ts';
 import type { DoctorSeen, GroupSeen, TaskDefinitionSeen, WorkloadSeen } from '../src/operator/doctor-seen.ts';

@@ -54,11 +54,13 @@ function renderSource(region: string, plan: SourcePlan, atMs: number): Line[] {
   ];
 }
 
-function described({ version, imageId, agentVersion, runtimeVersion, releasedAtMs }: Target, atMs: number): string {
+function described(target: Target, atMs: number): string {
+  const { version, imageId, kernel, agentVersion, runtimeVersion, releasedAtMs } = target;
   const age = span(atMs - releasedAtMs);
   const image = version === imageId ? imageId : `${version} (${imageId})`;
   const parts = [
     `${image}, named since ${moment(releasedAtMs)} (${age})`,
+    ...(kernel === undefined ? [] : [`kernel ${kernel}`]),
     ...(agentVersion === undefined ? [] : [`agent ${agentVersion}`]),
     ...(runtimeVersion === undefined ? [] : [runtimeVersion]),
   ];

@@ -48,7 +48,11 @@ export interface Ecs {
   /** Makes a capacity provider of an Auto Scaling group; what it does beside being described is another's work. */
   createCapacityProvider(
     name: string,
-    group: { autoScalingGroupArn: string; managedDraining: 'ENABLED' | 'DISABLED' },
+    group: {
+      autoScalingGroupArn: string;
+      managedDraining: 'ENABLED' | 'DISABLED';
+      managedTerminationProtection: 'ENABLED' | 'DISABLED';
+    },
   ): void;
   /** Disconnects or reconnects the agent; while it is away, ECS confirms nothing about the instance's tasks. */
   setAgentConnected(instanceId: string, connected: boolean): void;

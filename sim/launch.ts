@@ -60,7 +60,8 @@ export interface Launches {
   isRepeatable(source: LaunchSource): boolean;
 }
 
-const ALIAS = /^resolve:ssm:([^:]+)(?::\w+)?$/;
+/** A parameter's name or ARN, with a version or a label behind a colon, or without. */
+const ALIAS = /^resolve:ssm:(.+)$/;
 
 export function createLaunches(region: {
   templates: Pick<Templates, 'version' | 'nameOf' | 'idOf'>;

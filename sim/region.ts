@@ -263,13 +263,17 @@ function build(region: Region, members: Map<string, Set<string>>): void {
     }
     for (const standalone of cluster.standalone) ecs.runStandalone(cluster.name, standalone);
     for (const service of cluster.services) ecs.createService(cluster.name, service);
-    if (cluster.managedDraining) {
-      addManagedDraining(world, { ecs, autoScaling }, cluster.group);
+    if (cluster.managedDraining) addManagedDraining(world, { ecs, autoScaling }, cluster.group);
+    if (cluster.managedDraining || cluster.protectedFromScaleIn) {
       const [group] = autoScaling.operations.DescribeAutoScalingGroups({
         AutoScalingGroupNames: [cluster.group],
       }).AutoScalingGroups;
       const autoScalingGroupArn = group?.AutoScalingGroupARN ?? '';
-      ecs.createCapacityProvider(`${cluster.name}-instances`, { autoScalingGroupArn, managedDraining: 'ENABLED' });
+      ecs.createCapacityProvider(`${cluster.name}-instances`, {
+        autoScalingGroupArn,
+        managedDraining: cluster.managedDraining ? 'ENABLED' : 'DISABLED',
+        managedTerminationProtection: cluster.protectedFromScaleIn ? 'ENABLED' : 'DISABLED',
+      });
     }
   }
   for (const group of scenario.groups) {

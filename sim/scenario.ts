@@ -71,7 +71,7 @@ const Cluster = z.strictObject({
     .describe('processes of the group'),
   replaceInstances: z.boolean().default(true).describe('false: the group shrinks by what is terminated'),
   retainOnAbandon: z.boolean().default(false).describe('the group keeps an instance whose terminate hook is abandoned'),
-  protectedFromScaleIn: z.boolean().default(false).describe('as managed termination protection makes them'),
+  protectedFromScaleIn: z.boolean().default(false).describe('by managed termination protection of a capacity provider'),
   managedDraining: z.boolean().default(false).describe('of a capacity provider, beside ours'),
   firstInstanceAttributes: z
     .record(z.string(), z.string())

@@ -33,7 +33,8 @@ const STANDARD_CHARACTERS = 4_096;
 const MOST_VERSIONS = 100;
 
 /**
- * The parameter store. A name may end in `:version`; of what AWS publishes only the latest is kept.
+ * The parameter store. A parameter is asked for by its name or its ARN, which may end in `:version`; there are no labels.
+ * Of what AWS publishes only the latest is kept.
  * @param published what AWS itself publishes, by name; nobody else can write it.
  */
 export function createSsm(
@@ -58,12 +59,21 @@ export function createSsm(
     };
   };
 
-  const find = (selector: string): Parameter | undefined => {
+  const find = (asked: string): Parameter | undefined => {
+    const selector = nameIn(asked);
     const [, name = selector, version] = /^([^:]+):(\d+)$/.exec(selector) ?? [];
     const own = parameters.get(selector) ?? versions.get(selector);
     if (own !== undefined) return own;
     const parameter = ofAws(name);
     return version === undefined || parameter?.Version === Number(version) ? parameter : undefined;
+  };
+
+  /** What an ARN of this account names: a name with a slash in it begins with one. */
+  const nameIn = (asked: string): string => {
+    const prefix = `arn:aws:ssm:${world.region}:${world.accountId}:parameter/`;
+    if (!asked.startsWith(prefix)) return asked;
+    const rest = asked.slice(prefix.length);
+    return rest.includes('/') ? `/${rest}` : rest;
   };
 
   const put = (name: string, value: string, type: string): Parameter => {
@@ -97,7 +107,11 @@ export function createSsm(
       GetParameters({ Names = [] }: GetParametersCommandInput) {
         if (Names.length > 10)
           throw new AwsError('ValidationException', 'Names must have length less than or equal to 10');
-        const Parameters = Names.map(find).filter((parameter) => parameter !== undefined);
+        const Parameters = Names.flatMap((name) => {
+          const [, selector] = /(:\d+)$/.exec(name) ?? [];
+          const parameter = find(name);
+          return parameter === undefined ? [] : [{ ...parameter, ...(selector && { Selector: selector }) }];
+        });
         return { Parameters, InvalidParameters: Names.filter((name) => find(name) === undefined) };
       },
       PutParameter({ Name = '', Value = '', Type, Overwrite, Tier }: PutParameterCommandInput) {

@@ -20,11 +20,11 @@ const NODE = /^node:/;
 const AWS = /^@aws-sdk\/|^@aws\/durable|^@smithy\//;
 const ANY_BUT_AWS = /^(?!@aws-sdk\/|@aws\/durable|@smithy\/)[@a-z]/;
 /** Both use cases lean on these, and these on nothing. */
-const SHARED = [/^src\/(loop|alert|hook|place|ports)\.ts$/];
+const SHARED = [/^src\/(loop|alert|hook|place|ports|service)\.ts$/];
 
 /** What rollouts conclude, without the modules that look or act. */
 const ROLLOUTS_CONCLUSIONS =
-  /^src\/rollout\/(checks|control|course|decide|family|fleet-decide|fleet-memory|memory|plan|quotas|request|spot-decide|spot-memory|tags|telling|waves)\.ts$/;
+  /^src\/rollout\/(checks|control|course|decide|family|fleet|fleet-decide|fleet-memory|memory|plan|quotas|request|spot-decide|spot-memory|tags|telling|waves)\.ts$/;
 
 const LAYERS: readonly Layer[] = [
   {
@@ -78,7 +78,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'the shared modules',
-    files: /^src\/(loop|ports|place|alert|alert-kinds|alert-text|hook|config)\.ts$/,
+    files: /^src\/(loop|ports|place|alert|alert-kinds|alert-text|hook|service|config)\.ts$/,
     mayUse: [/^src\/(place|alert-(kinds|text))\.ts$/],
     mayKnow: [/^src\/(loop|ports|alert|config)\.ts$/],
     packages: [/^zod\/mini$/],
@@ -88,7 +88,7 @@ const LAYERS: readonly Layer[] = [
     name: 'src/aws',
     files: /^src\/aws\//,
     mayUse: [/^src\/aws\//],
-    mayKnow: [/^src\/(rollout\/)?ports\.ts$/, /^src\/operator\//],
+    mayKnow: [/^src\/(rollout\/)?ports\.ts$/, /^src\/service\.ts$/, /^src\/operator\//],
     packages: [AWS, /^@aws-lambda-powertools\/metrics$/],
     because: 'an adapter knows AWS and the ports, and decides nothing',
   },
@@ -220,7 +220,7 @@ const IMPURE: readonly (readonly [what: string, pattern: RegExp])[] = [
 
 /** The shells that carry out are among them: they are given their clock, like everything else, through a port. */
 const PURE = MODULES.filter((module) =>
-  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|alert-kinds|alert-text|hook|config|ports|intake)\.ts$/.test(
+  /^src\/(drain|rollout|operator)\/|^src\/(loop|alert|alert-kinds|alert-text|hook|service|config|ports|intake)\.ts$/.test(
     module,
   ),
 );

@@ -2,20 +2,19 @@ import type { ContainerInstance, ECSClient, Service } from '@aws-sdk/client-ecs'
 import {
   ClusterNotFoundException,
   DescribeContainerInstancesCommand,
-  DescribeServicesCommand,
   ListClustersCommand,
   ListContainerInstancesCommand,
-  ListServicesCommand,
   UpdateContainerInstancesStateCommand,
 } from '@aws-sdk/client-ecs';
 import type { ClustersPort, HostSeen, SteadySeen } from '../rollout/ports.ts';
+import { terminationProtectedGroups } from './capacity-providers.ts';
 import { refuseUnknown } from './ecs.ts';
 import { attempt } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
+import { describeServices, replacingOf } from './services.ts';
 
 /** Most identifiers in one call (AWS-CONTRACTS §3). */
 const MOST_DESCRIBED = 100;
-const MOST_SERVICES = 10;
 const MOST_UPDATED = 10;
 /** Ids in one filter: as many as a page has instances. Whether a longer filter is taken is UNVERIFIED. */
 const MOST_FILTERED = 100;
@@ -77,17 +76,12 @@ export function clustersPort(client: ECSClient): ClustersPort {
         return answers.flatMap(({ containerInstances }) => (containerInstances ?? []).map(hostSeen));
       }),
 
-    services: (cluster) =>
-      attempt('ecs:DescribeServices', async () => {
-        const arns = await allPages(async (nextToken) => {
-          const page = await client.send(new ListServicesCommand({ cluster, ...nextToken, maxResults: 100 }));
-          return { items: page.serviceArns, nextToken: page.nextToken };
-        });
-        const answers = await inChunks(arns, MOST_SERVICES, (services) =>
-          client.send(new DescribeServicesCommand({ cluster, services })),
-        );
-        return answers.flatMap(({ services }) => (services ?? []).map(steadySeen));
-      }),
+    async services(cluster) {
+      const found = await describeServices(client, cluster);
+      return found.ok ? { ok: true, value: found.value.map(steadySeen) } : found;
+    },
+
+    terminationProtectedGroups: () => terminationProtectedGroups(client),
 
     activate: (cluster, instanceIds) =>
       attempt('ecs:UpdateContainerInstancesState', async () => {
@@ -115,12 +109,9 @@ function hostSeen(instance: ContainerInstance): HostSeen {
 function steadySeen(service: Service): SteadySeen {
   return {
     service: service.serviceName ?? '',
-    desired: service.desiredCount ?? 0,
+    ...replacingOf(service),
     running: service.runningCount ?? 0,
     pending: service.pendingCount ?? 0,
     deployments: service.deployments?.length ?? 0,
-    // AWS-CONTRACTS §3: the defaults are 100 and 200.
-    minimumHealthyPercent: service.deploymentConfiguration?.minimumHealthyPercent ?? 100,
-    maximumPercent: service.deploymentConfiguration?.maximumPercent ?? 200,
   };
 }

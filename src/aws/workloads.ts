@@ -1,56 +1,26 @@
 import type { ECSClient, Service } from '@aws-sdk/client-ecs';
-import {
-  DescribeCapacityProvidersCommand,
-  DescribeServicesCommand,
-  DescribeTaskDefinitionCommand,
-  DescribeTasksCommand,
-  ListServicesCommand,
-  ListTasksCommand,
-} from '@aws-sdk/client-ecs';
+import { DescribeTaskDefinitionCommand, DescribeTasksCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
 import type { ServiceSeen, StandaloneSeen } from '../operator/doctor-seen.ts';
 import type { Result } from '../ports.ts';
 import { attempt } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
+import { describeServices, replacingOf } from './services.ts';
 
 /** Most identifiers in one call (AWS-CONTRACTS §3). */
-const MOST_SERVICES = 10;
 const MOST_TASKS = 100;
 /** Of one cluster: drains need the same calls (AWS-CONTRACTS §3, throttle buckets), and must not starve. */
 const MOST_TASKS_READ = 1_000;
 
 /** The services of a cluster whose tasks run on EC2 instances. */
 export async function servicesOnInstances(client: ECSClient, cluster: string): Promise<Result<readonly ServiceSeen[]>> {
-  const listed = await attempt('ecs:ListServices', () =>
-    allPages(async (nextToken) => {
-      const page = await client.send(new ListServicesCommand({ cluster, maxResults: 100, ...nextToken }));
-      return { items: page.serviceArns, nextToken: page.nextToken };
-    }),
-  );
-  if (!listed.ok) return listed;
-  return attempt('ecs:DescribeServices', async () => {
-    const answers = await inChunks(listed.value, MOST_SERVICES, (services) =>
-      client.send(new DescribeServicesCommand({ cluster, services })),
-    );
-    return answers.flatMap(({ services = [] }) => services.filter(isOnInstances).map(serviceSeen));
-  });
-}
-
-function isOnInstances({ status, launchType, capacityProviderStrategy = [] }: Service): boolean {
-  const isFargate =
-    capacityProviderStrategy.length > 0 &&
-    capacityProviderStrategy.every(({ capacityProvider }) => capacityProvider?.startsWith('FARGATE'));
-  return status === 'ACTIVE' && (launchType === undefined || launchType === 'EC2') && !isFargate;
+  const found = await describeServices(client, cluster);
+  return found.ok ? { ok: true, value: found.value.map(serviceSeen) } : found;
 }
 
 function serviceSeen(service: Service): ServiceSeen {
   return {
     name: service.serviceName ?? '',
-    daemon: service.schedulingStrategy === 'DAEMON',
-    ecsReplaces: (service.deploymentController?.type ?? 'ECS') === 'ECS',
-    desired: service.desiredCount ?? 0,
-    // AWS-CONTRACTS §3: the defaults are 100 and 200.
-    minimumHealthyPercent: service.deploymentConfiguration?.minimumHealthyPercent ?? 100,
-    maximumPercent: service.deploymentConfiguration?.maximumPercent ?? 200,
+    ...replacingOf(service),
     taskDefinition: service.taskDefinition ?? '',
   };
 }
@@ -85,18 +55,5 @@ export function stopTimeout(client: ECSClient, taskDefinition: string): Promise<
     const answer = await client.send(new DescribeTaskDefinitionCommand({ taskDefinition }));
     const said = (answer.taskDefinition?.containerDefinitions ?? []).flatMap(({ stopTimeout: one }) => one ?? []);
     return said.length === 0 ? undefined : Math.max(...said);
-  });
-}
-
-/** The ARNs of Auto Scaling groups behind capacity providers that have managed draining on. */
-export function managedDrainingGroups(client: ECSClient): Promise<Result<readonly string[]>> {
-  return attempt('ecs:DescribeCapacityProviders', async () => {
-    const all = await allPages(async (nextToken) => {
-      const page = await client.send(new DescribeCapacityProvidersCommand({ ...nextToken }));
-      return { items: page.capacityProviders, nextToken: page.nextToken };
-    });
-    return all.flatMap(({ autoScalingGroupProvider: group }) =>
-      group?.managedDraining === 'ENABLED' && group.autoScalingGroupArn ? [group.autoScalingGroupArn] : [],
-    );
   });
 }

@@ -1,5 +1,6 @@
 import { readSwitch } from '../drain/switch.ts';
 import type { Result } from '../ports.ts';
+import { isLocked } from '../service.ts';
 import type { Check, Finding } from './checks.ts';
 import { count, named, problem, unknown, unread, unreadOnes, warning } from './checks.ts';
 import type { Registration } from './clusters.ts';
@@ -53,13 +54,6 @@ function perWorkload<T>(
   if (!clusters.ok) return [unread(clusters)];
   const all = workloads.map((workload) => ({ name: workload.cluster, read: read(workload) }));
   return [...all.flatMap(({ name, read: one }) => (one.ok ? find(name, one.value) : [])), ...unreadOnes(what, all)];
-}
-
-/** Minimum is rounded up and maximum down (ECS API reference, DeploymentConfiguration); daemons stop last, without a replacement. */
-function isLocked(service: ServiceSeen): boolean {
-  const { desired, minimumHealthyPercent: least, maximumPercent: most } = service;
-  if (service.daemon || !service.ecsReplaces || desired === 0) return false;
-  return Math.ceil((desired * least) / 100) >= desired && Math.floor((desired * most) / 100) <= desired;
 }
 
 function lockedIn(

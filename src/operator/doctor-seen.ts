@@ -1,5 +1,6 @@
 import type { DrainPolicy } from '../config.ts';
 import type { Result } from '../ports.ts';
+import type { Replacing } from '../service.ts';
 import type { ClusterSeen } from './clusters.ts';
 import type { Group, Hook } from './hooks.ts';
 import type { RunningExecution } from './removal.ts';
@@ -12,14 +13,8 @@ export interface GroupSeen {
 }
 
 /** A service whose tasks run on EC2 instances. */
-export interface ServiceSeen {
+export interface ServiceSeen extends Replacing {
   readonly name: string;
-  readonly daemon: boolean;
-  /** False where CODE_DEPLOY or EXTERNAL replace its tasks, for which ECS goes by 100 and 200 (AWS-CONTRACTS §3). */
-  readonly ecsReplaces: boolean;
-  readonly desired: number;
-  readonly minimumHealthyPercent: number;
-  readonly maximumPercent: number;
   readonly taskDefinition: string;
 }
 

@@ -1,11 +1,11 @@
 import type { Blocker, DrainRules } from '../rollout/checks.ts';
-import { blockersOf, heldBlocker } from '../rollout/checks.ts';
 import { FAMILIES } from '../rollout/family.ts';
 import type { FleetFacts, Target } from '../rollout/fleet.ts';
+import { familiesOf } from '../rollout/fleet.ts';
 import { begin } from '../rollout/memory.ts';
 import type { LeftAlone, PlannedFleet } from '../rollout/plan.ts';
 import { planOf } from '../rollout/plan.ts';
-import { planFor } from '../rollout/waves.ts';
+import { blockersIn, planFor } from '../rollout/waves.ts';
 import type { Waits } from './rollout-waits.ts';
 import { waitsOf } from './rollout-waits.ts';
 
@@ -47,16 +47,11 @@ export interface RegionPlans {
   readonly apart: readonly LeftAlone[];
 }
 
-/** The families of what the fleets launch, in the order of the table. */
-function familiesOf(fleets: readonly FleetFacts[]): string[] {
-  const used = new Set(fleets.flatMap(({ slots }) => slots.flatMap(({ family }) => family ?? [])));
-  return FAMILIES.map(({ id }) => id).filter((id) => used.has(id));
-}
-
-/** What the opted-in fleets run or follow. Pure. */
+/** What the opted-in fleets run or follow: families in the order of their table. Pure. */
 export function sourcesOf(fleets: readonly FleetFacts[]): string[] {
-  const followed = fleets.flatMap(({ policy }) => ('mistakes' in policy ? [] : (policy.follow ?? [])));
-  return [...familiesOf(fleets), ...new Set(followed.sort())];
+  const used = new Set(fleets.flatMap((facts) => [...familiesOf(facts)]));
+  const followed = fleets.flatMap(({ policy }) => policy.follow ?? []);
+  return [...FAMILIES.map(({ id }) => id).filter((id) => used.has(id)), ...new Set(followed.sort())];
 }
 
 /**
@@ -71,7 +66,7 @@ export function plansFor(seen: PlanSeen, wish: PlanWish): RegionPlans {
   );
   // What has nothing of a family is in the plan of each, and is told of once.
   const isOfNone = ({ id }: { readonly id: string }) =>
-    asked.some((facts) => facts.id === id && familiesOf([facts]).length === 0 && !isFollowing(facts));
+    asked.some((facts) => facts.id === id && familiesOf(facts).size === 0 && facts.policy.follow === undefined);
   const told = plans.map((plan) =>
     'target' in plan ? { ...plan, leftAlone: plan.leftAlone.filter((one) => !isOfNone(one)) } : plan,
   );
@@ -89,33 +84,36 @@ function planOfSource(seen: PlanSeen, target: Target, { fleets, isOrdered }: Pla
       ...(fleets.length === 0 ? {} : { fleets: [...fleets] }),
       ...(isOrdered ? { by: 'somebody' } : {}),
     }),
-    survey: { atMs: seen.atMs, target, fleets: seen.fleets, leftOut: 0 },
+    survey: {
+      atMs: seen.atMs,
+      target,
+      fleets: seen.fleets,
+      leftOut: 0,
+      drains: seen.drains,
+    },
   };
   const plan = planFor(memory) ?? planOf(target, [], isOrdered);
   return {
     source: target.source,
     target,
-    fleets: plan.fleets.map((fleet) => {
-      const facts = seen.fleets.find(({ id }) => id === fleet.id);
-      const { mode = 'act', deadlineSeconds = 0 } = seen.drains[fleet.id] ?? {};
-      const held = heldBlocker(mode);
-      const blockers = [...(held ? [held] : []), ...(facts ? blockersOf(facts, deadlineSeconds) : [])];
-      return { ...fleet, waits: waitsOf(memory, plan, fleet), blockers };
-    }),
+    fleets: plan.fleets.map((fleet) => ({
+      ...fleet,
+      waits: waitsOf(memory, plan, fleet),
+      blockers: blockersIn(memory, fleet.id),
+    })),
     leftAlone: plan.leftAlone,
   };
 }
 
-const isFollowing = ({ policy }: FleetFacts): boolean => !('mistakes' in policy) && policy.follow !== undefined;
-
-function apartOf({ id, policy, slots }: FleetFacts, sources: PlanSeen['sources']): LeftAlone {
+function apartOf(facts: FleetFacts, sources: PlanSeen['sources']): LeftAlone {
+  const { id, policy, slots, unread } = facts;
   const alone = (because: string, isNews: boolean): LeftAlone => ({ id, because, isNews });
   if ('mistakes' in policy) return alone(`its tags are wrong: ${policy.mistakes.join('; ')}`, true);
-  const own = new Set([
-    ...slots.flatMap(({ family }) => family ?? []),
-    ...(policy.follow === undefined ? [] : [policy.follow]),
-  ]);
-  if (slots.length === 0) return alone('what it launches from names no image that could be read', true);
+  const own = new Set([...familiesOf(facts), ...(policy.follow === undefined ? [] : [policy.follow])]);
+  if (slots.length === 0) {
+    const why = unread.length === 0 ? '' : `: ${unread.join('; ')}`;
+    return alone(`what it launches from names no image that could be read${why}`, true);
+  }
   if (policy.follow === undefined && own.size === 0) {
     return alone(
       "its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow",

@@ -1,12 +1,14 @@
+import type { Blocker } from './checks.ts';
 import { isApproved, isPaused } from './control.ts';
 import type { ReleaseOutcome } from './ending.ts';
+import type { Target } from './fleet.ts';
 import type { ReleaseMemory, StartedFleet } from './memory.ts';
 import { leftOutWords } from './opted-in.ts';
 import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { lastingTrouble, nextAlert, sentence } from './telling.ts';
-import { closedBecause, waitingOf } from './waves.ts';
+import { blockersIn, closedBecause, waitingOf } from './waves.ts';
 
 const MOST_NAMED = 8;
 
@@ -91,13 +93,25 @@ function endKindOf(outcome: ReleaseOutcome): RolloutAlert['kind'] {
 }
 
 /** What the release means, and the plan. */
-function announcement({ survey }: ReleaseMemory, plan: Plan): { because: string; details: readonly string[] } {
-  const leftOut = survey?.leftOut ?? 0;
-  return { because: summary(plan), details: [...planLines(plan), ...(leftOut > 0 ? [leftOutWords(leftOut)] : [])] };
+function announcement(memory: ReleaseMemory, plan: Plan): { because: string; details: readonly string[] } {
+  const leftOut = memory.survey?.leftOut ?? 0;
+  const lines = planLines(plan, (id) => blockersIn(memory, id));
+  return { because: summary(plan), details: [...lines, ...(leftOut > 0 ? [leftOutWords(leftOut)] : [])] };
+}
+
+/** The image, with what of it is said in its name and in the parameter. */
+function imageWords({ version, imageId, kernel, agentVersion, runtimeVersion }: Target): string {
+  const parts = [
+    imageId,
+    ...(kernel === undefined ? [] : [`kernel ${kernel}`]),
+    ...(agentVersion === undefined ? [] : [`agent ${agentVersion}`]),
+    ...(runtimeVersion === undefined ? [] : [runtimeVersion]),
+  ];
+  return `${version} (${parts.join(', ')})`;
 }
 
 function summary({ target, fleets }: Plan): string {
-  const release = `${target.source} ${target.version} (${target.imageId}) is there`;
+  const release = `${target.source} ${imageWords(target)} is there`;
   if (fleets.length === 0) return `${release}; no fleet is rolled.`;
   const instances = fleets.reduce((sum, fleet) => sum + fleet.instances, 0);
   const rolled = `${count(fleets.length, 'fleet')} with ${count(instances, 'instance')} would get it`;
@@ -110,9 +124,9 @@ function summary({ target, fleets }: Plan): string {
   return `${release}: ${rolled}${how.length === 0 ? '; their tags say notify' : `, ${how.join(', ')}`}.`;
 }
 
-/** The plan, a line for each fleet: the same in the announcement and in `rollout plan`. */
-export function planLines({ fleets, leftAlone }: Plan): string[] {
-  const lines = fleets.map(planLine);
+/** The plan, a line for each fleet, with what blocked it when it was looked at: `rollout plan` tells the same at more length. */
+export function planLines({ fleets, leftAlone }: Plan, blockersFor: (id: string) => readonly Blocker[]): string[] {
+  const lines = fleets.map((fleet) => `${planLine(fleet)}${blockedWords(blockersFor(fleet.id))}`);
   const news = leftAlone
     .filter(({ isNews }) => isNews)
     .map(({ id, because }: LeftAlone) => sentence(`${id} is left alone: ${because}`));
@@ -133,6 +147,15 @@ function planLine({ id, policy, how, from, instances, warm, expectedMinutes }: P
 /** What a fleet has beside the instances that are in service. */
 export function poolWords(warm: number): string {
   return warm === 0 ? '' : ` and the ${warm} in its warm pool`;
+}
+
+/** The first that lasts, or else the first that may pass. */
+function blockedWords(blockers: readonly Blocker[]): string {
+  const first = blockers.find(({ passes }) => !passes) ?? blockers[0];
+  if (first === undefined) return '';
+  const others = blockers.length - 1;
+  const more = others === 0 ? '' : ` (and ${others} more: ecs-drain rollout plan)`;
+  return ` ${sentence(`${first.passes ? 'It would wait now' : 'It is BLOCKED'}: ${first.because}${more}`)}`;
 }
 
 function count(n: number, what: string): string {

@@ -18,7 +18,7 @@ export interface DrainRules {
 }
 
 /** Processes without which an instance refresh does nothing, or leaves the group short. */
-const NEEDED = ['Launch', 'Terminate', 'ReplaceUnhealthy', 'HealthCheck'];
+const NEEDED = ['Launch', 'Terminate', 'ReplaceUnhealthy', 'HealthCheck', 'InstanceRefresh'];
 
 /** An instance refresh fails after an hour without progress (AWS-CONTRACTS §5), and a drain counts against it. */
 const HOUR_SECONDS = 3_600;
@@ -28,7 +28,7 @@ const HOUR_MARGIN_SECONDS = 600;
 export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blocker[] {
   const lasting = (because: string): Blocker => ({ because, passes: false });
   const passing = (because: string): Blocker => ({ because, passes: true });
-  const { suspended, protectedFromScaleIn, desired, immovable, unsteady } = facts;
+  const { suspended, desired, immovable, unsteady } = facts;
   const missing = suspended.filter((process) => NEEDED.includes(process));
   const blockers: Blocker[] = [];
   if (facts.drainedBy === 'none') {
@@ -43,13 +43,7 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
       ),
     );
   }
-  if (protectedFromScaleIn > 0 && protectedFromScaleIn < desired) {
-    blockers.push(
-      lasting(
-        `${protectedFromScaleIn} of its instances ${protectedFromScaleIn === 1 ? 'is' : 'are'} protected from scale-in by hand: end the protection, or leave the group out`,
-      ),
-    );
-  }
+  blockers.push(...protectedByHand(facts).map(lasting));
   // Whether a refresh may launch past the maximum is not documented; where it may not, it would fail after an hour.
   if (keepsAll(facts) && facts.max !== undefined && desired >= facts.max) {
     blockers.push(
@@ -61,13 +55,14 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   if (immovable.length > 0) {
     blockers.push(
       lasting(
-        `${some(immovable)}: minimum and maximum healthy percent are both 100, so ECS cannot move ${immovable.length === 1 ? 'its' : 'their'} tasks`,
+        `${some(immovable)}: by minimum and maximum healthy percent ECS may neither stop a task first nor start one more: raise maximumPercent or lower minimumHealthyPercent`,
       ),
     );
   }
   blockers.push(...facts.bound.map(lasting));
   if (facts.beside !== undefined) blockers.push(passing(facts.beside));
   if (facts.unsettled !== undefined) blockers.push(passing(facts.unsettled));
+  blockers.push(...inNoCluster(facts).map(passing));
   if (facts.refreshing) blockers.push(passing('an instance refresh is under way already'));
   const [aside] = facts.standby ?? [];
   if (aside !== undefined) {
@@ -81,6 +76,19 @@ export function blockersOf(facts: FleetFacts, drainDeadlineSeconds: number): Blo
   }
   if (unsteady.length > 0) blockers.push(passing(`${some(unsteady)}: not steady, and a rollout would make it worse`));
   return blockers;
+}
+
+/** What a capacity provider protects, a refresh is told to replace, and ECS lets go of the empty ones by itself. */
+function protectedByHand({ protectedFromScaleIn: count, managedProtection }: FleetFacts): string[] {
+  if (managedProtection || count === 0) return [];
+  return [
+    `${count} of its instances ${count === 1 ? 'is' : 'are'} protected from scale-in, and no capacity provider does that: end the protection, or leave the group out`,
+  ];
+}
+
+/** Whether a new instance is at work could not be seen. */
+function inNoCluster({ clusters, desired }: FleetFacts): string[] {
+  return clusters.length > 0 || desired === 0 ? [] : ['none of its instances is registered in any cluster'];
 }
 
 /** Shown in a plan; in a course it is a pause. */

@@ -152,8 +152,8 @@ function preferencesOf(
     alarms: policy.alarms,
     // Who is put aside meanwhile is somebody's matter; waited for, it would fail the whole refresh after an hour.
     standby: 'Ignore',
-    // Managed termination protection of a capacity provider protects every instance, and would stall it for ever.
-    scaleInProtected: facts.protectedFromScaleIn > 0 ? 'Refresh' : 'Ignore',
+    // What managed termination protection of a capacity provider protects changes with the tasks, and would stall it for ever.
+    scaleInProtected: facts.managedProtection ? 'Refresh' : 'Ignore',
   };
 }
 

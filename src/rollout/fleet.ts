@@ -1,6 +1,6 @@
 import { newer } from './family.ts';
 import type { QuotaFacts } from './quotas.ts';
-import type { FleetPolicy } from './tags.ts';
+import type { FleetPolicy, TagMistakes } from './tags.ts';
 
 /** The image that is to be rolled out: from the parameter store and from EC2, whatever a message said. */
 export interface Target {
@@ -12,6 +12,8 @@ export interface Target {
   readonly version: string;
   readonly imageId: string;
   readonly architecture: string;
+  /** Like `6.1`, where the image's name says it. */
+  readonly kernel?: string;
   readonly agentVersion?: string;
   readonly runtimeVersion?: string;
   /** When the parameter began to say so. */
@@ -36,22 +38,34 @@ export interface Slot {
   readonly family: string | undefined;
   readonly version: string | undefined;
   readonly architecture: string | undefined;
+  readonly kernel?: string;
+}
+
+/** What the name of one of AWS's ECS images says. */
+export interface ImageName {
+  readonly family: string;
+  readonly version: string;
+  readonly kernel?: string;
 }
 
 /** What one fleet is like, in a few hundred bytes: counts instead of lists, as far as decisions go. */
 export interface FleetFacts {
   /** `group/<name>` or `spot-fleet/<id>`. */
   readonly id: string;
-  readonly policy: FleetPolicy | { readonly mistakes: readonly string[] };
+  readonly policy: FleetPolicy | TagMistakes;
   /** `configuration`: a launch configuration, which no version can be made of. */
   readonly launch: 'template' | 'mixed' | 'configuration' | 'specifications' | 'unknown';
   readonly slots: readonly Slot[];
+  /** Why a place that it launches from names no image that could be read; three at most. */
+  readonly unread: readonly string[];
   /** Other groups that launch `$Latest` of a template of these slots, by the template's id: what is written there is theirs at once. */
   readonly latestOf?: Readonly<Record<string, readonly string[]>>;
   /** An override of it asks for attributes instead of an instance type. */
   readonly byRequirements?: true;
   /** Instances by image id; at most ten images, the others summed up as `other`; `unknown`: EC2 does not know them yet. */
   readonly images: Readonly<Record<string, number>>;
+  /** Those of them that are AWS's and that no slot names, by id. */
+  readonly named: Readonly<Record<string, ImageName>>;
   readonly desired: number;
   /** The most that the group may have; undefined for what knows no such bound. */
   readonly max?: number;
@@ -61,12 +75,14 @@ export interface FleetFacts {
   readonly refreshing: boolean;
   readonly suspended: readonly string[];
   readonly protectedFromScaleIn: number;
+  /** A capacity provider protects its instances, and lets go of those that are empty: not a person. */
+  readonly managedProtection: boolean;
   /** Instances in Standby, a few by name: a refresh leaves them as they are. */
   readonly standby?: readonly string[];
   readonly warm: number;
   readonly clusters: readonly string[];
   readonly unsteady: readonly string[];
-  /** Services whose minimum and maximum healthy percent are both 100: ECS may not move their tasks. */
+  /** Services of whose tasks ECS may neither stop one first nor start one more (service.ts). */
   readonly immovable: readonly string[];
   /** Whether what it launches meanwhile fits into EC2's quotas; undefined where that is not known. */
   readonly quota?: QuotaFacts;
@@ -78,6 +94,16 @@ export interface FleetFacts {
   readonly beside?: string;
   /** The Spot Fleet that it was made a copy of, and whether that one is there still. */
   readonly copyOf?: { readonly id: string; readonly isThere: boolean };
+}
+
+/**
+ * The families whose releases concern a fleet: of what it launches; and of what its instances run, where what it launches
+ * cannot be read in full.
+ */
+export function familiesOf({ slots, unread, named }: FleetFacts): ReadonlySet<string> {
+  const launched = slots.flatMap(({ family }) => family ?? []);
+  const run = slots.length > 0 && unread.length === 0 ? [] : Object.values(named).map(({ family }) => family);
+  return new Set([...launched, ...run]);
 }
 
 /** What stands in `images` for an image that is not known: neither old nor new. */

@@ -1,4 +1,5 @@
 import type { Failure } from '../ports.ts';
+import type { DrainRules } from './checks.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
 import { stepped, withTrouble } from './course.ts';
@@ -17,6 +18,8 @@ export interface Survey {
   readonly fleets: readonly FleetFacts[];
   /** So many fleets more opted in than are kept here: this rollout leaves them out, and people are told. */
   readonly leftOut: number;
+  /** How drains go, by fleet, as far as that could be read. */
+  readonly drains?: Readonly<Record<string, DrainRules>>;
 }
 
 /** What a hint leads to: a release, or why there is none. */

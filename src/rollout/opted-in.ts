@@ -6,8 +6,12 @@ import type { SurveyPorts } from './survey.ts';
 import { factsOf, factsOfSpotFleets } from './survey.ts';
 import { COPY_OF, OPT_IN } from './tags.ts';
 
-/** A survey that outgrows a step's result would end the execution (AWS-CONTRACTS §7): 256 KB hold far more than these. */
+/**
+ * A survey that outgrows a step's result would end the execution: 256 KB (AWS-CONTRACTS §7), counted in bytes of JSON.
+ * What is in it beside the facts has its place in what is left of that.
+ */
 const MOST_FLEETS = 50;
+const MOST_BYTES = 220_000;
 
 /**
  * The fleets that opted in, as they are; the same for a rollout and for the command that shows its plan.
@@ -31,16 +35,27 @@ export async function fleetsOptedIn(
   }
   const copies = withInstances.length === 0 ? [] : read(await ports.spotFleets.taggedFleets(COPY_OF));
   const quotas = quotaLook(ports.quotas);
-  const fleets = [
+  const fleets = thatFit([
     ...(await factsOf(kept, quotas, ports)),
     ...(await factsOfSpotFleets(withInstances, copies, quotas, ports)),
-  ];
+  ]);
   const leftOut = groups.length + spotFleets.length - fleets.length;
   return { fleets, leftOut };
+}
+
+/** One that is too large leaves its place to those behind it. */
+function thatFit(fleets: readonly FleetFacts[]): FleetFacts[] {
+  let left = MOST_BYTES;
+  return fleets.filter((facts) => {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(facts)},`).length;
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  });
 }
 
 /** What whoever counts on the rollout has to know of the fleets beyond those. */
 export function leftOutWords(leftOut: number): string {
   const [who, them] = leftOut === 1 ? ['1 further fleet', 'it'] : [`${leftOut} further fleets`, 'them'];
-  return `${who} opted in and ${leftOut === 1 ? 'is' : 'are'} left out, for a rollout takes ${MOST_FLEETS} at most: order ${them} by name (ecs-drain rollout start SOURCE --group NAME).`;
+  return `${who} opted in and ${leftOut === 1 ? 'is' : 'are'} left out, for a rollout takes ${MOST_FLEETS} at most, fewer where they have very many overrides: order ${them} by name (ecs-drain rollout start SOURCE --group NAME).`;
 }

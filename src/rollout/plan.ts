@@ -1,6 +1,6 @@
 import { familyById } from './family.ts';
-import type { FleetFacts, Slot, Target } from './fleet.ts';
-import { standingOf, UNKNOWN_IMAGE } from './fleet.ts';
+import type { FleetFacts, ImageName, Slot, Target } from './fleet.ts';
+import { familiesOf, standingOf, UNKNOWN_IMAGE } from './fleet.ts';
 import type { FleetPolicy } from './tags.ts';
 import { atOnce } from './tags.ts';
 
@@ -12,7 +12,7 @@ export interface PlannedFleet {
   readonly how: 'write' | 'keep';
   /** The slots whose image changes; none where the template is there already and only instances are old. */
   readonly slots: readonly Slot[];
-  /** Image ids and versions that it comes from. */
+  /** Image ids that it comes from; of AWS's images also the version, and the kernel where the name carries it. */
   readonly from: readonly string[];
   /** Instances to replace. */
   readonly instances: number;
@@ -56,14 +56,13 @@ export function planOf(target: Target, fleets: readonly FleetFacts[], isOrdered:
 type Verdict = PlannedFleet | Omit<LeftAlone, 'id'> | 'not-concerned';
 
 function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
-  const { policy, slots, images } = facts;
-  const news = (because: string) => ({ because, isNews: true });
-  const follows = 'mistakes' in policy ? undefined : policy.follow;
+  const { policy, slots } = facts;
   const standings = slots.map((slot) => standingOf(slot, target));
-  const isOurs =
-    follows === undefined ? slots.some(({ family }) => family === target.source) : follows === target.source;
+  const isOurs = policy.follow === undefined ? familiesOf(facts).has(target.source) : policy.follow === target.source;
   if ('mistakes' in policy) {
-    return isOurs || slots.length === 0 ? news(`its tags are wrong: ${policy.mistakes.join('; ')}`) : 'not-concerned';
+    return isOurs || isNobodys(facts, target)
+      ? news(`its tags are wrong: ${policy.mistakes.join('; ')}`)
+      : 'not-concerned';
   }
   if (!isOurs)
     return isCustom(facts)
@@ -77,6 +76,8 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
   if (facts.launch === 'specifications') {
     return news('it has launch specifications instead of launch templates: make it anew with a template');
   }
+  const unread = whyUnread(facts);
+  if (unread !== undefined) return news(unread);
   if (standings.every((standing) => standing === 'newer' || standing === 'other')) {
     return standings.includes('newer')
       ? quiet('it runs a newer image already')
@@ -85,7 +86,7 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
 
   const changing = slots.filter((_, i) => standings[i] === 'older');
   const old = oldInstances(facts, target, changing);
-  const unknown = images[UNKNOWN_IMAGE] ?? 0;
+  const unknown = facts.images[UNKNOWN_IMAGE] ?? 0;
   if (changing.length === 0 && old === 0)
     return quiet(unknown > 0 ? `what ${unknown} of its instances run is not known yet` : 'it runs this image already');
   // A parameter that a template resolves is its owner's way to choose: there is nothing for us to write.
@@ -103,7 +104,7 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
     policy,
     how: changing.length > 0 ? 'write' : 'keep',
     slots: changing,
-    from: fromOf(slots, images, target),
+    from: fromOf(facts, target),
     instances: old,
     warm: facts.warm,
     expectedMinutes: expectedMinutes(policy, old, facts.desired),
@@ -133,6 +134,23 @@ function whyUnsupported({ source }: Target, isOrdered: boolean): string | undefi
   return `${family.osName} reached its end on ${family.endsOn}: move to a family that is mended, or order this rollout (ecs-drain rollout start)`;
 }
 
+/** What is changed in one place and not in another, and what nobody knows the image of, is for its owner to look at. */
+function whyUnread({ slots, unread }: FleetFacts): string | undefined {
+  if (unread.length > 0) return `what it launches from cannot be read in full: ${unread.join('; ')}`;
+  return slots.length > 0
+    ? undefined
+    : 'it has neither a launch template nor a launch configuration that could be seen';
+}
+
+/** Its image tells no family and it follows nothing: the release of any family speaks of it, for no other would. */
+function isNobodys(facts: FleetFacts, { source }: Target): boolean {
+  return facts.policy.follow === undefined && familiesOf(facts).size === 0 && !source.startsWith('/');
+}
+
+function news(because: string): Omit<LeftAlone, 'id'> {
+  return { because, isNews: true };
+}
+
 function quiet(because: string): Omit<LeftAlone, 'id'> {
   return { because, isNews: false };
 }
@@ -149,12 +167,18 @@ function oldInstances({ images, slots }: FleetFacts, target: Target, changing: r
     .reduce((sum, [, count]) => sum + count, 0);
 }
 
-function fromOf(slots: readonly Slot[], images: Readonly<Record<string, number>>, target: Target): string[] {
-  const known = new Map(slots.map(({ imageId, version }) => [imageId, version]));
+function fromOf({ slots, images, named }: FleetFacts, target: Target): string[] {
+  const known = new Map<string, Pick<Slot | ImageName, 'version' | 'kernel'>>([
+    ...Object.entries(named),
+    ...slots.map((slot) => [slot.imageId, slot] as const),
+  ]);
   const ids = new Set([...slots.map(({ imageId }) => imageId), ...Object.keys(images)]);
   return [...ids]
     .filter((id) => id !== target.imageId && id !== UNKNOWN_IMAGE)
-    .map((id) => (known.get(id) === undefined ? id : `${known.get(id)} (${id})`));
+    .map((id) => {
+      const { version, kernel } = known.get(id) ?? {};
+      return version === undefined ? id : `${version} (${id}${kernel === undefined ? '' : `, kernel ${kernel}`})`;
+    });
 }
 
 /** One instance first, then as many at once as the healthy percentages let go or come. */

@@ -1,4 +1,5 @@
 import type { Result } from '../ports.ts';
+import type { Replacing } from '../service.ts';
 
 /**
  * What watching and rolling out AMIs needs from the world, and no more. `src/aws` implements these. Operating errors are
@@ -308,15 +309,12 @@ export interface HostSeen {
   readonly runningTasks: number;
 }
 
-/** A service, as far as it is steady. */
-export interface SteadySeen {
+/** A service, as far as it is steady, and may be moved. */
+export interface SteadySeen extends Replacing {
   readonly service: string;
-  readonly desired: number;
   readonly running: number;
   readonly pending: number;
   readonly deployments: number;
-  readonly minimumHealthyPercent: number;
-  readonly maximumPercent: number;
 }
 
 export interface ClustersPort {
@@ -327,7 +325,10 @@ export interface ClustersPort {
   clustersOf(instanceIds: readonly string[], likely: readonly string[]): Promise<Result<readonly string[]>>;
   /** The registrations of these EC2 instances in the cluster. */
   hosts(cluster: string, instanceIds: readonly string[]): Promise<Result<readonly HostSeen[]>>;
+  /** Those whose tasks run on EC2 instances. */
   services(cluster: string): Promise<Result<readonly SteadySeen[]>>;
+  /** The ARNs of groups whose instances a capacity provider protects from scale-in, and lets go of by itself. */
+  terminationProtectedGroups(): Promise<Result<readonly string[]>>;
   /** Sets the registrations of these EC2 instances ACTIVE again; those that are gone are left out. */
   activate(cluster: string, instanceIds: readonly string[]): Promise<Result<undefined>>;
 }

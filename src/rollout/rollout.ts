@@ -5,7 +5,7 @@ import { rest } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import { decide } from './decide.ts';
 import type { ReleaseResult } from './ending.ts';
-import type { Target } from './fleet.ts';
+import type { FleetFacts, Target } from './fleet.ts';
 import { decideFleet } from './fleet-decide.ts';
 import { beginFleet, rememberFleet } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
@@ -103,7 +103,20 @@ async function surveyOf(request: ReleaseRequest, ports: RolloutPorts): Promise<S
   const target = await readTarget(request.source, ports);
   if ('because' in target) return { atMs: ports.now(), because: target.because, fleets: [], leftOut: 0 };
   const { fleets, leftOut } = await fleetsOptedIn(ports, request.fleets);
-  return { atMs: ports.now(), target, fleets, leftOut };
+  return { atMs: ports.now(), target, fleets, leftOut, drains: await drainsOf(fleets, ports) };
+}
+
+/** What cannot be read is left out: it is read again before anything begins. */
+async function drainsOf(
+  fleets: readonly FleetFacts[],
+  { drainRules }: RolloutPorts,
+): Promise<Readonly<Record<string, DrainRules>>> {
+  const known: Record<string, DrainRules> = {};
+  for (const { id } of fleets) {
+    const rules = await drainRules(id.slice(id.indexOf('/') + 1));
+    if (rules.ok) known[id] = rules.value;
+  }
+  return known;
 }
 
 /**

@@ -1,11 +1,13 @@
 import type { ClockPort, Result } from '../ports.ts';
-import type { FleetFacts, Slot } from './fleet.ts';
+import { isLocked } from '../service.ts';
+import type { FleetFacts, ImageName } from './fleet.ts';
 import { UNKNOWN_IMAGE } from './fleet.ts';
 import type {
   ClustersPort,
   FleetInstance,
   GroupSeen,
   GroupsPort,
+  ImageSeen,
   QuotasPort,
   RefreshSeen,
   RefreshStatus,
@@ -17,8 +19,8 @@ import type { QuotaLook } from './quota-look.ts';
 import { quotaLook } from './quota-look.ts';
 import { needsOfCopy, needsOfGroup } from './quotas.ts';
 import { read } from './reading.ts';
-import type { SlotPorts } from './slots.ts';
-import { refsOfGroup, slotsOf } from './slots.ts';
+import type { Places, SlotPorts } from './slots.ts';
+import { nameOf, placesOf, refsOfGroup } from './slots.ts';
 import type { Bonds } from './spot-bound.ts';
 import { boundOf, MOST_SPOT_INSTANCES, unsettledOf } from './spot-bound.ts';
 import { besideOf, isCancelled } from './spot-copies.ts';
@@ -50,6 +52,14 @@ const MOST_IMAGES = 10;
 
 type Known = Map<string, readonly SteadySeen[]>;
 
+/** What the groups of one survey have in common. */
+interface Shared {
+  readonly known: Known;
+  readonly quotas: QuotaLook;
+  /** ARNs of groups behind capacity providers that protect their instances. */
+  readonly guarded: readonly string[];
+}
+
 /** What the groups are like. What several of them have in common is asked for once. */
 export async function factsOf(
   groups: readonly GroupSeen[],
@@ -57,13 +67,15 @@ export async function factsOf(
   ports: SurveyPorts,
 ): Promise<FleetFacts[]> {
   const refs = groups.map(({ launch }) => refsOfGroup(launch));
-  const slots = await slotsOf(refs, groups.flatMap(imageIdsOf), ports);
+  const { places, images } = await placesOf(refs, groups.flatMap(imageIdsOf), ports);
+  const guarded = groups.length === 0 ? [] : read(await ports.clusters.terminationProtectedGroups());
   const known: Known = new Map();
   const onLatest = await groupsOnLatest(groups, ports);
   const facts: FleetFacts[] = [];
   for (const [i, group] of groups.entries()) {
     const [latest] = read(await ports.groups.refreshes(group.name));
-    facts.push(withLatest(await factsOfGroup(group, latest, slots[i] ?? [], { known, quotas }, ports), onLatest));
+    const launch = launchFacts(places[i], group.instances, images);
+    facts.push(withLatest(await factsOfGroup(group, latest, launch, { known, quotas, guarded }, ports), onLatest));
   }
   return facts;
 }
@@ -109,10 +121,12 @@ export async function factsOfOne(
   clusters: readonly string[],
   ports: SurveyPorts,
 ): Promise<FleetFacts> {
-  const [slots = []] = await slotsOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
+  const { places, images } = await placesOf([refsOfGroup(group.launch)], imageIdsOf(group), ports);
+  const guarded = read(await ports.clusters.terminationProtectedGroups());
   const onLatest = await groupsOnLatest([group], ports);
-  const shared = { known: new Map(), quotas: quotaLook(ports.quotas) };
-  return withLatest(await factsOfGroup(group, latest, slots, shared, ports, clusters), onLatest);
+  const launch = launchFacts(places[0], group.instances, images);
+  const shared = { known: new Map(), quotas: quotaLook(ports.quotas), guarded };
+  return withLatest(await factsOfGroup(group, latest, launch, shared, ports, clusters), onLatest);
 }
 
 /**
@@ -143,8 +157,8 @@ async function drainedBy(
 async function factsOfGroup(
   group: GroupSeen,
   latest: RefreshSeen | undefined,
-  slots: readonly Slot[],
-  { known, quotas }: { readonly known: Known; readonly quotas: QuotaLook },
+  launch: LaunchFacts,
+  { known, quotas, guarded }: Shared,
   ports: SurveyPorts,
   clusters: readonly string[] = [],
 ): Promise<FleetFacts> {
@@ -159,7 +173,7 @@ async function factsOfGroup(
     id: `group/${group.name}`,
     policy,
     launch: group.launch.kind,
-    slots,
+    ...launch,
     ...(group.launch.kind === 'mixed' && group.launch.byRequirements ? { byRequirements: true } : {}),
     images: countImages(group.instances),
     desired: group.desired,
@@ -168,6 +182,7 @@ async function factsOfGroup(
     refreshing,
     suspended: group.suspended,
     protectedFromScaleIn: group.instances.filter((instance) => instance.protectedFromScaleIn).length,
+    managedProtection: guarded.includes(group.arn),
     ...standbyOf(group),
     warm: group.warm,
     ...(await clusterFacts(group.instances, known, ports, clusters)),
@@ -187,7 +202,7 @@ export async function factsOfSpotFleets(
   ports: SurveyPorts,
 ): Promise<FleetFacts[]> {
   const refs = fleets.map(({ fleet }) => fleet.launch);
-  const slots = await slotsOf(refs, fleets.flatMap(imageIdsOf), ports);
+  const { places, images } = await placesOf(refs, fleets.flatMap(imageIdsOf), ports);
   const known: Known = new Map();
   const facts: FleetFacts[] = [];
   for (const [i, { fleet, instances }] of fleets.entries()) {
@@ -196,7 +211,7 @@ export async function factsOfSpotFleets(
       hasScalableTarget: read(await ports.spotFleets.hasScalableTarget(fleet.id)),
       stack: unlessItPasses(await ports.spotFleets.stackOf(fleet.id)),
       instances: instances.length,
-      slots: slots[i]?.length ?? 0,
+      slots: places[i]?.slots.length ?? 0,
     };
     const unsettled = unsettledOf(fleet);
     const copyOf = await originalOf(fleet, ports);
@@ -206,13 +221,14 @@ export async function factsOfSpotFleets(
       id: `spot-fleet/${fleet.id}`,
       policy: policyOf(fleet.tags),
       launch: fleet.specifications > 0 ? 'specifications' : 'template',
-      slots: slots[i] ?? [],
+      ...launchFacts(places[i], instances, images),
       images: countImages(instances),
       desired: fleet.targetCapacity,
       drainedBy: 'order',
       refreshing: false,
       suspended: [],
       protectedFromScaleIn: 0,
+      managedProtection: false,
       warm: 0,
       ...(await clusterFacts(instances, known, ports, [], MOST_SPOT_INSTANCES)),
       ...(quota === undefined ? {} : { quota }),
@@ -223,6 +239,23 @@ export async function factsOfSpotFleets(
     });
   }
   return facts;
+}
+
+type LaunchFacts = Pick<FleetFacts, 'slots' | 'unread' | 'named'>;
+
+/** What it launches from; and what its instances run that is launched no more, or from where it cannot be read. */
+function launchFacts(
+  { slots, unread }: Places = { slots: [], unread: [] },
+  instances: readonly FleetInstance[],
+  images: ReadonlyMap<string, ImageSeen>,
+): LaunchFacts {
+  const launched = new Set(slots.map(({ imageId }) => imageId));
+  const run = Object.keys(countImages(instances)).filter((id) => !launched.has(id));
+  const names = run.flatMap((id): [string, ImageName][] => {
+    const name = nameOf(images.get(id));
+    return name === undefined ? [] : [[id, name]];
+  });
+  return { slots, unread, named: Object.fromEntries(names) };
 }
 
 type ClusterFacts = Pick<FleetFacts, 'clusters' | 'unsteady' | 'immovable'>;
@@ -245,11 +278,10 @@ async function serviceFacts(where: readonly string[], known: Known, { clusters }
     if (!known.has(cluster)) known.set(cluster, read(await clusters.services(cluster)));
   }
   const services = where.flatMap((cluster) => known.get(cluster) ?? []);
-  const isImmovable = (service: SteadySeen) => service.minimumHealthyPercent >= 100 && service.maximumPercent <= 100;
   return {
     clusters: where,
     unsteady: named(services.filter(isUnsteady)),
-    immovable: named(services.filter(isImmovable)),
+    immovable: named(services.filter(isLocked)),
   };
 }
 

@@ -25,6 +25,12 @@ export interface FleetPolicy {
   readonly follow: string | undefined;
 }
 
+/** What is wrong with a fleet's tags; and what it follows, as far as that can be read: who speaks of it goes by that. */
+export interface TagMistakes {
+  readonly mistakes: readonly string[];
+  readonly follow?: string;
+}
+
 /** How many of a group's instances are replaced at once: as many as its healthy percentages let go or come. */
 export function atOnce({ minHealthyPercent, maxHealthyPercent }: FleetPolicy, desired: number): number {
   const share = Math.max(maxHealthyPercent - 100, 100 - minHealthyPercent) / 100;
@@ -144,9 +150,7 @@ export const TAGS = {
  * Reads a fleet's tags; every mistake at once, for what is meant is never guessed. Undefined where it has not opted in.
  * Pure.
  */
-export function readTags(
-  tags: Readonly<Record<string, string>>,
-): FleetPolicy | { readonly mistakes: readonly string[] } | undefined {
+export function readTags(tags: Readonly<Record<string, string>>): FleetPolicy | TagMistakes | undefined {
   if (!Object.hasOwn(tags, OPT_IN)) return undefined;
   const mistakes = Object.keys(tags)
     .filter((key) => key.startsWith('ecs-drain:') && !Object.hasOwn(TAGS, key) && !OUR_OWN.includes(key))
@@ -180,5 +184,6 @@ export function readTags(
     alarms: read('ecs-drain:alarms'),
     follow: read('ecs-drain:follow'),
   };
-  return mistakes.length > 0 ? { mistakes } : policy;
+  if (mistakes.length === 0) return policy;
+  return { mistakes, ...(policy.follow === undefined ? {} : { follow: policy.follow }) };
 }

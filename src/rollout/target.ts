@@ -26,6 +26,7 @@ export async function readTarget(
     imageId,
     architecture: image.architecture,
     releasedAtMs: changedAtMs,
+    ...(image.byAmazon && known?.kernel ? { kernel: known.kernel } : {}),
     ...(agentVersion ? { agentVersion } : {}),
     ...(runtimeVersion ? { runtimeVersion } : {}),
   };

@@ -1,3 +1,5 @@
+import type { Blocker } from './checks.ts';
+import { blockersOf, heldBlocker } from './checks.ts';
 import { endedBy, isApproved } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
@@ -16,6 +18,14 @@ export function planFor({ survey, request }: ReleaseMemory): Plan | undefined {
 /** Whoever named a Spot Fleet meant as well what has come in its place. */
 function isAsked({ id, copyOf }: FleetFacts, asked: readonly string[]): boolean {
   return asked.includes(id) || (copyOf !== undefined && asked.includes(`spot-fleet/${copyOf.id}`));
+}
+
+/** What stood in the way of a fleet when it was surveyed. */
+export function blockersIn({ survey }: Pick<ReleaseMemory, 'survey'>, id: string): Blocker[] {
+  const facts = survey?.fleets.find((fleet) => fleet.id === id);
+  const { mode = 'act', deadlineSeconds = 0 } = survey?.drains?.[id] ?? {};
+  const held = heldBlocker(mode);
+  return facts === undefined ? [] : [...(held ? [held] : []), ...blockersOf(facts, deadlineSeconds)];
 }
 
 export function runningOf({ started }: ReleaseMemory): FleetRequest[] {

@@ -1,4 +1,10 @@
-import { ECSClient, ListContainerInstancesCommand, UpdateContainerInstancesStateCommand } from '@aws-sdk/client-ecs';
+import {
+  DescribeServicesCommand,
+  ECSClient,
+  ListContainerInstancesCommand,
+  ListServicesCommand,
+  UpdateContainerInstancesStateCommand,
+} from '@aws-sdk/client-ecs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { ecsClient } from '../../src/aws/clients.ts';
@@ -85,8 +91,48 @@ describe('the services of a cluster', () => {
       deployments: 1,
       minimumHealthyPercent: 50,
       maximumPercent: 150,
+      daemon: false,
+      ecsReplaces: true,
     });
     expect(steady[45]).toMatchObject({ service: 's44', desired: 1, running: 1, minimumHealthyPercent: 100 });
+  });
+
+  it('are those on EC2 instances: how steady Fargate is says nothing about ours', async () => {
+    const client = new ECSClient({ region: 'eu-west-1' });
+    const fargate = { capacityProviderStrategy: [{ capacityProvider: 'FARGATE' }] };
+    const other = { deploymentController: { type: 'EXTERNAL' as const }, schedulingStrategy: 'DAEMON' as const };
+    mockClient(client)
+      .on(ListServicesCommand)
+      .resolves({ serviceArns: ['a'] })
+      .on(DescribeServicesCommand)
+      .resolves({
+        services: [
+          { serviceName: 'far', status: 'ACTIVE', ...fargate, desiredCount: 2 },
+          { serviceName: 'gone', status: 'DRAINING', launchType: 'EC2' },
+          { serviceName: 'ours', status: 'ACTIVE', launchType: 'EC2', ...other },
+        ],
+      });
+    expect(await clustersPort(client).services('web')).toMatchObject({
+      ok: true,
+      value: [{ service: 'ours', daemon: true, ecsReplaces: false, minimumHealthyPercent: 100, maximumPercent: 200 }],
+    });
+  });
+});
+
+describe('groups whose instances a capacity provider protects', () => {
+  it('are found on every page, and no others', async () => {
+    const clusters = Array.from({ length: 24 }, (_, i) => ({
+      name: `c${i}`,
+      instances: 0,
+      group: `g${i}`,
+      protectedFromScaleIn: i % 2 === 0,
+      managedDraining: i % 3 === 0,
+    }));
+    const { clusters: port, value } = prepare(clusters);
+    const arns = await value(() => port.terminationProtectedGroups());
+    expect(arns.map((one) => one.replace(/.*\//, ''))).toEqual(
+      clusters.filter(({ protectedFromScaleIn }) => protectedFromScaleIn).map(({ group }) => group),
+    );
   });
 });
 

@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-ecs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, it } from 'vitest';
-import { managedDrainingGroups, servicesOnInstances, standaloneTasks, stopTimeout } from '../../src/aws/workloads.ts';
+import { managedDrainingGroups } from '../../src/aws/capacity-providers.ts';
+import { servicesOnInstances, standaloneTasks, stopTimeout } from '../../src/aws/workloads.ts';
 import type { Result } from '../../src/ports.ts';
 import { sessionIn } from '../cli/support.ts';
 

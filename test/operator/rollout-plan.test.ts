@@ -28,7 +28,8 @@ describe('the plan of a source', () => {
     ];
     const [plan] = plansFor(seen(fleets), all).plans;
     if (plan === undefined || !('target' in plan)) throw new Error('no plan');
-    expect(planLines(plan)).toEqual(planLines(planOf(target, fleets, false)));
+    const none = () => [];
+    expect(planLines(plan, none)).toEqual(planLines(planOf(target, fleets, false), none));
     expect(plan.fleets.map(({ id }) => id)).toEqual(['group/a', 'group/b']);
   });
 

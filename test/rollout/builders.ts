@@ -12,6 +12,9 @@ export const target: Target = {
   version: '2023.0.20261115',
   imageId: NEW,
   architecture: 'x86_64',
+  kernel: '6.1',
+  agentVersion: '1.108.3',
+  runtimeVersion: 'Docker version 25.0.18',
   releasedAtMs: START_MS - 3_600_000,
 };
 
@@ -30,6 +33,7 @@ export function slot(changes: Partial<Slot> = {}): Slot {
     family: 'al2023/x86_64',
     version: '2023.0.20261001',
     architecture: 'x86_64',
+    kernel: '6.1',
     ...changes,
   };
 }
@@ -40,12 +44,15 @@ export function fleet(changes: Partial<FleetFacts> = {}): FleetFacts {
     policy: policy(),
     launch: 'template',
     slots: [slot()],
+    unread: [],
+    named: {},
     images: { [OLD]: 4 },
     desired: 4,
     drainedBy: 'hook',
     refreshing: false,
     suspended: [],
     protectedFromScaleIn: 0,
+    managedProtection: false,
     warm: 0,
     clusters: ['web'],
     unsteady: [],

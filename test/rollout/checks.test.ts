@@ -9,7 +9,7 @@ const QUOTA: QuotaFacts = { name: 'All of them', instances: 3, neededVCpus: 24, 
 it('lets a fleet go on that is drained, steady and left in peace', () => {
   expect(blockersOf(fleet(), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ drainedBy: 'managed-draining', suspended: ['AddToLoadBalancer'] }), 7_200)).toEqual([]);
-  expect(blockersOf(fleet({ protectedFromScaleIn: 4 }), 1_800)).toEqual([]);
+  expect(blockersOf(fleet({ protectedFromScaleIn: 3, managedProtection: true }), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ max: 5 }), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ quota: { ...QUOTA, leftVCpus: 24 } }), 1_800)).toEqual([]);
   expect(blockersOf(fleet({ max: 4, policy: policy({ 'ecs-drain:healthy': '90-100' }) }), 1_800)).toEqual([]);
@@ -18,8 +18,9 @@ it('lets a fleet go on that is drained, steady and left in peace', () => {
 it.each([
   ['nothing drains it', { drainedBy: 'none' }, 1_800, false, 'attach the hook'],
   ['its drains outlive a refresh', {}, 3_300, false, 'lower the drain'],
-  ['somebody protects one instance', { protectedFromScaleIn: 1 }, 1_800, false, 'protected from scale-in by hand'],
-  ['a service may not move', { immovable: ['api'] }, 1_800, false, 'both 100'],
+  ['somebody protects one instance', { protectedFromScaleIn: 1 }, 1_800, false, 'protected from scale-in'],
+  ['somebody protects all of them', { protectedFromScaleIn: 4 }, 1_800, false, 'protected from scale-in'],
+  ['a service may not move', { immovable: ['api'] }, 1_800, false, 'nor start one more'],
   ['it is at its maximum', { max: 4 }, 1_800, false, 'raise the maximum'],
   ['it is bound to something', { bound: ['it has a scalable target'] }, 1_800, false, 'scalable target'],
   ['another rollout is at work on it', { beside: 'sfr-0b is a copy of it' }, 1_800, true, 'sfr-0b is a copy'],
@@ -27,6 +28,9 @@ it.each([
   ['a refresh is under way', { refreshing: true }, 1_800, true, 'under way'],
   ['an instance is in Standby', { standby: ['i-0aside'] }, 1_800, true, 'i-0aside is in Standby'],
   ['launches are suspended', { suspended: ['Launch'] }, 1_800, true, 'resume'],
+  ['refreshes are suspended', { suspended: ['InstanceRefresh'] }, 1_800, true, 'resume'],
+  ['an instance is in Standby', { standby: ['i-0a'] }, 1_800, true, 'i-0a is in Standby'],
+  ['it is in no cluster', { clusters: [] }, 1_800, true, 'in any cluster'],
   ['a service is not steady', { unsteady: ['api'] }, 1_800, true, 'not steady'],
 ] as const)('holds a fleet back while %s', (_, changes, deadlineSeconds, passes, words) => {
   expect(blockersOf(fleet(changes as Partial<FleetFacts>), deadlineSeconds)).toEqual([

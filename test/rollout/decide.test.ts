@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FleetFacts } from '../../src/rollout/fleet.ts';
 import { fleet, NEW, OLD, policy, START_MS, slot, target } from './builders.ts';
 import { play } from './release-world.ts';
 
@@ -13,8 +14,22 @@ describe('the rollout of a release', () => {
     expect(started.map(({ fleet }) => fleet)).toEqual(['group/a', 'group/b']);
     expect(alerts.map(({ kind }) => kind)).toEqual(['image-available', 'rollout-done']);
     expect(alerts[0]?.because).toBe(
-      `al2023/x86_64 2023.0.20261115 (${NEW}) is there: 2 fleets with 8 instances would get it, 2 by themselves.`,
+      `al2023/x86_64 2023.0.20261115 (${NEW}, kernel 6.1, agent 1.108.3, Docker version 25.0.18) is there: 2 fleets with 8 instances would get it, 2 by themselves.`,
     );
+  });
+
+  it('announces what blocked a fleet when it was looked at, first what does not pass by itself', () => {
+    const detailsOf = (facts: Partial<FleetFacts>) =>
+      play({ fleets: [fleet(facts)], drains: { 'group/web-asg': { mode: 'act', deadlineSeconds: 7_200 } } }).alerts[0]
+        ?.details;
+    expect(detailsOf({ unsteady: ['api'] })).toEqual([
+      expect.stringMatching(
+        /^Wave 1, auto: .* about 51 min\. It is BLOCKED: a drain may take 120 min.* for this group \(and 1 more: ecs-drain rollout plan\)\.$/,
+      ),
+    ]);
+    expect(detailsOf({ drainedBy: 'managed-draining', unsteady: ['api'] })).toEqual([
+      expect.stringMatching(/ It would wait now: service api: not steady, and a rollout would make it worse\.$/),
+    ]);
   });
 
   it('only tells fleets that want to be told', () => {
@@ -330,16 +345,22 @@ describe('the rollout of a release', () => {
     const many = play({ fleets: Array.from({ length: 20 }, (_, i) => group(`g${i}`)) }).alerts.at(-1);
 
     expect(few?.details).toEqual([
-      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD})`,
-      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD})`,
+      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1)`,
+      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1)`,
     ]);
     expect(many?.details).toHaveLength(9);
     expect(many?.details.at(-1)).toBe('and 12 more (ecs-drain rollout status)');
   });
 
   it.each([
-    [1, '1 further fleet opted in and is left out, for a rollout takes 50 at most: order it by name'],
-    [3, '3 further fleets opted in and are left out, for a rollout takes 50 at most: order them by name'],
+    [
+      1,
+      '1 further fleet opted in and is left out, for a rollout takes 50 at most, fewer where they have very many overrides: order it by name',
+    ],
+    [
+      3,
+      '3 further fleets opted in and are left out, for a rollout takes 50 at most, fewer where they have very many overrides: order them by name',
+    ],
   ])('says, at its beginning and at its end, that %i fleets beyond the most are left out', (leftOut, words) => {
     const { result, alerts } = play({ fleets: [group('a'), group('b')], leftOut });
 

@@ -250,10 +250,13 @@ describe('the rollout of one group', () => {
   });
 
   it('takes managed termination protection along, and no other', () => {
-    expect(startOf(playFleet({ facts: () => ({ protectedFromScaleIn: 4 }) }).moves)?.preferences.scaleInProtected).toBe(
-      'Refresh',
-    );
-    expect(startOf(playFleet().moves)?.preferences.scaleInProtected).toBe('Ignore');
+    const startWith = (facts: Partial<FleetFacts>) => startOf(playFleet({ facts: () => facts }).moves)?.preferences;
+    for (const protectedFromScaleIn of [0, 2, 4]) {
+      const managed = { protectedFromScaleIn, managedProtection: true };
+      expect(startWith(managed)?.scaleInProtected).toBe('Refresh');
+    }
+    expect(startWith({})?.scaleInProtected).toBe('Ignore');
+    expect(startWith({ protectedFromScaleIn: 4 })).toBeUndefined();
   });
 
   it('leaves aside what somebody puts into Standby meanwhile, and says at the end that it was left out', () => {
@@ -295,7 +298,7 @@ describe('the rollout of one group', () => {
 
   it.each([
     ['nothing drains it', { facts: () => ({ drainedBy: 'none' as const }) }, 'blocked', 'attach'],
-    ['a service may not move', { facts: () => ({ immovable: ['api'] }) }, 'blocked', 'both 100'],
+    ['a service may not move', { facts: () => ({ immovable: ['api'] }) }, 'blocked', 'nor start one more'],
     ['its drains outlive a refresh', { deadlineSeconds: 7_200 }, 'blocked', 'without progress'],
     ['AWS finds the new version wrong', { templateWarning: 'no such key pair' }, 'blocked', 'no such key pair'],
     [

@@ -1,3 +1,4 @@
+import type { DrainRules } from '../../src/rollout/checks.ts';
 import type { Control } from '../../src/rollout/control.ts';
 import { rest } from '../../src/rollout/course.ts';
 import type { ReleaseMove } from '../../src/rollout/decide.ts';
@@ -18,6 +19,8 @@ export interface Script {
   readonly fleets: readonly FleetFacts[] | ((hours: number) => readonly FleetFacts[]);
   /** Fleets beyond those that a survey keeps (none unless said). */
   readonly leftOut?: number;
+  /** How drains go, by fleet, as the survey has it. */
+  readonly drains?: Readonly<Record<string, DrainRules>>;
   /** What people say, and when. */
   readonly says?: readonly { readonly atHours: number; readonly word: Control['word'] }[];
   /** How each fleet ends (rolled, after half an hour, unless said). */
@@ -110,7 +113,12 @@ export function play(script: Script): Played {
       case 'survey': {
         const named = script.target?.(hoursSince(nowMs)) ?? target;
         const what = 'because' in named ? { because: named.because } : { target: named };
-        return { kind: 'survey', ...at, survey: { ...at, ...what, fleets: fleetsNow(), leftOut: script.leftOut ?? 0 } };
+        const { leftOut = 0, drains = {} } = script;
+        return {
+          kind: 'survey',
+          ...at,
+          survey: { ...at, ...what, fleets: fleetsNow(), leftOut, drains },
+        };
       }
       case 'resolve': {
         const resolved = script.target?.(hoursSince(nowMs)) ?? target;

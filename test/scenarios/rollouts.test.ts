@@ -4,6 +4,7 @@ import type { Report } from '../../sim/report.ts';
 import type { Bundles, Run } from '../../sim/run.ts';
 import { loadBundles, readScenario, run, scenarioNames } from '../../sim/run.ts';
 import type { Scenario } from '../../sim/scenario.ts';
+import { parseScenario } from '../../sim/scenario.ts';
 
 /** What each rollout comes to, and what people hear of it on the way: what outcomes.test.ts is for drains. */
 
@@ -239,6 +240,50 @@ describe('what the scenarios are for', () => {
       for (const call of ['autoscaling:StartInstanceRefresh', 'ec2:CreateLaunchTemplateVersion'])
         expect(calls, name).not.toHaveProperty(call);
     }
+  });
+
+  /** The only service of one task: half of it is one task, and all of it no more. */
+  const SINGLE = { name: 'single', desired: 1, minimumHealthyPercent: 50, maximumPercent: 100 };
+
+  it.each([
+    [
+      'a launch configuration',
+      () => ({ template: 'configuration' as const }),
+      ['nothing-to-do'],
+      /is there; no fleet is rolled\.$/,
+    ],
+    [
+      'a single task that may not be moved',
+      (services: readonly object[]) => ({ services: [...services, SINGLE] }),
+      ['stopped', 'blocked'],
+      /^group\/web-asg: service single: .*neither stop a task first nor start one more/,
+    ],
+  ])(
+    'rollout-auto with %s: its people hear of it at once, and nothing is changed',
+    async (_, change, outcomes, told) => {
+      const scenario = readScenario('rollout-auto');
+      const clusters = scenario.clusters.map((cluster) => ({ ...cluster, ...change(cluster.services) }));
+      const text = JSON.stringify({ ...scenario, clusters });
+      const { report } = await run(parseScenario(text, 'a test'), 1, { bundles, engine: 'store' });
+      expect(report.violations).toEqual([]);
+      expect(outcomesOf(report)).toEqual(outcomes);
+      expect(toldOf(report)[0]?.kind).toBe('image-available');
+      expect(toldOf(report).at(-1)?.because).toMatch(told);
+      expect(report.calls).not.toHaveProperty('autoscaling:StartInstanceRefresh');
+      expect(report.alerts.every(({ instanceId }) => instanceId === null)).toBe(true);
+    },
+  );
+
+  it('rollout-protected: where ECS has let go of one instance, that it is protected by a capacity provider still counts', async () => {
+    const { report } = await play('rollout-protected', 1, {
+      watch: ({ world, autoScaling, instancesOf }) =>
+        world.on((event) => {
+          if (event.kind === 'call' && event.operation === 'DescribeImages')
+            autoScaling.setProtected(instancesOf('web-asg')[0] ?? '', false);
+        }),
+    });
+    expect(report.violations).toEqual([]);
+    expect(outcomesOf(report)).toEqual(ROLLED);
   });
 
   it('rollout-quota: nothing is touched while it waits, and people hear once how much is missing', async () => {

@@ -64,6 +64,8 @@ const KEY = /^<key>$/;
  */
 const RESOURCES: Readonly<Record<string, RegExp>> = {
   'ecs:ListClusters': /^\*$/,
+  // Of all there are, without a name.
+  'ecs:DescribeCapacityProviders': /^\*$/,
   'autoscaling:DescribeAutoScalingInstances': /^\*$/,
   'autoscaling:DescribeLifecycleHooks': /^\*$/,
   'autoscaling:DescribeAutoScalingGroups': /^\*$/,
