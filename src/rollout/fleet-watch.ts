@@ -20,6 +20,7 @@ const JUDGE_SECONDS = 240;
 const PROVING_MS = 6 * 3_600_000;
 /** So long it is looked at closely after it was told to turn back. */
 const TURNING_MS = 3_600_000;
+/** So long failed calls are tried again each minute. */
 const IMPATIENT_MS = 3_600_000;
 /** A way back that was refused so often is taken for none; a lost answer is no refusal yet. */
 const MOST_REFUSALS = 2;
@@ -123,7 +124,7 @@ export function nextLookMs(memory: FleetMemory, { atMs }: FleetLook): number {
   return Math.min(atMs + paceMs, Math.max(judgedMs, atMs + paceSeconds(0) * 1000));
 }
 
-/** So soon a failed call is tried again: a bad image does not wait for what fails, but for an hour at most. */
+/** So soon a failed call is tried again at least: a bad image does not wait until looks are answered again. */
 export function patienceSeconds(memory: FleetMemory): number {
   const { refresh, trouble, atMs } = memory;
   if (refresh === undefined || trouble === undefined || !isClose(memory, refresh)) return Number.POSITIVE_INFINITY;
