@@ -67,7 +67,6 @@ export async function hostsOf(
 }
 
 function launchedFrom({ template }: FleetInstance): string {
-  return template === undefined
-    ? UNKNOWN_TEMPLATE
-    : versionKey({ templateId: template.templateId, number: Number(template.version) });
+  if (template === undefined || !/^\d+$/.test(template.version)) return UNKNOWN_TEMPLATE;
+  return versionKey({ templateId: template.templateId, number: Number(template.version) });
 }

@@ -62,6 +62,7 @@ describe('the instances of a fleet', () => {
       oldFrom: ['lt-0a 2'],
     });
     expect(await look([old('i-1', '')])).toMatchObject({ oldFrom: ['unknown'] });
+    expect(await look([old('i-1', '$Latest')])).toMatchObject({ oldFrom: ['unknown'] });
   });
 
   it('are of no interest where they leave, and EC2 has forgotten them', async () => {
