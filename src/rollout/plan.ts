@@ -64,11 +64,8 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
       ? news(`its tags are wrong: ${policy.mistakes.join('; ')}`)
       : 'not-concerned';
   }
-  if (!isOurs)
-    return isCustom(facts)
-      ? quiet("its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow")
-      : 'not-concerned';
-  const unsupported = whyUnsupported(target, isOrdered);
+  if (!isOurs) return judgeStranger(facts, target);
+  const unsupported = whyUnsupported(target.source, isOrdered);
   if (unsupported !== undefined) return news(unsupported);
   if (facts.launch === 'configuration') {
     return news('it has a launch configuration, of which no new version can be made: move it to a launch template');
@@ -112,6 +109,22 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
 }
 
 /**
+ * A fleet that no release of its own may ever speak of, for its image is its owner's, or of a family that is not watched
+ * unless somebody asks for it: its people hear so with each release of plain Amazon Linux 2023 of its architecture.
+ */
+function judgeStranger(facts: FleetFacts, { source }: Target): Verdict {
+  const { slots, policy } = facts;
+  if (policy.follow !== undefined || slots.length === 0) return 'not-concerned';
+  const isSpokesman = source === `al2023/${slots[0]?.architecture}`;
+  if (isCustom(facts)) {
+    const because = "its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow";
+    return isSpokesman ? news(because) : quiet(because);
+  }
+  const unsupported = [...familiesOf(facts)].map((id) => whyUnsupported(id, false)).find((why) => why !== undefined);
+  return isSpokesman && unsupported !== undefined ? news(unsupported) : 'not-concerned';
+}
+
+/**
  * Whatever launches `$Latest` launches a new version from the moment that it is there: before it is proved, and also when
  * it was found to be bad. A version cannot be taken back so that nobody notices.
  */
@@ -127,8 +140,8 @@ function whyNotWritten({ written, template }: Slot, { latestOf = {} }: FleetFact
   return `${who} $Latest of ${template.id}, and so any new version at once, without being asked: have ${more.length === 0 ? 'it' : 'them'} launch ${instead}`;
 }
 
-function whyUnsupported({ source }: Target, isOrdered: boolean): string | undefined {
-  const family = familyById(source);
+function whyUnsupported(id: string, isOrdered: boolean): string | undefined {
+  const family = familyById(id);
   if (family?.support === 'windows') return 'Windows images are told of, and rolled out by hand';
   if (family?.support !== 'ended' || isOrdered) return undefined;
   return `${family.osName} reached its end on ${family.endsOn}: move to a family that is mended, or order this rollout (ecs-drain rollout start)`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planLines } from '../../src/rollout/announce.ts';
-import type { FleetFacts } from '../../src/rollout/fleet.ts';
+import type { FleetFacts, Target } from '../../src/rollout/fleet.ts';
 import { planOf } from '../../src/rollout/plan.ts';
 import { fleet, NEW, OLD, policy, slot, target } from './builders.ts';
 
@@ -15,11 +15,23 @@ describe('the plan of a release', () => {
     });
   });
 
-  it('is nothing to a fleet of another family, nor to one of a custom image, which may follow a parameter', () => {
+  it('is nothing to a fleet of another family that has releases of its own', () => {
     const bottlerocket = fleet({ slots: [slot({ family: 'bottlerocket-2/x86_64', version: '1.49.0' })] });
-    const custom = fleet({ id: 'group/custom', slots: [slot({ family: undefined, version: undefined })] });
     expect(plan(bottlerocket)).toMatchObject({ fleets: [], leftAlone: [] });
-    expect(alone(custom)).toEqual([[expect.stringContaining('ecs-drain:follow'), false]]);
+  });
+
+  it.each([
+    ['a custom image', { family: undefined, version: undefined }, 'ecs-drain:follow'],
+    ['a family whose life has ended', { family: 'al2/x86_64' }, 'reached its end on 2026-06-30'],
+    ['Windows', { family: 'windows-2022-core/x86_64' }, 'rolled out by hand'],
+  ])('tells the people of a fleet with %s, which no release of its own may ever do', (_, image, words) => {
+    const stranger = fleet({ id: 'group/custom', slots: [slot(image)] });
+    expect(alone(stranger)).toEqual([[expect.stringContaining(words), true]]);
+    // With one release, of all that come: the plain one of its architecture.
+    const isNews = (changes: Partial<Target>) =>
+      planOf({ ...target, ...changes }, [stranger], false).leftAlone.some((one) => one.isNews);
+    expect(isNews({ source: 'al2023/arm64', family: 'al2023/arm64', architecture: 'arm64' })).toBe(false);
+    expect(isNews({ source: 'al2023-gpu/x86_64', family: 'al2023-gpu/x86_64' })).toBe(false);
   });
 
   it('changes only the slots of the family, and only what is older', () => {
