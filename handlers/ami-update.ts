@@ -2,6 +2,7 @@ import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { renderAlert } from '../src/alert.ts';
+import { claimsPort } from '../src/aws/claims.ts';
 import {
   applicationAutoScalingClient,
   autoScalingClient,
@@ -55,7 +56,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
   const alerts = alertPort(snsClient(requestHandler), config.alertTopicArn);
   const control = switchPort(ssm, switchParameter, now);
   return {
-    parameters: parametersPort(ssm),
+    parameters: { ...parametersPort(ssm), ...claimsPort(ssm) },
     images: imagesPort(ec2Client(requestHandler)),
     templates: templatesPort(ec2Client(requestHandler)),
     groups: groupsPort(autoScalingClient(requestHandler), ec2Client(requestHandler)),

@@ -11,7 +11,8 @@ import {
   UpdateContainerInstancesStateCommand,
 } from '@aws-sdk/client-ecs';
 import type { ContainerInstanceSeen, ContainerInstancesSeen, EcsPort, ServiceSeen, TaskSeen } from '../ports.ts';
-import { attempt } from './failure.ts';
+import type { FailureEntry } from './failure.ts';
+import { attempt, refuseUnknown } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
 
 /** Most identifiers in one call (AWS-CONTRACTS §3). */
@@ -107,12 +108,6 @@ export function ecsPort(client: ECSClient): EcsPort {
   };
 }
 
-interface FailureEntry {
-  readonly arn?: string | undefined;
-  readonly reason?: string | undefined;
-  readonly detail?: string | undefined;
-}
-
 function seen(
   answers: readonly { containerInstances?: ContainerInstance[] | undefined; failures?: FailureEntry[] | undefined }[],
 ): ContainerInstancesSeen {
@@ -122,15 +117,6 @@ function seen(
     found: answers.flatMap((answer) => (answer.containerInstances ?? []).map(containerInstanceSeen)),
     missing: failures.map(({ arn }) => arn ?? ''),
   };
-}
-
-/** `failures[]` come back beside successes (AWS-CONTRACTS §3): only that something is gone is an answer. */
-export function refuseUnknown(failures: readonly FailureEntry[]): void {
-  const unknown = failures.find(({ reason }) => reason !== 'MISSING' && reason !== 'INACTIVE');
-  if (unknown)
-    throw new Error(
-      `${unknown.arn ?? 'something'}: ${unknown.reason ?? 'no reason given'} ${unknown.detail ?? ''}`.trim(),
-    );
 }
 
 function containerInstanceSeen(instance: ContainerInstance): ContainerInstanceSeen {

@@ -84,3 +84,18 @@ export async function unless<T>(name: string, value: T, call: () => Promise<T>):
     throw error;
   }
 }
+
+export interface FailureEntry {
+  readonly arn?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+/** `failures[]` come back beside successes (AWS-CONTRACTS §3): only that something is gone is an answer. */
+export function refuseUnknown(failures: readonly FailureEntry[]): void {
+  const unknown = failures.find(({ reason }) => reason !== 'MISSING' && reason !== 'INACTIVE');
+  if (unknown)
+    throw new Error(
+      `${unknown.arn ?? 'something'}: ${unknown.reason ?? 'no reason given'} ${unknown.detail ?? ''}`.trim(),
+    );
+}

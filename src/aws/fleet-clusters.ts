@@ -8,8 +8,7 @@ import {
 } from '@aws-sdk/client-ecs';
 import type { ClustersPort, HostSeen, SteadySeen } from '../rollout/ports.ts';
 import { terminationProtectedGroups } from './capacity-providers.ts';
-import { refuseUnknown } from './ecs.ts';
-import { attempt } from './failure.ts';
+import { attempt, refuseUnknown } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
 import { describeServices, replacingOf } from './services.ts';
 

@@ -111,7 +111,8 @@ const RESOURCES: Readonly<Record<string, RegExp>> = {
   // AWS's public parameters are of no account.
   'ssm:GetParameters':
     /^arn:aws:ssm:eu-west-1:(:parameter\/aws\/service\/\*|123456789012:parameter\/(ecs-drain\/amis\/seen|\*))$/,
-  'ssm:PutParameter': arn('ssm', 'parameter/ecs-drain/(amis/seen|verified/\\*)'),
+  'ssm:DeleteParameter': arn('ssm', 'parameter/ecs-drain/fleets/\\*'),
+  'ssm:PutParameter': arn('ssm', 'parameter/ecs-drain/(amis/seen|verified/\\*|fleets/\\*)'),
   'lambda:InvokeFunction': arn('lambda', 'function:ecs-drain-(drain|ami-update):durable'),
   'lambda:GetDurableExecution': EXECUTIONS,
   'lambda:CheckpointDurableExecution': EXECUTIONS,
