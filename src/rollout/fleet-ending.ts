@@ -25,6 +25,10 @@ const PATIENCE_SECONDS = 86_400;
 /** After the refresh, the last instances join and the services become steady within this time, or somebody hears of it. */
 const VERIFY_SECONDS = 1_800;
 
+/** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
+export const LEAST_FIRST_REST_SECONDS = 600;
+const JUDGE_SECONDS = 240;
+
 /** How the fleet's rollout has ended, or undefined while there is something to do. Pure. */
 export function fleetEndingOf(memory: FleetMemory): FleetEnding | undefined {
   const { look, refresh } = memory;
@@ -44,6 +48,19 @@ export function fleetEndingOf(memory: FleetMemory): FleetEnding | undefined {
 /** The refresh is to be turned back, for AWS would end it. */
 export function isTooLong(refresh: OurRefresh, look: FleetLook): boolean {
   return look.atMs - refresh.startedAtMs >= LONGEST_MS;
+}
+
+/** How long an instance may be in service for EC2 before ECS must have it at work. */
+export function joinMs({ preferences }: OurRefresh): number {
+  return (Math.max(LEAST_FIRST_REST_SECONDS, preferences.checkpointDelaySeconds) - JUDGE_SECONDS) * 1000;
+}
+
+/** Which new instance ECS has not had at work for too long, by the time of the look. */
+export function lateWords({ strangers }: FleetMemory, look: FleetLook, refresh: OurRefresh): string | undefined {
+  const patienceMs = joinMs(refresh);
+  const late = Object.entries(strangers).find(([, sinceMs]) => look.atMs - sinceMs >= patienceMs);
+  if (late === undefined) return undefined;
+  return `${late[0]} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(patienceMs / 60_000)} min`;
 }
 
 /** Ends that nobody need hear of where nothing was begun. */
@@ -71,6 +88,9 @@ function atRest(memory: FleetMemory, look: FleetLook, facts: FleetFacts): FleetE
   if (isPaused(look.control)) {
     return isOver ? leftOver(memory, look, 'it was paused for 14 days', 'cancelled') : undefined;
   }
+  // What came before the pause has had its time: nothing further is replaced for an image that has not proved itself.
+  const late = refresh && lateWords(memory, look, refresh);
+  if (late) return stop('failed', late);
   const verdict = verdictOf(look);
   if (verdict === undefined) return stop('up-to-date', 'it has nothing of this release any more');
   if (!('policy' in verdict)) {

@@ -1,7 +1,7 @@
 import { endedBy, isPaused } from './control.ts';
 import { paceSeconds, pollSeconds } from './course.ts';
 import { canRollBack } from './fleet.ts';
-import { isTooLong, isVerified } from './fleet-ending.ts';
+import { isTooLong, isVerified, joinMs, lateWords } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { groupOf, ON_ITS_WAY, refreshSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
@@ -13,9 +13,6 @@ export interface Poll {
   readonly because: string;
 }
 
-/** At the first checkpoint an instance must have joined within its rest, less what it takes to see it and to turn back. */
-export const LEAST_FIRST_REST_SECONDS = 600;
-const JUDGE_SECONDS = 240;
 /** Without progress a refresh fails after an hour: one that proves nothing within this time is looked at as rarely as others. */
 const PROVING_MS = 6 * 3_600_000;
 /** So long it is looked at closely after it was told to turn back. */
@@ -71,13 +68,8 @@ function whyTurn(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): Why
   }
   if (policy?.mode === 'notify') return { because: 'its tag asks only to be told by now' };
   if (isTooLong(refresh, look)) return { because: 'it did not end within 14 days' };
-  const patienceMs = joinMs(refresh);
-  const late = Object.entries(memory.strangers).find(([, sinceMs]) => look.atMs - sinceMs >= patienceMs);
-  if (late !== undefined) {
-    const because = `${late[0]} runs the new image and is in service for EC2, but ECS has not seen it at work for ${Math.round(patienceMs / 60_000)} min`;
-    return { because };
-  }
-  return undefined;
+  const late = lateWords(memory, look, refresh);
+  return late === undefined ? undefined : { because: late };
 }
 
 const UNDRAINED: Why = {
@@ -139,11 +131,6 @@ function isClose(memory: FleetMemory, { startedAtMs, isProven, turned }: OurRefr
     return turned !== undefined && steppedAtMs - turned.atMs < TURNING_MS;
   }
   return (status === undefined || ON_ITS_WAY.has(status)) && !isProven && steppedAtMs - startedAtMs < PROVING_MS;
-}
-
-/** How long an instance may be in service for EC2 before ECS must have it at work. */
-function joinMs({ preferences }: OurRefresh): number {
-  return (Math.max(LEAST_FIRST_REST_SECONDS, preferences.checkpointDelaySeconds) - JUDGE_SECONDS) * 1000;
 }
 
 function poll(because: string): Poll {

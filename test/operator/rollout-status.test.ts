@@ -95,18 +95,19 @@ const refresh = { id: 'r-1', status: 'InProgress', because: '', percent: 25, lef
 function fleetAnswers(): string[] {
   const answers: string[] = [];
   let memory = beginFleet(fleetRequest);
-  for (let steps = 0; steps < 30 && answers.length < 6; steps++) {
+  for (let steps = 0; steps < 30 && answers.length < 8; steps++) {
     const move = decideFleet(memory);
     if (move.kind === 'finish') break;
     if (move.kind === 'wait') {
       memory = rest(memory, move);
       continue;
     }
-    const at = { kind: move.kind, atMs: memory.atMs };
+    const at = { kind: move.kind, atMs: memory.atMs + 1 };
     const isOurs = memory.refresh !== undefined;
     const seen = {
       ...at,
       ...(move.kind === 'look' ? { look: look(isOurs ? { refresh } : {}) } : {}),
+      ...(move.kind === 'claim' ? { claimed: { isOurs: true, isTaken: false } } : {}),
       ...(move.kind === 'make-version' ? { number: 4 } : {}),
       ...(move.kind === 'start-refresh' ? { id: refresh.id } : {}),
       ...(move.kind === 'alert' ? { alert: move.alert.key } : {}),

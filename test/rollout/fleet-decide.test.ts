@@ -358,12 +358,25 @@ describe('the rollout of one group', () => {
     };
   };
 
+  it('begins nothing again after a pause when what it had launched has not joined ECS in all that time', () => {
+    const { result, starts, fresh } = playFleet({
+      agentNeverJoins: true,
+      says: [
+        { atMinutes: 7, word: 'pause' },
+        { atMinutes: 100, word: 'resume' },
+      ],
+    });
+    expect(starts).toBe(1);
+    expect(fresh).toBe(1);
+    expect(result).toMatchObject({ outcome: 'mixed', because: expect.stringContaining('ECS has not seen it at work') });
+  });
+
   it('does not say "rolled back" of a fleet that keeps what was replaced before a pause', () => {
     const { result, fresh, alerts } = playFleet({
       agentNeverJoins: true,
       says: [
         { atMinutes: 7, word: 'pause' },
-        { atMinutes: 100, word: 'resume' },
+        { atMinutes: 13, word: 'resume' },
       ],
     });
     expect(fresh).toBe(1);

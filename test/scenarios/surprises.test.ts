@@ -266,6 +266,11 @@ describe('a rollout that breaks off', () => {
     const { failures, rules, report } = await runs('release', 3);
     expect(rules).toEqual(BROKEN);
     expect(failures).toEqual([expect.stringContaining('no further fleet is begun')]);
-    expect(report.rollouts?.map(({ outcome }) => outcome)).toEqual(['failed', 'rolled', 'nothing-to-do']);
+    expect(report.rollouts?.map(({ outcome }) => outcome)).toEqual([
+      'failed',
+      'rolled',
+      'handed-over',
+      'nothing-to-do',
+    ]);
   });
 });
