@@ -256,7 +256,7 @@ export function createAutoScaling(world: World, options: AutoScalingOptions = {}
     },
 
     replaceRootVolume: (groupName, count) =>
-      leaveAll(scaleIn(groupNamed(groupName), count), 'ReplacingRootVolume', 'an instance refresh'),
+      leaveAll(scaleIn(groupNamed(groupName), count), 'ReplacingRootVolume', 'a new root volume'),
 
     standBy(groupName, enters) {
       const group = groupNamed(groupName);

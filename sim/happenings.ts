@@ -123,7 +123,8 @@ function happen(region: Region, event: ScenarioEvent): void {
     const { group, to } = event.spotTarget;
     const fleet = firstFleet(group);
     if (fleet && !fleet.state.startsWith('cancelled') && fleet.target !== to) {
-      fleet.excess = 'default';
+      // Without terminating what it has above that: what its owner takes away is nobody else's fault.
+      fleet.excess = 'noTermination';
       spotFleets.setTarget(fleet, to);
     }
   }
