@@ -183,6 +183,8 @@ function withRollout(scenario: Raw, random: Random): object {
     { alarm: { name: 'errors', raised: true } },
     { say: { source, word: random.chance(0.5) ? 'approve' : 'cancel' } },
     { writeTemplate: { group } },
+    { quota: { code: 'L-1216C47A', vCpus: at(8, 24) } },
+    { standby: { group, enter: true } },
   ];
   const happening = others[at(0, others.length - 1)] ?? {};
   const mode = random.chance(0.7) ? 'auto' : 'approve';
@@ -213,6 +215,8 @@ function withRollout(scenario: Raw, random: Random): object {
       { atSeconds: at(20, FAULTS_END_SECONDS), ...happening },
       { atSeconds: FAULTS_END_SECONDS, capacity: { group, available: true } },
       { atSeconds: FAULTS_END_SECONDS, alarm: { name: 'errors', raised: false } },
+      { atSeconds: FAULTS_END_SECONDS, quota: { code: 'L-1216C47A', vCpus: 100_000 } },
+      { atSeconds: FAULTS_END_SECONDS, standby: { group, enter: false } },
       { atSeconds: at(FAULTS_END_SECONDS, 9_000), say: { source, word: 'approve' } },
     ].sort((a, b) => a.atSeconds - b.atSeconds),
   };
