@@ -10,7 +10,7 @@ import { beginFleet, rememberFleet } from '../../src/rollout/fleet-memory.ts';
 import type { ReleaseSeen } from '../../src/rollout/memory.ts';
 import { begin, remember } from '../../src/rollout/memory.ts';
 import { executionName, FleetRequest, ReleaseRequest } from '../../src/rollout/request.ts';
-import { fleet, NEW, policy, START_MS, target } from '../rollout/builders.ts';
+import { fleet, fleetRequest, policy, START_MS, target } from '../rollout/builders.ts';
 
 const MINUTE = 60_000;
 const request = ReleaseRequest.parse({
@@ -22,15 +22,7 @@ const request = ReleaseRequest.parse({
   because: 'CVE',
 });
 const name = executionName(request);
-const fleetRequest = FleetRequest.parse({
-  kind: 'fleet',
-  fleet: 'group/web-asg',
-  source: target.source,
-  imageId: NEW,
-  version: target.version,
-  noticedAt: new Date(START_MS).toISOString(),
-  release: name,
-});
+const ofWeb = FleetRequest.parse(fleetRequest({ release: name }));
 
 const execution = (changes: Partial<RolloutExecution> = {}): RolloutExecution => ({
   name,
@@ -43,7 +35,7 @@ const execution = (changes: Partial<RolloutExecution> = {}): RolloutExecution =>
   ...changes,
 });
 const ofFleet = (changes: Partial<RolloutExecution> = {}): RolloutExecution =>
-  execution({ name: 'web', input: JSON.stringify(fleetRequest), ...changes });
+  execution({ name: 'web', input: JSON.stringify(ofWeb), ...changes });
 
 const survey = {
   atMs: START_MS,
@@ -94,7 +86,7 @@ const refresh = { id: 'r-1', status: 'InProgress', because: '', percent: 25, lef
 /** A fleet whose refresh is at a quarter. */
 function fleetAnswers(): string[] {
   const answers: string[] = [];
-  let memory = beginFleet(fleetRequest);
+  let memory = beginFleet(ofWeb);
   for (let steps = 0; steps < 30 && answers.length < 8; steps++) {
     const move = decideFleet(memory);
     if (move.kind === 'finish') break;

@@ -1,4 +1,6 @@
 import type { FleetFacts, Slot, Target } from '../../src/rollout/fleet.ts';
+import type { FleetInstance, HostSeen } from '../../src/rollout/ports.ts';
+import type { FleetRequest } from '../../src/rollout/request.ts';
 import type { FleetPolicy } from '../../src/rollout/tags.ts';
 import { readTags } from '../../src/rollout/tags.ts';
 
@@ -17,6 +19,38 @@ export const target: Target = {
   runtimeVersion: 'Docker version 25.0.18',
   releasedAtMs: START_MS - 3_600_000,
 };
+
+export function fleetRequest(changes: Partial<FleetRequest> = {}): FleetRequest {
+  return {
+    kind: 'fleet',
+    fleet: 'group/web-asg',
+    source: target.source,
+    imageId: NEW,
+    version: target.version,
+    noticedAt: new Date(START_MS).toISOString(),
+    release: 'r',
+    ...changes,
+  };
+}
+
+/** `version`: of the template that it was launched from; none, where that is not known. */
+export function instance(id: string, imageId: string | undefined, state = 'InService', version = ''): FleetInstance {
+  const template = version === '' ? {} : { template: { templateId: 'lt-0a', version } };
+  return { id, imageId, state, ...template, protectedFromScaleIn: false };
+}
+
+/** At work: ACTIVE, its agent connected, with tasks. */
+export function hostSeen(instanceId: string, changes: Partial<HostSeen> = {}): HostSeen {
+  return {
+    instanceId,
+    status: 'ACTIVE',
+    agentConnected: true,
+    agentVersion: undefined,
+    runtimeVersion: undefined,
+    runningTasks: 2,
+    ...changes,
+  };
+}
 
 export function policy(tags: Readonly<Record<string, string>> = {}): FleetPolicy {
   const read = readTags({ 'ecs-drain:ami': 'auto', ...tags });

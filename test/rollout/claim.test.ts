@@ -1,21 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { claimFleet, releaseFleet } from '../../src/rollout/claim.ts';
 import type { ExecutionSeen } from '../../src/rollout/ports.ts';
-import type { FleetRequest } from '../../src/rollout/request.ts';
 import { executionName } from '../../src/rollout/request.ts';
 import type { RolloutPorts } from '../../src/rollout/rollout.ts';
-import { NEW, START_MS, target } from './builders.ts';
+import { fleetRequest, START_MS, target } from './builders.ts';
 import { playFleet } from './fleet-world.ts';
 
-const requestOf = (release: string, atMs = START_MS): FleetRequest => ({
-  kind: 'fleet',
-  fleet: 'group/web-asg',
-  source: target.source,
-  imageId: NEW,
-  version: target.version,
-  noticedAt: new Date(atMs).toISOString(),
-  release,
-});
+const requestOf = (release: string, atMs = START_MS) =>
+  fleetRequest({ release, noticedAt: new Date(atMs).toISOString() });
 
 const first = requestOf('first');
 const second = requestOf('second');

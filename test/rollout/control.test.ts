@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Control, SwitchMode } from '../../src/rollout/control.ts';
 import { isHeldBySwitch, underSwitch } from '../../src/rollout/control.ts';
 import { heldBack } from '../../src/rollout/held.ts';
-import type { FleetRequest } from '../../src/rollout/request.ts';
 import type { RolloutPorts } from '../../src/rollout/rollout.ts';
-import { NEW, target } from './builders.ts';
+import { fleetRequest } from './builders.ts';
 
 const said = (word: Control['word'], approved = false): Control => ({
   word,
@@ -49,15 +48,7 @@ describe('a rollout under the switch', () => {
 });
 
 describe('an effect that comes after the switch was turned', () => {
-  const request: FleetRequest = {
-    kind: 'fleet',
-    fleet: 'group/web-asg',
-    source: target.source,
-    imageId: NEW,
-    version: target.version,
-    noticedAt: at,
-    release: 'r',
-  };
+  const request = fleetRequest({ noticedAt: at });
   const reading = (mode: SwitchMode): RolloutPorts => {
     const drainRules = (fleet: string) =>
       Promise.resolve({ ok: true, value: { mode: fleet === 'web-asg' ? mode : 'act', deadlineSeconds: 1_800 } });

@@ -8,7 +8,7 @@ import type { FleetMove } from '../../src/rollout/fleet-moves.ts';
 import type { RefreshPreferences, RefreshSeen } from '../../src/rollout/ports.ts';
 import type { FleetResult } from '../../src/rollout/request.ts';
 import type { RolloutAlert } from '../../src/rollout/telling.ts';
-import { fleet, NEW, OLD, START_MS, target } from './builders.ts';
+import { fleet, fleetRequest, NEW, OLD, START_MS, target } from './builders.ts';
 
 export interface Script {
   readonly facts?: (minutes: number) => Partial<FleetFacts>;
@@ -252,15 +252,7 @@ export function playFleet(script: Script = {}) {
     return { kind: move.kind, failure, atMs: nowMs };
   };
 
-  let memory: FleetMemory = beginFleet({
-    kind: 'fleet',
-    fleet: 'group/web-asg',
-    source: target.source,
-    imageId: NEW,
-    version: target.version,
-    noticedAt: new Date(START_MS).toISOString(),
-    release: 'al2023-x86-6-bcbc82db-2023-0-20261115',
-  });
+  let memory: FleetMemory = beginFleet(fleetRequest({ release: 'al2023-x86-6-bcbc82db-2023-0-20261115' }));
   for (let operations = 0; operations < 3_000; operations++) {
     const move = decideFleet(memory);
     if (move.kind === 'finish') {

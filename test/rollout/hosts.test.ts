@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostsOf } from '../../src/rollout/hosts.ts';
 import type { ClustersPort, FleetInstance, HostSeen } from '../../src/rollout/ports.ts';
-import { NEW, OLD } from './builders.ts';
-
-const instance = (id: string, imageId: string | undefined, state = 'InService', version = '1'): FleetInstance => ({
-  id,
-  imageId,
-  state,
-  ...(version === '' ? {} : { template: { templateId: 'lt-0a', version } }),
-  protectedFromScaleIn: false,
-});
+import { hostSeen, instance, NEW, OLD } from './builders.ts';
 
 /** ECS has all that it is asked for, but for those named. */
 async function look(
@@ -22,15 +14,7 @@ async function look(
     hosts: async (_cluster, ids) => {
       asked.push(...ids);
       const known = ids.filter((id) => !absent.includes(id));
-      const host = (instanceId: string): HostSeen => ({
-        instanceId,
-        status: 'ACTIVE',
-        agentConnected: true,
-        agentVersion: undefined,
-        runtimeVersion: undefined,
-        runningTasks: 1,
-      });
-      return { ok: true, value: known.map(host) };
+      return { ok: true, value: known.map((id) => hostSeen(id)) };
     },
   };
   const where = {
@@ -42,6 +26,14 @@ async function look(
   };
   return { ...(await hostsOf(instances, NEW, where, port)), asked };
 }
+
+const inWeb = { clusters: ['web'], isSteady: false, stays: new Set<string>() };
+const knows = (...hosts: HostSeen[]) => {
+  const port: Partial<ClustersPort> = {
+    hosts: async (_, ids) => ({ ok: true, value: hosts.filter(({ instanceId }) => ids.includes(instanceId)) }),
+  };
+  return port as ClustersPort;
+};
 
 describe('the instances of a fleet', () => {
   it('are new or old by their image, and what stays is neither', async () => {
@@ -89,5 +81,42 @@ describe('the instances of a fleet', () => {
   it('are strangers where EC2 has them in service and ECS does not know them', async () => {
     const all = [instance('i-1', NEW), instance('i-2', NEW), instance('i-3', NEW, 'Pending')];
     expect(await look(all, ['i-2'])).toMatchObject({ fresh: 2, joined: 1, strangers: ['i-2'] });
+  });
+
+  it('are at work where they are ACTIVE, connected, and running a task, or idle while every service is steady', async () => {
+    const instances = [
+      instance('i-work', NEW),
+      instance('i-idle', NEW),
+      instance('i-away', NEW),
+      instance('i-unknown', NEW),
+      instance('i-booting', NEW, 'Pending'),
+      instance('i-old', OLD),
+    ];
+    const port = knows(
+      hostSeen('i-work'),
+      hostSeen('i-idle', { runningTasks: 0 }),
+      hostSeen('i-away', { agentConnected: false }),
+      hostSeen('i-old'),
+    );
+    expect(await hostsOf(instances, NEW, inWeb, port)).toMatchObject({
+      fresh: 4,
+      joined: 2,
+      working: 1,
+      strangers: ['i-idle', 'i-away', 'i-unknown'],
+      old: 1,
+    });
+    const { strangers } = await hostsOf(instances, NEW, { ...inWeb, isSteady: true }, port);
+    expect(strangers).toEqual(['i-away', 'i-unknown']);
+  });
+
+  it('keep the strangers that were seen before, however many come beside them', async () => {
+    const instances = Array.from({ length: 9 }, (_, i) => instance(`i-${i}`, NEW));
+    const { strangers } = await hostsOf(
+      instances,
+      NEW,
+      { ...inWeb, strangers: ['i-8', 'i-7', 'i-gone'] },
+      knows(hostSeen('i-7')),
+    );
+    expect(strangers).toEqual(['i-8', 'i-0', 'i-1', 'i-2', 'i-3']);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { performCommon } from '../../src/rollout/common-moves.ts';
 import type { RolloutPorts } from '../../src/rollout/rollout.ts';
-import { NEW, OLD, START_MS, target } from './builders.ts';
+import { fleetRequest, NEW, OLD, START_MS } from './builders.ts';
 
 const PARAMETER = '/ecs-drain/verified/al2023/x86_64';
 const nameOf = (date: string) => `al2023-ami-ecs-hvm-2023.0.${date}-kernel-6.1-x86_64`;
@@ -24,16 +24,7 @@ async function afterPromotion(before: string | undefined, imageName = '') {
     verifiedParameter: () => PARAMETER,
     now: () => START_MS,
   } as unknown as RolloutPorts;
-  const request = {
-    kind: 'fleet',
-    fleet: 'group/web-asg',
-    source: target.source,
-    imageId: NEW,
-    version: target.version,
-    noticedAt: new Date(START_MS).toISOString(),
-    release: 'r',
-  } as const;
-  const seen = await performCommon({ kind: 'promote', imageId: NEW, because: 'a test' }, request, ports);
+  const seen = await performCommon({ kind: 'promote', imageId: NEW, because: 'a test' }, fleetRequest(), ports);
   expect(seen).toEqual({ kind: 'promote', atMs: START_MS });
   return { value, writes };
 }

@@ -4,17 +4,9 @@ import { executionName } from '../../src/rollout/request.ts';
 import type { RolloutPorts } from '../../src/rollout/rollout.ts';
 import type { SpotMove } from '../../src/rollout/spot-moves.ts';
 import { performSpot } from '../../src/rollout/spot-rollout.ts';
-import { NEW, OLD, START_MS, target } from './builders.ts';
+import { fleetRequest, hostSeen, instance, NEW, OLD, START_MS } from './builders.ts';
 
-const request = {
-  kind: 'fleet',
-  fleet: 'spot-fleet/sfr-old',
-  source: '/images/web',
-  imageId: NEW,
-  version: target.version,
-  noticedAt: new Date(START_MS).toISOString(),
-  release: 'web-1',
-} as const;
+const request = fleetRequest({ fleet: 'spot-fleet/sfr-old', source: '/images/web', release: 'web-1' });
 
 const aFleet = (id: string, state: string): SpotFleetSeen => ({
   id,
@@ -28,21 +20,6 @@ const aFleet = (id: string, state: string): SpotFleetSeen => ({
   excess: 'default',
   launch: [],
   specifications: 0,
-});
-const anInstance = (id: string, imageId: string): FleetInstance => ({
-  id,
-  imageId,
-  state: 'healthy',
-  protectedFromScaleIn: false,
-});
-const aHost = (instanceId: string, different: Partial<HostSeen> = {}): HostSeen => ({
-  instanceId,
-  status: 'ACTIVE',
-  agentConnected: true,
-  agentVersion: undefined,
-  runtimeVersion: undefined,
-  runningTasks: 2,
-  ...different,
 });
 const ok = async <T>(value: T) => ({ ok: true, value }) as const;
 
@@ -89,9 +66,9 @@ it('finds the new instances in their cluster when the old fleet has none left, b
     ports(
       {
         'sfr-old': [aFleet('sfr-old', 'cancelled_terminating'), []],
-        'sfr-copy': [aFleet('sfr-copy', 'active'), [anInstance('i-new', NEW)]],
+        'sfr-copy': [aFleet('sfr-copy', 'active'), [instance('i-new', NEW)]],
       },
-      [aHost('i-new')],
+      [hostSeen('i-new')],
     ),
   );
   expect(look.hosts).toMatchObject({ fresh: 1, joined: 1, working: 1, strangers: [] });
@@ -101,24 +78,24 @@ it('sees that an instance which was drained is in use again', async () => {
   const world = (host: HostSeen) =>
     ports(
       {
-        'sfr-old': [aFleet('sfr-old', 'active'), [anInstance('i-old', OLD)]],
+        'sfr-old': [aFleet('sfr-old', 'active'), [instance('i-old', OLD)]],
         'sfr-copy': [aFleet('sfr-copy', 'active'), []],
       },
       [host],
     );
   const drained = { status: 'DRAINING', runningTasks: 0 };
   const occupied = async (host: Partial<HostSeen>) =>
-    (await lookAt(world(aHost('i-old', { ...drained, ...host })), { emptied: ['i-old'] })).occupied;
+    (await lookAt(world(hostSeen('i-old', { ...drained, ...host })), { emptied: ['i-old'] })).occupied;
   expect(await occupied({})).toEqual([]);
   expect(await occupied({ status: 'ACTIVE' })).toEqual(['i-old']);
   expect(await occupied({ runningTasks: 1 })).toEqual(['i-old']);
 });
 
 it('sees which of the old instances are not ACTIVE again, of those that are there, ECS not knowing them included', async () => {
-  const old = ['i-active', 'i-draining', 'i-unknown'].map((id) => anInstance(id, OLD));
+  const old = ['i-active', 'i-draining', 'i-unknown'].map((id) => instance(id, OLD));
   const world = ports(
     { 'sfr-old': [aFleet('sfr-old', 'active'), old], 'sfr-copy': [aFleet('sfr-copy', 'active'), []] },
-    [aHost('i-active'), aHost('i-draining', { status: 'DRAINING' })],
+    [hostSeen('i-active'), hostSeen('i-draining', { status: 'DRAINING' })],
   );
   const { notActive } = await lookAt(world, { restored: ['i-active', 'i-draining', 'i-unknown', 'i-gone'] });
   expect(notActive).toEqual(['i-draining', 'i-unknown']);
@@ -127,10 +104,10 @@ it('sees which of the old instances are not ACTIVE again, of those that are ther
 it('looks in each cluster that was found before, and keeps it', async () => {
   const world = ports(
     {
-      'sfr-old': [aFleet('sfr-old', 'active'), [anInstance('i-old', OLD)]],
+      'sfr-old': [aFleet('sfr-old', 'active'), [instance('i-old', OLD)]],
       'sfr-copy': [aFleet('sfr-copy', 'active'), []],
     },
-    [aHost('i-old', { status: 'DRAINING' })],
+    [hostSeen('i-old', { status: 'DRAINING' })],
     [],
   );
   const look = await lookAt(world, { clusters: ['batch'], emptied: ['i-old'] });
@@ -139,10 +116,10 @@ it('looks in each cluster that was found before, and keeps it', async () => {
 });
 
 it('asks for the clusters of every instance, not only of the first', async () => {
-  const old = Array.from({ length: 30 }, (_, i) => anInstance(`i-${i}`, OLD));
+  const old = Array.from({ length: 30 }, (_, i) => instance(`i-${i}`, OLD));
   const world = ports(
     { 'sfr-old': [aFleet('sfr-old', 'active'), old], 'sfr-copy': [aFleet('sfr-copy', 'active'), []] },
-    [aHost('i-29')],
+    [hostSeen('i-29')],
   );
   expect((await lookAt(world)).clusters).toEqual(['web']);
 });
@@ -154,8 +131,11 @@ it('counts what the copy launches on other images apart, and what it does not la
     { at: 1, imageId: arm },
   ];
   const copy = { ...aFleet('sfr-copy', 'active'), launch, specifications: 2 };
-  const instances = [anInstance('i-new', NEW), anInstance('i-arm', arm), anInstance('i-old', OLD)];
-  const world = ports({ 'sfr-copy': [copy, instances] }, [aHost('i-new'), aHost('i-arm', { agentConnected: false })]);
+  const instances = [instance('i-new', NEW), instance('i-arm', arm), instance('i-old', OLD)];
+  const world = ports({ 'sfr-copy': [copy, instances] }, [
+    hostSeen('i-new'),
+    hostSeen('i-arm', { agentConnected: false }),
+  ]);
   const { hosts } = await lookAt(world);
   expect(hosts).toMatchObject({ fresh: 1, staying: 1, old: 1, joined: 1, strangers: ['i-arm'] });
 });
@@ -163,10 +143,10 @@ it('counts what the copy launches on other images apart, and what it does not la
 it('counts capacity by weights; a type that the request names no more as the heaviest', async () => {
   const weighted = { ...aFleet('sfr-old', 'active'), weights: { 'm7i.large': 2, 'm7i.xlarge': 4 } };
   const instances = ['m7i.large', 'm7i.xlarge', 'm6i.xlarge'].map((instanceType) => ({
-    ...anInstance(`i-${instanceType}`, OLD),
+    ...instance(`i-${instanceType}`, OLD),
     instanceType,
   }));
-  const plain = [aFleet('sfr-copy', 'active'), [anInstance('i-new', NEW)]] as const;
+  const plain = [aFleet('sfr-copy', 'active'), [instance('i-new', NEW)]] as const;
   const look = await lookAt(ports({ 'sfr-old': [weighted, instances], 'sfr-copy': plain }, []));
   expect([look.old?.units, look.copy?.units]).toEqual([10, 1]);
 });
