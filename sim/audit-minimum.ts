@@ -1,4 +1,5 @@
 import type { Violate } from './audit.ts';
+import type { AutoScaling } from './autoscaling.ts';
 import type { Scenario } from './scenario.ts';
 import type { SpotFleets } from './spot-fleets.ts';
 import type { World, WorldEvent } from './world.ts';
@@ -20,25 +21,34 @@ const OF_ROLLOUTS: ReadonlySet<string> = new Set([
   'faultsEnd',
 ]);
 
+/** By which a refresh takes instances, or a group those that its refresh has left above the desired capacity. */
+const BY_REFRESH = /^an instance refresh$|^a group above its desired capacity$/;
+
 /**
  * Watches that no service comes below its minimum because of us: by a task on an instance that we drain, that a refresh
- * of ours replaces, or whose Spot Fleet we end. What EC2 takes by itself is not ours; nor what people heard of as forced.
+ * of ours replaces, or whose Spot Fleet we end; that people heard of it as forced makes it no better. What EC2 takes by
+ * itself is not ours, nor what the refresh of somebody else replaces.
  */
 export function watchMinimum(
   world: World,
   scenario: Scenario,
   {
     there,
-    forced,
     violate,
-  }: { there: { spotFleets: Pick<SpotFleets, 'instance'> }; forced: ReadonlySet<string>; violate: Violate },
+  }: {
+    there: { autoScaling: Pick<AutoScaling, 'operations'>; spotFleets: Pick<SpotFleets, 'instance'> };
+    violate: Violate;
+  },
 ): void {
   // Where others take instances or tasks away as well, a service that lacks some does not tell whose doing it is.
   const isOursAlone = scenario.events.every((event) => Object.keys(event).every((key) => OF_ROLLOUTS.has(key)));
   if (!isOursAlone) return;
   /** By cluster and service, the tasks that run. */
   const running = new Map<string, Set<string>>();
-  const ours = new Set<string>();
+  const drained = new Set<string>();
+  /** Instance refreshes that an execution of ours started, and the instances that they take. */
+  const refreshes = new Set<string>();
+  const replaced = new Set<string>();
   const told = new Set<string>();
 
   const leastOf = ({ cluster, service }: TaskEvent): number => {
@@ -47,17 +57,29 @@ export function watchMinimum(
     return spec === undefined ? 0 : Math.ceil((spec.desired * spec.minimumHealthyPercent) / 100);
   };
 
+  const latestRefresh = (group: string): string => {
+    const { DescribeInstanceRefreshes: describe } = there.autoScaling.operations;
+    return describe({ AutoScalingGroupName: group }).InstanceRefreshes[0]?.InstanceRefreshId ?? '';
+  };
+
   const isOurs = ({ instanceId, cut }: TaskEvent): boolean => {
-    if (forced.has(instanceId)) return false;
+    if (replaced.has(instanceId)) return true;
     // Cut off on an instance that we only drained, it was taken by somebody else: unless its fleet ended by us.
     if (cut) return there.spotFleets.instance(instanceId)?.fleet.state.startsWith('cancelled') === true;
-    return ours.has(instanceId);
+    return drained.has(instanceId);
   };
 
   world.on((event) => {
     if (event.kind === 'container-instance') {
-      if (event.status === 'DRAINING' && event.by === 'call') ours.add(event.instanceId);
-      if (event.status === 'ACTIVE') ours.delete(event.instanceId);
+      if (event.status === 'DRAINING' && event.by === 'call') drained.add(event.instanceId);
+      if (event.status === 'ACTIVE') drained.delete(event.instanceId);
+    }
+    if (event.kind === 'call' && event.operation === 'StartInstanceRefresh' && event.error === undefined && event.by) {
+      const { AutoScalingGroupName } = event.input as { AutoScalingGroupName: string };
+      refreshes.add(latestRefresh(AutoScalingGroupName));
+    }
+    if (event.kind === 'instance-terminating' && event.to === 'EC2' && BY_REFRESH.test(event.cause)) {
+      if (refreshes.has(latestRefresh(event.group))) replaced.add(event.instanceId);
     }
     if (event.kind !== 'task' || event.service === undefined) return;
     const key = `${event.cluster}/${event.service}`;

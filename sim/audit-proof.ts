@@ -111,7 +111,8 @@ export function watchProof(
         if (course.launched.has(event.instanceId)) course.hasJoined = true;
       }
     }
-    if (event.kind === 'instance-terminating') {
+    // A new root volume, too, is called a refresh: its instance stays.
+    if (event.kind === 'instance-terminating' && event.to === 'EC2') {
       const course = courses.get(event.group);
       const isOld = course !== undefined && !course.launched.has(event.instanceId);
       if (isOld && !course.isOver && event.cause === 'an instance refresh') onTaken(event.group, course);

@@ -69,6 +69,8 @@ const DEADLINE_GRACE_SECONDS = 180;
 /** What changes something in AWS; a pause holds back all but the heartbeats. */
 const CHANGES =
   /^(UpdateContainerInstancesState|StopTask|TerminateInstanceInAutoScalingGroup|CompleteLifecycleAction|CreateLaunchTemplateVersion|StartInstanceRefresh|RequestSpotFleet|ModifySpotFleetRequest|CancelSpotFleetRequests)$/;
+/** What the faults of a scenario (transport.ts) come to. */
+const UNANSWERED = / (throttled|other): (Rate exceeded|Internal error\.|socket hang up)/;
 /** Once an action has ended, it may take as many calls to notice: heartbeat and release, each repeated after a crash. */
 const MOST_CALLS_TO_ENDED = 6;
 
@@ -251,6 +253,8 @@ export function createAudit(world: World, scenario: Scenario, there?: There): Au
       case 'dead-letter':
         // A message whose every delivery met a dying machine is in the dead-letter queue, and an alarm says so.
         if (event.because.includes('fault')) excuse(event.payload);
+        // What was to be looked at while AWS did not answer is looked at an hour later.
+        else if (event.functionName.endsWith('-ami-watch') && UNANSWERED.test(event.because)) break;
         else violate('lost', undefined, `${event.functionName} gave up an event: ${event.because}`);
         break;
       case 'execution':

@@ -41,7 +41,10 @@ export function orderRollout(
   invoke(lambda, functionName, `${slug.slice(0, 12)}-${checksum(source)}-latest-${request.id}`, request);
 }
 
-/** Writes what somebody says of the rollout that runs for the source; nothing where none does. */
+/**
+ * Writes what somebody says of the rollout that runs for the source; nothing where none does, or where our command would
+ * not take it: somebody has ended it, or there is nothing to resume.
+ */
 export function say({ world, lambda, ssm }: Region, source: string, word: string): void {
   const running = lambda.executions().filter(({ status, input }) => {
     const request = JSON.parse(input);
@@ -51,6 +54,8 @@ export function say({ world, lambda, ssm }: Region, source: string, word: string
   if (rollout === undefined) return;
   const parameter = `/ecs-drain/rollouts/${rollout.name}`;
   const before = JSON.parse(ssm.get(parameter) ?? '{}');
+  const isOver = before.word === 'cancel' || before.word === 'reject';
+  if (isOver || (word === 'resume' && before.word !== 'pause')) return;
   const approved = word === 'approve' || before.word === 'approve' || before.approved === true;
   const at = new Date(world.clock.nowMs()).toISOString();
   ssm.set(parameter, JSON.stringify({ word, by: 'an operator', at, because: 'as planned', approved }));

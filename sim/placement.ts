@@ -22,12 +22,21 @@ type Matches = (instance: ContainerInstance) => boolean;
 const matcherOf = (settings: TaskSettings): Matches =>
   settings.placementConstraint === undefined ? () => true : parseQuery(settings.placementConstraint);
 
-function obstacle(instance: ContainerInstance, settings: TaskSettings, matches: Matches): Obstacle | undefined {
+/** CPU units and memory that are kept free on an instance. */
+type Reserved = Pick<TaskSettings, 'cpu' | 'memory'>;
+const NOTHING: Reserved = { cpu: 0, memory: 0 };
+
+function obstacle(
+  instance: ContainerInstance,
+  settings: TaskSettings,
+  matches: Matches,
+  reserved = NOTHING,
+): Obstacle | undefined {
   if (!matches(instance)) return 'constraint';
   if (!instance.agentConnected) return 'agent';
   if (settings.hostPort !== undefined && instance.ports.has(settings.hostPort)) return 'port';
-  if (instance.free.memory < settings.memory) return 'memory';
-  if (instance.free.cpu < settings.cpu) return 'cpu';
+  if (instance.free.memory < settings.memory + reserved.memory) return 'memory';
+  if (instance.free.cpu < settings.cpu + reserved.cpu) return 'cpu';
   return undefined;
 }
 
@@ -46,6 +55,24 @@ export function fits(instance: ContainerInstance, settings: TaskSettings): boole
 }
 
 /**
+ * What the DAEMON services will yet need on each instance: ECS keeps that for them, so that theirs are the first tasks there
+ * (developer guide, daemon scheduling strategy).
+ */
+export function reservations(cluster: Cluster): (instance: ContainerInstance) => Reserved {
+  const daemons = [...cluster.services.values()]
+    .filter(({ strategy }) => strategy === 'DAEMON')
+    .map(({ settings, live }) => ({ settings, on: new Set([...live].map(({ instance }) => instance)) }));
+  if (daemons.length === 0) return () => NOTHING;
+  return (instance) => {
+    const missing = daemons.filter(({ settings, on }) => !on.has(instance) && isMeantFor(instance, settings));
+    return missing.reduce(
+      ({ cpu, memory }, { settings }) => ({ cpu: cpu + settings.cpu, memory: memory + settings.memory }),
+      NOTHING,
+    );
+  };
+}
+
+/**
  * Places up to `count` tasks, each where the fewest of its kind are (`crowd`), then where most CPU is free, then by age of
  * registration; ECS's own default spreads over zones, which we do not model. `start` must take the resources.
  * Answers how many found a place. One heap for the batch: a set-up places thousands.
@@ -58,8 +85,9 @@ export function place(
   start: (instance: ContainerInstance) => void,
 ): number {
   const matches = matcherOf(settings);
+  const reserved = reservations(cluster);
   const roomy = (instance: ContainerInstance): boolean =>
-    isOpen(instance) && obstacle(instance, settings, matches) === undefined;
+    isOpen(instance) && obstacle(instance, settings, matches, reserved(instance)) === undefined;
   const crowdOn = (instance: ContainerInstance): number => crowd.get(instance) ?? 0;
   const candidates = new TinyQueue(
     [...cluster.instances.values()].filter(roomy),
@@ -81,12 +109,13 @@ export function place(
 export function explain(
   candidates: Iterable<ContainerInstance>,
   settings: TaskSettings,
+  reserved: (instance: ContainerInstance) => Reserved = () => NOTHING,
 ): { cause: string; sentence: string } {
   const matches = matcherOf(settings);
   let closest: { instance: ContainerInstance; rank: number } | undefined;
   for (const instance of candidates) {
     if (!isOpen(instance)) continue;
-    const found = obstacle(instance, settings, matches);
+    const found = obstacle(instance, settings, matches, reserved(instance));
     const rank = OBSTACLES.findIndex(([name]) => name === found);
     if (rank < 0) continue;
     const isCloser =

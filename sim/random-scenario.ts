@@ -153,6 +153,7 @@ export function randomScenario(seed: number): Scenario {
     events,
     faults: {
       throttle: fault(0.2),
+      throttleBurst: fault(0.01),
       serverError: fault(0.1),
       timeoutAfterEffect: fault(0.1),
       duplicate: fault(0.5),
@@ -167,57 +168,78 @@ export function randomScenario(seed: number): Scenario {
 }
 
 interface Raw {
-  readonly clusters: readonly { readonly group: string; readonly name: string }[];
+  readonly clusters: readonly { readonly name: string; readonly group: string }[];
   readonly events: readonly { readonly atSeconds: number }[];
 }
 
-/** The same fleet, one group of which, and a Spot Fleet, are rolled to a new image amid all that happens to them. */
+const FLEET = 'spots';
+
+/** The same cluster, a group and perhaps a Spot Fleet of which are rolled to a new image amid all that happens to it. */
 function withRollout(scenario: Raw, random: Random): object {
-  const [{ group, name: cluster }] = scenario.clusters as [{ group: string; name: string }];
+  const [{ name: cluster, group }] = scenario.clusters as [Raw['clusters'][number]];
   const at = (least: number, most: number): number => random.int(least, most);
+  const pick = <T>(options: readonly [T, ...T[]]): T => options[at(0, options.length - 1)] ?? options[0];
   const source = 'al2023/x86_64';
-  const others: object[] = [
+  const hasFleet = random.chance(0.5);
+  const whose = hasFleet ? pick([group, FLEET]) : group;
+  const happening = pick<object>([
     { refresh: { group } },
     { scale: { group, to: at(2, 6) } },
-    { capacity: { group, available: false } },
+    { capacity: { group: whose, available: false } },
     { alarm: { name: 'errors', raised: true } },
-    { say: { source, word: random.chance(0.5) ? 'approve' : 'cancel' } },
+    { say: { source, word: pick(['approve', 'cancel']) } },
+    { say: { source, word: 'pause' } },
     { writeTemplate: { group } },
     { quota: { code: 'L-1216C47A', vCpus: at(8, 24) } },
     { standby: { group, enter: true } },
-  ];
-  const happening = others[at(0, others.length - 1)] ?? {};
-  const mode = random.chance(0.7) ? 'auto' : 'approve';
-  const bake = random.chance(0.3) ? { 'ecs-drain:bake': '45m' } : {};
-  const hasSpotFleet = random.chance(0.5);
-  const toSpotFleet =
-    [
-      { spotTarget: { group: 'spots', to: at(1, 4) } },
-      { unlist: { group: 'spots', count: 1 } },
-      { optOut: { group: 'spots' } },
-    ][at(0, 2)] ?? {};
+    { spotInterruption: { group: whose, count: 1 } },
+  ]);
+  const toFleet = pick<object>([
+    { spotTarget: { group: FLEET, to: at(1, 4) } },
+    { unlist: { group: FLEET, count: 1 } },
+    { optOut: { group: FLEET } },
+  ]);
+  const tags = (): Record<string, string> => ({ 'ecs-drain:ami': random.chance(0.7) ? 'auto' : 'approve' });
+  const groupTags = {
+    ...tags(),
+    'ecs-drain:alarms': 'errors',
+    ...(random.chance(0.3) ? { 'ecs-drain:bake': pick(['5m', '30m', '45m']) } : {}),
+    ...(random.chance(0.3) ? { 'ecs-drain:wave': '2' } : {}),
+    ...(random.chance(0.3) ? { 'ecs-drain:healthy': pick(['50-100', '90-150']) } : {}),
+  };
   return {
     ...scenario,
     // What does not pass is waited for a day, and an approval for two weeks.
     durationSeconds: ROLLOUT_DURATION_SECONDS,
     rollouts: true,
-    clusters: scenario.clusters.map((cluster) => ({
-      ...cluster,
+    clusters: scenario.clusters.map((one) => ({
+      ...one,
       maximum: 10,
-      ...(cluster.group === group ? { tags: { 'ecs-drain:ami': mode, 'ecs-drain:alarms': 'errors', ...bake } } : {}),
+      ...(one.group === group ? { tags: groupTags } : {}),
     })),
-    spotFleets: hasSpotFleet ? [{ name: 'spots', cluster, instances: at(1, 3), tags: { 'ecs-drain:ami': mode } }] : [],
+    spotFleets: hasFleet
+      ? [
+          {
+            name: FLEET,
+            cluster,
+            instances: at(1, 3),
+            launch: pick(['template', 'specification']),
+            tags: tags(),
+          },
+        ]
+      : [],
     events: [
       ...scenario.events,
-      ...(hasSpotFleet ? [{ atSeconds: at(20, FAULTS_END_SECONDS), ...toSpotFleet }] : []),
+      ...(hasFleet ? [{ atSeconds: at(20, FAULTS_END_SECONDS), ...toFleet }] : []),
       { atSeconds: 5, release: { family: source, ...(random.chance(0.2) ? { flaw: 'agent-never-joins' } : {}) } },
       { atSeconds: at(20, 1_200), rollOut: { source } },
       { atSeconds: at(20, FAULTS_END_SECONDS), ...happening },
-      { atSeconds: FAULTS_END_SECONDS, capacity: { group, available: true } },
+      { atSeconds: FAULTS_END_SECONDS, capacity: { group: whose, available: true } },
       { atSeconds: FAULTS_END_SECONDS, alarm: { name: 'errors', raised: false } },
       { atSeconds: FAULTS_END_SECONDS, quota: { code: 'L-1216C47A', vCpus: 100_000 } },
       { atSeconds: FAULTS_END_SECONDS, standby: { group, enter: false } },
-      { atSeconds: at(FAULTS_END_SECONDS, 9_000), say: { source, word: 'approve' } },
+      { atSeconds: at(FAULTS_END_SECONDS, 9_000), say: { source, word: 'resume' } },
+      { atSeconds: at(9_000, 12_000), say: { source, word: 'approve' } },
     ].sort((a, b) => a.atSeconds - b.atSeconds),
   };
 }

@@ -183,7 +183,15 @@ export function createRegion(scenario: Scenario, seed: number, handles: Handles 
   const transport = createTransport({ world, wire, faults, beforeCall: handles.beforeCall });
 
   // Before anything exists, so that they see all of it.
-  const audit = createAudit(world, scenario, { amis, autoScaling, ecs, spotFleets, templates });
+  const audit = createAudit(world, scenario, {
+    amis,
+    autoScaling,
+    ecs,
+    spotFleets,
+    templates,
+    parameter: ssm.get,
+    executions: lambda.executions,
+  });
   const meter = createMeter(world, { alertTopicArn, releaseTopicArn });
   const members = membersByGroup(world);
 

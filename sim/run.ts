@@ -80,6 +80,9 @@ function untilQuiet({ world, scenario }: Region): () => boolean {
     if (event.kind === 'hook-waiting') open += 1;
     if (event.kind === 'hook-finished') open -= 1;
     if (event.kind === 'execution') open += event.status === 'RUNNING' ? 1 : -1;
+    // A look that failed is made up for by the next one.
+    if (event.kind === 'dead-letter' && event.functionName === FUNCTIONS.amiWatch)
+      quietSinceSeconds = Math.max(quietSinceSeconds, world.clock.nowSeconds() + unseen);
     if (event.kind !== 'task') quietSinceSeconds = Math.max(quietSinceSeconds, world.clock.nowSeconds());
   });
   return () => {

@@ -153,6 +153,9 @@ export type ScenarioEvent = z.infer<typeof Event>;
 const Faults = z
   .strictObject({
     throttle: probability.default(0).describe('calls answered with a throttling error'),
+    throttleBurst: probability
+      .default(0)
+      .describe('calls from which on their service throttles all of them, for longer than an SDK tries again'),
     serverError: probability.default(0).describe('calls answered with a 500'),
     timeoutAfterEffect: probability.default(0).describe('calls that did their work but whose answer was lost'),
     duplicate: probability.default(0).describe('messages delivered twice'),

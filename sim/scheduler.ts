@@ -1,5 +1,5 @@
 import type { Cluster, ContainerInstance, Names, Service, Task, UnverifiedEcs } from './ecs-state.ts';
-import { explain, fits, isMeantFor, place } from './placement.ts';
+import { explain, fits, isMeantFor, place, reservations } from './placement.ts';
 import { isStarting, type Tasks } from './tasks.ts';
 import type { World } from './world.ts';
 
@@ -53,7 +53,12 @@ export function createScheduler(
   };
 
   const complainOfPlacement = (service: Service, candidates: Iterable<ContainerInstance>): void => {
-    const { cause, sentence } = explain(candidates, service.settings);
+    const isDaemon = service.strategy === 'DAEMON';
+    const { cause, sentence } = explain(
+      candidates,
+      service.settings,
+      isDaemon ? undefined : reservations(service.cluster),
+    );
     complain(
       service,
       cause,

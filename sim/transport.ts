@@ -8,6 +8,8 @@ import type { World } from './world.ts';
 export interface TransportFaults {
   /** The service answers its throttling error and does nothing. */
   readonly throttle?: number | undefined;
+  /** The same from this call on, for a while. */
+  readonly throttleBurst?: number | undefined;
   /** The service answers 500 and does nothing. */
   readonly serverError?: number | undefined;
   /** The operation is carried out, and then the connection is reset. */
@@ -58,6 +60,9 @@ const ERRORS: Readonly<Record<string, { throttle: readonly [string, number]; ser
 };
 const OTHER = { throttle: ['ThrottlingException', 400], server: 'InternalFailure' } as const;
 
+/** Five attempts of an SDK are over after eight seconds at most. Our figure. */
+const BURST_SECONDS = [10, 20] as const;
+
 /** As Node's own handler reports a connection that broke while it waited for the answer. */
 const connectionReset = (): Error =>
   Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' });
@@ -76,7 +81,18 @@ const toWire = ({ method, path, query, headers, body }: SdkRequest): WireRequest
  */
 export function createTransport({ world, wire, faults = {}, latencyMs = 20, beforeCall }: TransportOptions): Transport {
   const random = world.random('transport');
+  const bursts = world.random('transport/bursts');
+  /** By service, until when it throttles whatever comes. */
+  const throttlesUntilMs = new Map<string, number>();
   let sequence = 0;
+
+  const isInBurst = (service: string): boolean => {
+    const nowMs = world.clock.nowMs();
+    if (nowMs < (throttlesUntilMs.get(service) ?? 0)) return (faults.throttleBurst ?? 0) > 0;
+    if (!bursts.chance(faults.throttleBurst ?? 0)) return false;
+    throttlesUntilMs.set(service, nowMs + bursts.int(...BURST_SECONDS) * 1000);
+    return true;
+  };
 
   const tell = ({ service, operation, input }: WireCall, error: string | undefined): void =>
     world.emit({ kind: 'call', service, operation, error, input, by: sandboxes.getStore()?.executionName });
@@ -99,7 +115,7 @@ export function createTransport({ world, wire, faults = {}, latencyMs = 20, befo
 
   const draw = (call: WireCall): { injected: AwsError | undefined; reset: boolean } => {
     const { throttle, server } = ERRORS[call.service] ?? OTHER;
-    const throttled = random.chance(faults.throttle ?? 0);
+    const throttled = random.chance(faults.throttle ?? 0) || isInBurst(call.service);
     const broken = random.chance(faults.serverError ?? 0);
     const reset = random.chance(faults.timeoutAfterEffect ?? 0);
     if (throttled) return { injected: new AwsError(throttle[0], 'Rate exceeded', { statusCode: throttle[1] }), reset };

@@ -54,12 +54,14 @@ export function rolloutExecutionsPort(client: LambdaClient, functionArn: string)
         return answer.DurableExecutionArn ?? '';
       });
       if (!started.ok) return started;
-      return attempt('lambda:GetDurableExecution', async (): Promise<ExecutionSeen> => {
+      const seen = await attempt('lambda:GetDurableExecution', async (): Promise<ExecutionSeen> => {
         const { Status, Result } = await client.send(
           new GetDurableExecutionCommand({ DurableExecutionArn: started.value }),
         );
         return { status: Status ?? 'RUNNING', ...(Result === undefined ? {} : { result: Result }) };
       });
+      // It has begun, whatever the question after it was answered.
+      return seen.ok ? seen : { ...seen, lost: true };
     },
   };
 }

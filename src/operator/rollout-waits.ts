@@ -1,8 +1,9 @@
 import { isApproved, isPaused } from '../rollout/control.ts';
 import type { ReleaseMemory } from '../rollout/memory.ts';
 import type { Plan, PlannedFleet } from '../rollout/plan.ts';
+import { startsAtMs } from '../rollout/start-time.ts';
 import type { FleetPolicy } from '../rollout/tags.ts';
-import { isItsTurn, startsAtMs } from '../rollout/waves.ts';
+import { isItsTurn } from '../rollout/waves.ts';
 
 /** What keeps a planned fleet from being begun: somebody's word, the waves before, the clock. */
 export type WaitsFor = 'resume' | 'approval' | 'wave' | 'window' | 'age';
@@ -31,7 +32,7 @@ export function waitsOf(memory: ReleaseMemory, plan: Plan, fleet: PlannedFleet):
     ...(policy.window === undefined ? {} : { window: policy.window.text }),
   };
   if (policy.mode === 'notify') return { ...said, isOnlyTold: true, waitsFor: [] };
-  const starts = startsAtMs(memory, plan, fleet);
+  const starts = startsAtMs(memory, plan.target, fleet.policy);
   const isTooNew = !isApproved(control) && plan.target.releasedAtMs + policy.minimumAgeSeconds * 1000 > atMs;
   const isLater = starts !== undefined && starts > atMs;
   const waits: readonly (readonly [WaitsFor, boolean])[] = [

@@ -8,9 +8,10 @@ import type { ReleaseMemory } from './memory.ts';
 import type { Plan, PlannedFleet } from './plan.ts';
 import type { FleetRequest, ReleaseRequest } from './request.ts';
 import { executionName, isHint, releaseOf } from './request.ts';
+import { startsAtMs } from './start-time.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing } from './telling.ts';
-import { isItsTurn, isOutdated, planFor, readyOf, runningOf, startsAtMs, waitingOf } from './waves.ts';
+import { isItsTurn, isOutdated, planFor, readyOf, runningOf, waitingOf } from './waves.ts';
 
 /** What a release's rollout can do next. One move is one effect, safe to repeat. */
 export type ReleaseMove = { readonly because: string } & (
@@ -137,7 +138,7 @@ function wait(memory: ReleaseMemory, plan: Plan): Wait {
     ? []
     : waitingOf(memory, plan)
         .filter((fleet) => isItsTurn(memory, plan, fleet))
-        .flatMap((fleet) => startsAtMs(memory, plan, fleet) ?? []);
+        .flatMap((fleet) => startsAtMs(memory, plan.target, fleet.policy) ?? []);
   const untilMs = Math.min(lookDueMs(memory), ...starts.filter((ms) => ms > atMs));
   return waitUntil(atMs, untilMs, 'nothing to do before');
 }

@@ -16,6 +16,7 @@ import { UNKNOWN_TEMPLATE } from './hosts.ts';
 import type { PlannedFleet } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
 import type { FleetResult } from './request.ts';
+import { NOT_APPROVED, notBefore, startsAtMs } from './start-time.ts';
 import type { FleetPolicy } from './tags.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing, fleetSpeaker } from './telling.ts';
@@ -40,7 +41,7 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
   }
   const next =
     refresh === undefined || isAtRest(memory) ? prepare(memory, look, look.facts) : watch(memory, look, refresh);
-  if (next.kind === 'poll') return poll(memory, look, next.because);
+  if (next.kind === 'poll') return poll(memory, look, next);
   if (next.kind === 'wait') return next;
   return atMs - look.atMs > FRESH_SECONDS * 1000 ? lookAgain(memory, 'look again before acting') : next;
 }
@@ -51,10 +52,14 @@ function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts): Fleet
   const [blocker] = blockersOf(facts, look.drainDeadlineSeconds);
   if (blocker) return { kind: 'poll', because: blocker.because };
   const { target } = look;
+  const { refresh, atMs } = memory;
   const planned = verdictOf(look);
   if (target === undefined || planned === undefined || !('policy' in planned)) {
     return { kind: 'poll', because: 'it is not to be rolled now' };
   }
+  const untilMs = refresh === undefined ? startsAtMs({ control: look.control, atMs }, target, planned.policy) : atMs;
+  if (untilMs === undefined) return { kind: 'poll', because: NOT_APPROVED };
+  if (untilMs > atMs) return { kind: 'poll', untilMs, because: notBefore(untilMs) };
   const claiming = claim(memory, look);
   if (claiming) return claiming;
   const missing = planned.slots.find((slot) => {
@@ -176,8 +181,8 @@ function canSkip(
   return hosts.oldFrom.every((key) => key !== UNKNOWN_TEMPLATE && isRewritten(key));
 }
 
-function poll(memory: FleetMemory, look: FleetLook, because: string): FleetMove | Wait {
-  const nextMs = nextLookMs(memory, look);
+function poll(memory: FleetMemory, look: FleetLook, { because, untilMs }: Poll): FleetMove | Wait {
+  const nextMs = Math.min(nextLookMs(memory, look), untilMs ?? Number.POSITIVE_INFINITY);
   return memory.atMs >= nextMs ? lookAgain(memory, because) : waitUntil(memory.atMs, nextMs, because);
 }
 

@@ -11,6 +11,8 @@ import type { RefreshPreferences } from './ports.ts';
 export interface Poll {
   readonly kind: 'poll';
   readonly because: string;
+  /** Then there is something to do, if it comes before the next look. */
+  readonly untilMs?: number;
 }
 
 /** Without progress a refresh fails after an hour: one that proves nothing within this time is looked at as rarely as others. */

@@ -91,7 +91,7 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
       return seen.failure ? memory : { ...memory, isHandedOver: true };
     case 'start-fleet': {
       // Without an answer it may have begun: looking after it, under its name and with the same words, joins or begins it.
-      const isRefused = seen.failure !== undefined && seen.failure.reason !== 'other';
+      const isRefused = seen.failure !== undefined && !seen.failure.lost;
       if (isRefused || move.kind !== 'start-fleet') return memory;
       const { request } = move;
       const from = planFor(before)?.fleets.find(({ id }) => id === request.fleet)?.from ?? [];

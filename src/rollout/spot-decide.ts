@@ -16,6 +16,7 @@ import type { SpotMove } from './spot-moves.ts';
 import { whyNoPatience } from './spot-patience.ts';
 import { badDrain, copyFault, firstOf, hindranceOf, isEnded, membersOf, occupiedOf, oldIdOf } from './spot-state.ts';
 import { takeBack } from './spot-undo.ts';
+import { NOT_APPROVED, notBefore, startsAtMs } from './start-time.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing, fleetSpeaker } from './telling.ts';
 
@@ -59,6 +60,10 @@ function prepare(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
   if (blocker) return poll(memory, blocker.because);
   const planned = spotVerdictOf(look);
   if (planned === undefined || !('policy' in planned)) return poll(memory, 'it is not to be rolled now');
+  const { atMs } = memory;
+  const untilMs = startsAtMs({ control: look.control, atMs }, target, planned.policy);
+  if (untilMs === undefined) return poll(memory, NOT_APPROVED);
+  if (untilMs > atMs) return poll(memory, notBefore(untilMs), untilMs);
   // A failed call, too, is tried again only on what is so now.
   if (!isFresh(memory)) return lookAgain(memory, 'look again before acting');
   const missing = planned.slots.find(

@@ -58,8 +58,9 @@ export function isFresh({ look, atMs }: SpotMemory, seconds = FRESH_SECONDS): bo
   return look !== undefined && atMs - look.atMs <= seconds * 1000;
 }
 
-export function poll(memory: SpotMemory, because: string): SpotMove | Wait {
-  const nextMs = (memory.look?.atMs ?? memory.atMs) + pollSeconds(memory) * 1000;
+/** @param untilMs then there is something to do, if it comes before the next look. */
+export function poll(memory: SpotMemory, because: string, untilMs = Number.POSITIVE_INFINITY): SpotMove | Wait {
+  const nextMs = Math.min((memory.look?.atMs ?? memory.atMs) + pollSeconds(memory) * 1000, untilMs);
   if (memory.atMs >= nextMs) return lookAgain(memory, because);
   return waitUntil(memory.atMs, nextMs, because);
 }

@@ -1,5 +1,5 @@
 import { blockersOf } from './checks.ts';
-import { endedBy } from './control.ts';
+import { endedBy, isPaused } from './control.ts';
 import { failingFor } from './course.ts';
 import type { LeftAlone, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
@@ -57,9 +57,14 @@ function beforeCopy(memory: SpotMemory, look: SpotLook, lastedMs: number): SpotE
   const blockers = blockersOf(look.facts, 0);
   const lasting = blockers.find(({ passes }) => !passes);
   if (lasting) return ended(memory, 'blocked', lasting.because);
-  if (blockers[0] && lastedMs >= PATIENCE_SECONDS * 1000)
+  const blockedMs = look.atMs - (memory.blockedSinceMs ?? look.atMs);
+  if (blockers[0] && blockedMs >= PATIENCE_SECONDS * 1000)
     return ended(memory, 'blocked', `for a day: ${blockers[0].because}`);
-  if (lastedMs >= LONGEST_SECONDS * 1000) return ended(memory, 'cancelled', 'it was paused for 14 days');
+  if (lastedMs >= LONGEST_SECONDS * 1000) {
+    return isPaused(look.control)
+      ? ended(memory, 'cancelled', 'it was paused for 14 days')
+      : ended(memory, 'blocked', 'it could not begin within 14 days');
+  }
   return failedBy(memory, failingFor(memory, PATIENCE_SECONDS));
 }
 

@@ -1,4 +1,5 @@
 import type { Failure } from '../ports.ts';
+import { blockersOf } from './checks.ts';
 import type { Control } from './control.ts';
 import { isPaused } from './control.ts';
 import type { CourseState } from './course.ts';
@@ -96,6 +97,8 @@ export interface SpotMemory extends CourseState {
   /** Fleets that we told to change their target, or to end, whether or not the answer came. */
   readonly touched: readonly string[];
   readonly ending: readonly string[];
+  /** Since when something has kept it from beginning without a break; a pause does not count. */
+  readonly blockedSinceMs?: number;
   /** What somebody else has set the old fleet's target to: theirs to keep. */
   readonly theirTarget?: number;
   /** Since when every look has found something in the way (`hindranceOf`). */
@@ -172,13 +175,17 @@ function withDrains(
 }
 
 function withLook(before: SpotMemory, look: SpotLook): SpotMemory {
-  const { doubtAtMs, hinderedSinceMs, ...others } = before;
+  const { doubtAtMs, hinderedSinceMs, blockedSinceMs, ...others } = before;
   const clusters = [...new Set([...before.clusters, ...look.clusters])];
   const settled = withEnded({ ...others, clusters, look }, look);
   const isTold = look.ours !== undefined || settled.cancelled !== before.cancelled;
   const isOpen = doubtAtMs !== undefined && !isTold && look.atMs < doubtAtMs + SHOWN_SECONDS * 1000;
   const known = isOpen ? { ...settled, doubtAtMs } : settled;
-  if (known.copy === undefined) return look.ours ? withCopy(known, look.ours) : known;
+  if (known.copy === undefined) {
+    if (look.ours) return withCopy(known, look.ours);
+    const isBlocked = look.facts !== undefined && !isPaused(look.control) && blockersOf(look.facts, 0).length > 0;
+    return isBlocked ? { ...known, blockedSinceMs: blockedSinceMs ?? look.atMs } : known;
+  }
   const theirTarget = theirTargetIn(before, look) ?? before.theirTarget;
   const seen = theirTarget === undefined ? known : { ...known, theirTarget };
   const memory = withMembers(withMembers(seen, oldIdOf(seen), look.old), known.copy.id, look.copy);

@@ -1,12 +1,12 @@
 import type { Blocker } from './checks.ts';
 import { blockersOf, heldBlocker } from './checks.ts';
-import { endedBy, isApproved } from './control.ts';
+import { endedBy } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
 import type { Plan, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetRequest, FleetResult } from './request.ts';
-import { windowAt } from './window.ts';
+import { startsAtMs } from './start-time.ts';
 
 export function planFor({ survey, request }: ReleaseMemory): Plan | undefined {
   if (survey?.target === undefined) return undefined;
@@ -64,7 +64,8 @@ export function readyOf(memory: ReleaseMemory, plan: Plan): PlannedFleet[] {
   if (closedBecause(memory, plan) !== undefined) return [];
   return waitingOf(memory, plan).filter(
     (fleet) =>
-      isItsTurn(memory, plan, fleet) && (startsAtMs(memory, plan, fleet) ?? Number.POSITIVE_INFINITY) <= memory.atMs,
+      isItsTurn(memory, plan, fleet) &&
+      (startsAtMs(memory, plan.target, fleet.policy) ?? Number.POSITIVE_INFINITY) <= memory.atMs,
   );
 }
 
@@ -87,20 +88,4 @@ export function isItsTurn(memory: ReleaseMemory, plan: Plan, { policy }: Planned
       other.policy.mode !== 'notify' &&
       (memory.started[other.id] === undefined || running.some(({ fleet }) => fleet === other.id)),
   );
-}
-
-/** When the fleet may begin, as things are; undefined while that depends on somebody's word. */
-export function startsAtMs(
-  { control, atMs }: ReleaseMemory,
-  { target }: Plan,
-  { policy }: PlannedFleet,
-): number | undefined {
-  const approved = isApproved(control);
-  if (policy.mode === 'approve' && !approved) return undefined;
-  // Who approves knows the release: its age matters only where nobody is asked.
-  const oldEnoughMs = approved ? atMs : Math.max(atMs, target.releasedAtMs + policy.minimumAgeSeconds * 1000);
-  if (policy.window === undefined) return oldEnoughMs;
-  const window = windowAt(policy.window, oldEnoughMs);
-  if (window === undefined) return undefined;
-  return 'openUntilMs' in window ? oldEnoughMs : window.opensAtMs;
 }

@@ -103,6 +103,16 @@ describe('an execution whose end is waited for', () => {
     expect(aws.commandCalls(GetDurableExecutionCommand)[0]?.args[0].input).toEqual({ DurableExecutionArn: ARN });
   });
 
+  it('has begun, though it cannot be asked after', async () => {
+    aws.on(InvokeCommand).resolves({ StatusCode: 202, DurableExecutionArn: ARN });
+    aws.on(GetDurableExecutionCommand).rejects(refuse('TooManyRequestsException'));
+    expect(await rollouts.run('web-1', { kind: 'fleet' })).toMatchObject({
+      ok: false,
+      reason: 'throttled',
+      lost: true,
+    });
+  });
+
   it('is never taken for another request of the same name', async () => {
     aws.on(InvokeCommand).rejects(refuse('DurableExecutionAlreadyStartedException'));
     expect(await rollouts.run('web-1', { kind: 'fleet' })).toMatchObject({

@@ -537,6 +537,44 @@ describe('the rollout of one group', () => {
     expect(minutes).toBeGreaterThan(2_400);
   });
 
+  it('begins within its window, also where something stood in the way while it was open', () => {
+    const window = policy({ 'ecs-drain:window': '09:00-12:00 UTC' });
+    const startOf = (script: Parameters<typeof playFleet>[0]): number | undefined =>
+      playFleet(script).alerts.find(({ kind }) => kind === 'rollout-started')?.atMinutes;
+    const steadyFrom = (minute: number): Parameters<typeof playFleet>[0] => ({
+      facts: (at) => ({ policy: window, unsteady: at < minute ? ['api'] : [] }),
+    });
+    expect(startOf(steadyFrom(60))).toBeLessThan(65);
+    expect(startOf(steadyFrom(300))).toBeGreaterThanOrEqual(1_440);
+    expect(startOf(steadyFrom(300))).toBeLessThan(1_442);
+  });
+
+  it('goes on at any time with what was begun within its window', () => {
+    const { result, minutes } = playFleet({
+      facts: () => ({ policy: policy({ 'ecs-drain:window': '09:00-10:00 UTC' }) }),
+      says: resumed,
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeLessThan(1_440);
+  });
+
+  it('waits for the word of its people where its tag asks for one by now', () => {
+    const { result, starts } = playFleet({ facts: () => ({ policy: policy({ 'ecs-drain:ami': 'approve' }) }) });
+    expect([result, starts]).toEqual([
+      expect.objectContaining({
+        outcome: 'blocked',
+        because: expect.stringContaining('could not begin within 14 days'),
+      }),
+      0,
+    ]);
+    const approved = playFleet({
+      facts: () => ({ policy: policy({ 'ecs-drain:ami': 'approve' }) }),
+      says: [{ atMinutes: 600, word: 'approve' }],
+    });
+    expect(approved.result.outcome).toBe('rolled');
+    expect(approved.minutes).toBeGreaterThan(600);
+  });
+
   it('gives a refresh 14 days from its own start, and then turns it back', () => {
     const late = playFleet({
       says: [

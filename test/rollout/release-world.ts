@@ -101,9 +101,10 @@ export function play(script: Script): Played {
       if (fails === 'after' && move.kind === 'start-fleet') start(move.request);
       const failure = {
         ok: false,
-        reason: fails === 'refused' ? 'throttled' : 'other',
+        reason: fails === 'before' ? 'other' : 'throttled',
         operation: 'ssm:GetParameters',
         message: 'Rate exceeded',
+        ...(fails === 'refused' ? {} : { lost: true as const }),
       } as const;
       if (move.kind === 'look') return { kind: 'look', ended: [], failure, ...at };
       if (move.kind === 'alert') return { kind: 'alert', alert: move.alert.key, failure, ...at };

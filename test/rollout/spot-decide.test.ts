@@ -268,6 +268,41 @@ describe('a Spot Fleet is not begun', () => {
   });
 });
 
+describe('a Spot Fleet with a window', () => {
+  const policyOf = (window: string) => policy({ 'ecs-drain:window': window });
+
+  it('is begun within it, also where something stood in the way while it was open', () => {
+    const { result, minutes } = playSpot({
+      facts: () => ({ policy: policyOf('09:00-12:00 UTC') }),
+      unsteady: (at) => (at < 300 ? ['api'] : []),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeGreaterThan(1_440);
+    expect(minutes).toBeLessThan(1_500);
+  });
+
+  it('is given a day from when something came in its way, not from its order', () => {
+    const { result } = playSpot({
+      facts: () => ({ policy: policyOf('Thu 09:00-12:00 UTC') }),
+      unsteady: (at) => (at > 4_320 && at < 4_400 ? ['api'] : []),
+    });
+    expect(result.outcome).toBe('rolled');
+    const never = playSpot({
+      facts: () => ({ policy: policyOf('Thu 09:00-12:00 UTC') }),
+      unsteady: (at) => (at > 4_320 ? ['api'] : []),
+    });
+    expect(never.result).toMatchObject({ outcome: 'blocked', because: expect.stringContaining('for a day') });
+    expect(never.minutes).toBeGreaterThan(4_320 + 1_380);
+    expect(never.world.copies).toBe(0);
+  });
+
+  it('that nobody approves any more is left after 14 days', () => {
+    const { result, world } = playSpot({ facts: () => ({ policy: policy({ 'ecs-drain:ami': 'approve' }) }) });
+    expect(result).toMatchObject({ outcome: 'blocked', because: 'it could not begin within 14 days' });
+    expect(world.copies).toBe(0);
+  });
+});
+
 describe('a Spot Fleet whose copy is taken back', () => {
   it('drains the instances of the copy only when they have joined ECS: before, there is nothing to drain', () => {
     const { moves, result, world } = playSpot({

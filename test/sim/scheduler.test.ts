@@ -350,6 +350,24 @@ describe('a service that finds no place', () => {
 
     expect(on('i-new')).toEqual(['RUNNING', 'RUNNING']);
   });
+
+  test('keeps on each instance what its DAEMON tasks will need, and says so where nothing else is left', () => {
+    const { web, ecs, runTo, on, messages } = createRegion();
+    web(1, { cpu: 512 });
+    ecs.createService('web', { name: 'agent', strategy: 'DAEMON', cpu: 256 });
+    ecs.createService('web', { name: 'api', desired: 3, cpu: 256 });
+    runTo(10);
+
+    ecs.registerContainerInstance({ cluster: 'web', instanceId: 'i-new', cpu: 512 });
+    runTo(60);
+
+    expect([on('i-0'), on('i-new')]).toEqual([
+      ['RUNNING', 'RUNNING'],
+      ['RUNNING', 'RUNNING'],
+    ]);
+    expect(messages('api').some((message) => message?.includes('has insufficient CPU units available'))).toBe(true);
+    expect(messages('api').some((message) => message?.includes('No Container Instances'))).toBe(false);
+  });
 });
 
 test('service events tell what was started and stopped, newest first, and at most a hundred are kept', () => {
