@@ -24,7 +24,7 @@ const SHARED = [/^src\/(loop|alert|hook|place|ports|service)\.ts$/];
 
 /** What rollouts conclude, without the modules that look or act. */
 const ROLLOUTS_CONCLUSIONS =
-  /^src\/rollout\/(checks|control|course|decide|family|fleet|fleet-decide|fleet-memory|memory|plan|quotas|request|spot-decide|spot-memory|tags|telling|waves)\.ts$/;
+  /^src\/rollout\/(checks|control|course|decide|family|fleet|fleet-decide|fleet-memory|memory|plan|quotas|request|spot-decide|spot-memory|start-time|tags|telling|waves)\.ts$/;
 
 const LAYERS: readonly Layer[] = [
   {

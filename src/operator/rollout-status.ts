@@ -3,14 +3,17 @@ import { blockersOf } from '../rollout/checks.ts';
 import type { Control } from '../rollout/control.ts';
 import { isPaused } from '../rollout/control.ts';
 import { pollSeconds } from '../rollout/course.ts';
-import type { FleetMemory } from '../rollout/fleet-memory.ts';
+import type { FleetFacts } from '../rollout/fleet.ts';
+import type { FleetLook, FleetMemory } from '../rollout/fleet-memory.ts';
 import { isAtRest } from '../rollout/fleet-memory.ts';
 import type { ReleaseMemory } from '../rollout/memory.ts';
 import type { Plan, PlannedFleet } from '../rollout/plan.ts';
+import { verdictOf } from '../rollout/plan.ts';
 import type { RefreshSeen } from '../rollout/ports.ts';
 import type { FleetRequest, ReleaseRequest } from '../rollout/request.ts';
 import { executionName, FLEET_OUTCOMES } from '../rollout/request.ts';
-import type { SpotMemory } from '../rollout/spot-memory.ts';
+import type { SpotLook, SpotMemory } from '../rollout/spot-memory.ts';
+import { notBefore, startsAtMs } from '../rollout/start-time.ts';
 import { sentence } from '../rollout/telling.ts';
 import { closedBecause, planFor, runningOf, waitingOf } from '../rollout/waves.ts';
 import { parsed } from './recall.ts';
@@ -293,6 +296,7 @@ function groupOf(memory: FleetMemory, isWhole: boolean): Progress {
     isPaused(control) && !turned ? `paused by ${control?.by}` : undefined,
     isResumed ? undefined : turned?.because,
     blocker && `${blocker.passes ? 'it waits' : 'it cannot begin'}: ${blocker.because}`,
+    ours === undefined && !blocker ? earlyWords(memory.atMs, look) : undefined,
     ours && !turned && !refresh ? 'its instance refresh was started' : undefined,
     // What turned it says who asked for it, and AWS only that somebody did.
     turned && /due to user request/.test(refresh?.because ?? '') ? undefined : refresh?.because.replace(/\.$/, ''),
@@ -307,7 +311,16 @@ function groupOf(memory: FleetMemory, isWhole: boolean): Progress {
   };
 }
 
-function spotOf({ look, copy, undo, drains, trouble }: SpotMemory): Progress {
+/** Until when its tags keep it from beginning. */
+function earlyWords(atMs: number, look: FleetLook | SpotLook): string | undefined {
+  const { control, target } = look;
+  const planned = verdictOf(look);
+  if (target === undefined || planned === undefined || !('policy' in planned) || isPaused(control)) return undefined;
+  const startMs = startsAtMs({ control, atMs }, target, planned.policy);
+  return startMs !== undefined && startMs <= atMs ? undefined : `it waits: ${notBefore(startMs)}`;
+}
+
+function spotOf({ atMs, look, copy, undo, drains, trouble }: SpotMemory): Progress {
   const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
   if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
   const ids = Object.keys(drains);
@@ -317,9 +330,16 @@ function spotOf({ look, copy, undo, drains, trouble }: SpotMemory): Progress {
     troubled,
     undo && `it is taken back: ${undo.because}`,
     isPaused(look.control) ? `paused by ${look.control?.by}` : undefined,
+    copy === undefined && look.facts ? spotWaits(atMs, look, look.facts) : undefined,
     copy &&
       `${copy.id} takes its place${fulfilled < copy.capacity ? `, with ${fulfilled} of ${copy.capacity} units of capacity yet` : ''}`,
     ids.length > 0 ? `${over} of ${ids.length} old instances are drained` : undefined,
   ].filter((one) => one !== undefined);
   return { because: words.join('; '), fresh: look.hosts.fresh, old: look.old?.instances.length ?? 0 };
+}
+
+function spotWaits(atMs: number, look: SpotLook, facts: FleetFacts): string | undefined {
+  const [blocker] = blockersOf(facts, 0);
+  if (blocker) return `${blocker.passes ? 'it waits' : 'it cannot begin'}: ${blocker.because}`;
+  return earlyWords(atMs, look);
 }

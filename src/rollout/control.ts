@@ -77,6 +77,15 @@ export function underSwitch(
   return { word: 'pause', by, at: isHeld && before ? before.at : at, because: '', approved: isApproved(said) };
 }
 
+/**
+ * What people had said, by what held at the look before, where their record cannot be understood now: the switch's own
+ * pause hides all but an approval. Pure.
+ */
+export function saidBefore(before: Control | undefined): Control | undefined {
+  if (before === undefined || !isHeldBySwitch(before)) return before;
+  return before.approved ? { ...before, word: 'approve' } : undefined;
+}
+
 /** It is paused by the switch, and by nobody. */
 export function isHeldBySwitch(control: Control | undefined): boolean {
   return isPaused(control) && control?.by.startsWith(SWITCH) === true;

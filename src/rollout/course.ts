@@ -81,6 +81,15 @@ export function withTrouble<M extends CourseState>(memory: M, move: string, fail
   return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, move, failure } };
 }
 
+/**
+ * What failed before the look before this one, and not since, is not tried any more: it does not last, and what fails next
+ * begins a row of its own. For a look that has succeeded.
+ */
+export function withoutOldTrouble<M extends CourseState>(memory: M, lookedBeforeMs = 0): M {
+  const { trouble, ...others } = memory;
+  return trouble !== undefined && trouble.atMs < lookedBeforeMs ? (others as M) : memory;
+}
+
 /** The call that has failed for so long, and its answer; undefined while there is patience. */
 export function failingFor({ trouble }: CourseState, patienceSeconds: number): string | undefined {
   if (trouble === undefined || trouble.atMs - trouble.sinceMs < patienceSeconds * 1000) return undefined;

@@ -1,13 +1,15 @@
 import { concernsAnybody, endAlert, isAnnounced } from './announce.ts';
 import { endedBy } from './control.ts';
 import { failingFor } from './course.ts';
+import { newer } from './family.ts';
+import type { Target } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
 import { leftOutWords } from './opted-in.ts';
 import type { Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
 import { sentence } from './telling.ts';
-import { failedOf, isOutdated, isSuperseded, runningOf, waitingOf } from './waves.ts';
+import { droppedOf, failedOf, isOutdated, isSuperseded, runningOf, waitingOf } from './waves.ts';
 
 export type ReleaseOutcome =
   | 'rolled'
@@ -71,6 +73,10 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
   const failed = failedOf(memory);
   if (failed.length > 0) return stopped(memory, plan, failed);
   if (isSuperseded(memory, plan)) {
+    if (withdrawn === undefined && announced !== undefined && !isFollowed(announced, plan.target)) {
+      const because = `Its source went from ${announced.version} (${announced.imageId}) to ${plan.target.version} (${plan.target.imageId}), which is no newer release: there may be something wrong with the first, and nothing is rolled out by itself.`;
+      return ended(memory, 'stopped', because);
+    }
     const now = withdrawn ?? `it names ${plan.target.version} (${plan.target.imageId}) now`;
     const because = `Its source has changed: ${now}. ${announced?.version} is not rolled out any further.`;
     return ended(memory, 'superseded', because);
@@ -79,9 +85,18 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
     const why = failingFor(memory, LONG_PATIENCE_SECONDS);
     if (why !== undefined) return ended(memory, 'failed', `It does not get on, and is given up: ${why}.`);
     if (atMs < Date.parse(request.noticedAt) + LONGEST_SECONDS * 1000) return undefined;
-    return ended(memory, 'expired', 'For 14 days nobody approved it, or no window came: it is not rolled out.');
+    return ended(
+      memory,
+      'expired',
+      'For 14 days nobody approved it, or no window came: what has not begun is not rolled out.',
+    );
   }
   return settled(memory, plan);
+}
+
+/** What its source names now has a rollout of its own: it is newer, or its parameter was written. */
+function isFollowed(announced: Target, now: Target): boolean {
+  return now.source.startsWith('/') || newer(now.version, announced.version);
 }
 
 /** What each fleet came to was told by itself: here, only what is held back by it. */
@@ -97,6 +112,18 @@ function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult
 
 function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   const count = Object.keys(memory.started).length;
+  const [dropped, ...more] = droppedOf(memory, plan);
+  if (dropped !== undefined) {
+    const others =
+      more.length === 0 ? '' : ` So ${more.length === 1 ? 'is' : 'are'} ${more.map(({ id }) => id).join(', ')}.`;
+    const rolled =
+      count === 0 ? '' : ` ${count === 1 ? 'One fleet runs' : `${count} fleets run`} ${plan.target.version}.`;
+    return ended(
+      memory,
+      'stopped',
+      `${sentence(`${dropped.id} was to be rolled, and is left alone: ${dropped.because}`)}${others}${rolled}`,
+    );
+  }
   if (count > 0) {
     const leftOut = memory.survey?.leftOut ?? 0;
     // Whoever reads that all of them run it would take these for done as well.

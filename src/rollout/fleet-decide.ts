@@ -6,17 +6,18 @@ import type { FleetFacts, Slot, Target } from './fleet.ts';
 import { canRollBack, isNumbered } from './fleet.ts';
 import { fleetAlertDue } from './fleet-alerts.ts';
 import type { FleetEnding } from './fleet-ending.ts';
-import { fleetEndingOf, LEAST_FIRST_REST_SECONDS, verdictOf } from './fleet-ending.ts';
+import { fleetEndingOf, LEAST_FIRST_REST_SECONDS } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory } from './fleet-memory.ts';
 import { groupOf, isAtRest, ON_ITS_WAY, refreshSeen, slotKey, versionKey } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { Poll } from './fleet-watch.ts';
-import { nextLookMs, patienceSeconds, watch } from './fleet-watch.ts';
+import { nextLookMs, patienceSeconds, turnWhenBlind, watch } from './fleet-watch.ts';
 import { UNKNOWN_TEMPLATE } from './hosts.ts';
 import type { PlannedFleet } from './plan.ts';
+import { verdictOf } from './plan.ts';
 import type { Desired, OverrideSeen, RefreshPreferences } from './ports.ts';
 import type { FleetResult } from './request.ts';
-import { NOT_APPROVED, notBefore, startsAtMs } from './start-time.ts';
+import { notBefore, timeOf } from './start-time.ts';
 import type { FleetPolicy } from './tags.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing, fleetSpeaker } from './telling.ts';
@@ -32,6 +33,8 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
   if (ending) return end(memory, ending);
   const retry = backOff(memory, patienceSeconds(memory));
   if (retry) return retry;
+  const blind = turnWhenBlind(memory);
+  if (blind) return blind;
   const alert = fleetAlertDue(memory);
   if (alert) return tell(alert);
   const { look, refresh, trouble, atMs } = memory;
@@ -48,18 +51,24 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
 
 /** Everything up to the start of the refresh; whatever forbids it for good has been an ending. */
 function prepare(memory: FleetMemory, look: FleetLook, facts: FleetFacts): FleetMove | Poll | Wait {
-  if (isPaused(look.control)) return { kind: 'poll', because: 'somebody paused it' };
-  const [blocker] = blockersOf(facts, look.drainDeadlineSeconds);
-  if (blocker) return { kind: 'poll', because: blocker.because };
   const { target } = look;
   const { refresh, atMs } = memory;
+  if (isPaused(look.control)) return { kind: 'poll', because: 'somebody paused it' };
   const planned = verdictOf(look);
   if (target === undefined || planned === undefined || !('policy' in planned)) {
     return { kind: 'poll', because: 'it is not to be rolled now' };
   }
-  const untilMs = refresh === undefined ? startsAtMs({ control: look.control, atMs }, target, planned.policy) : atMs;
-  if (untilMs === undefined) return { kind: 'poll', because: NOT_APPROVED };
-  if (untilMs > atMs) return { kind: 'poll', untilMs, because: notBefore(untilMs) };
+  // What was begun goes on at any time.
+  const time = refresh === undefined ? timeOf(look, atMs, target, planned.policy) : undefined;
+  const [blocker] = blockersOf(facts, look.drainDeadlineSeconds);
+  if (blocker || time?.isEarly) {
+    // What blocks it may have passed when its window opens.
+    return {
+      kind: 'poll',
+      because: blocker?.because ?? notBefore(time?.startMs),
+      ...(time && { untilMs: time.lookMs }),
+    };
+  }
   const claiming = claim(memory, look);
   if (claiming) return claiming;
   const missing = planned.slots.find((slot) => {

@@ -4,9 +4,9 @@ import { failingFor } from './course.ts';
 import type { FleetFacts } from './fleet.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { isAtRest, refreshSeen } from './fleet-memory.ts';
-import type { LeftAlone, PlannedFleet } from './plan.ts';
-import { planOf } from './plan.ts';
+import { verdictOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
+import { forbiddenByTag } from './start-time.ts';
 import type { RolloutAlert } from './telling.ts';
 import { fleetEndAlert } from './telling.ts';
 
@@ -51,8 +51,13 @@ export function isTooLong(refresh: OurRefresh, look: FleetLook): boolean {
 }
 
 /** How long an instance may be in service for EC2 before ECS must have it at work. */
-export function joinMs({ preferences }: OurRefresh): number {
-  return (Math.max(LEAST_FIRST_REST_SECONDS, preferences.checkpointDelaySeconds) - JUDGE_SECONDS) * 1000;
+export function joinMs(refresh: OurRefresh): number {
+  return (firstRestSeconds(refresh) - JUDGE_SECONDS) * 1000;
+}
+
+/** How long AWS rests at its first instance; a group of one is given as long to warm up. */
+export function firstRestSeconds({ preferences }: OurRefresh): number {
+  return Math.max(LEAST_FIRST_REST_SECONDS, preferences.checkpointDelaySeconds);
 }
 
 /** Which new instance ECS has not had at work for too long, by the time of the look. */
@@ -91,17 +96,20 @@ function atRest(memory: FleetMemory, look: FleetLook, facts: FleetFacts): FleetE
   // What came before the pause has had its time: nothing further is replaced for an image that has not proved itself.
   const late = refresh && lateWords(memory, look, refresh);
   if (late) return stop('failed', late);
+  const sinceOrderMs = look.atMs - Date.parse(request.noticedAt);
   const verdict = verdictOf(look);
   if (verdict === undefined) return stop('up-to-date', 'it has nothing of this release any more');
   if (!('policy' in verdict)) {
     const isNamed = facts.slots.some(({ imageId }) => imageId === request.imageId);
     // EC2 knows what was launched within seconds.
-    const waitedMs = look.atMs - Date.parse(request.noticedAt);
-    if (isNamed && look.hosts.unknown > 0 && waitedMs < VERIFY_SECONDS * 1000) return undefined;
+    if (isNamed && look.hosts.unknown > 0 && sinceOrderMs < VERIFY_SECONDS * 1000) return undefined;
     const isThere = isNamed && look.hosts.old === 0 && look.hosts.unknown === 0;
     return isThere ? { outcome: 'up-to-date', because: verdict.because } : stop('blocked', verdict.because);
   }
-  if (verdict.policy.mode === 'notify') return stop('blocked', 'its tag asks only to be told by now');
+  const { mode } = verdict.policy;
+  const forbidden =
+    mode === 'notify' || refresh === undefined ? forbiddenByTag({ mode }, look.control, sinceOrderMs) : undefined;
+  if (forbidden) return stop('blocked', forbidden);
   const blockers = blockersOf(facts, look.drainDeadlineSeconds);
   const lasting = blockers.find(({ passes }) => !passes);
   if (lasting) return stop('blocked', lasting.because);
@@ -140,7 +148,7 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
       const why =
         strangers.length > 0
           ? `ECS has not seen ${strangers.join(', ')} at work`
-          : `not steady: ${look.facts?.unsteady.join(', ')}`;
+          : `not steady: ${look.facts?.lacking.join(', ')}`;
       return ended(memory, 'failed', `all instances run the new image, but ${why}`);
     }
     case 'RollbackSuccessful':
@@ -161,17 +169,10 @@ function afterStart(memory: FleetMemory, look: FleetLook, refresh: OurRefresh): 
   }
 }
 
-/** What would be done with the fleet, or why nothing is. */
-export function verdictOf({ facts, target }: FleetLook): PlannedFleet | LeftAlone | undefined {
-  if (facts === undefined || target === undefined) return undefined;
-  const { fleets, leftAlone } = planOf(target, [facts], true);
-  return fleets[0] ?? leftAlone[0];
-}
-
 /** Every instance runs it, ECS has each at work, and no service is worse off than before. */
 export function isVerified({ hosts, facts }: FleetLook): boolean {
   const { old, oldPooled, unknown, strangers } = hosts;
-  return old === 0 && oldPooled === 0 && unknown === 0 && strangers.length === 0 && facts?.unsteady.length === 0;
+  return old === 0 && oldPooled === 0 && unknown === 0 && strangers.length === 0 && facts?.lacking.length === 0;
 }
 
 function rolled(memory: FleetMemory, { hosts }: FleetLook): FleetEnding {

@@ -1,7 +1,7 @@
 import type { Result } from '../ports.ts';
 import { claimFleet, releaseFleet } from './claim.ts';
 import { performCommon } from './common-moves.ts';
-import { underSwitch } from './control.ts';
+import { saidBefore, underSwitch } from './control.ts';
 import { imagesThatStay } from './fleet.ts';
 import type { FleetLook, FleetSeen } from './fleet-memory.ts';
 import { slotKey } from './fleet-memory.ts';
@@ -57,7 +57,8 @@ async function lookAtFleet(
   ports: RolloutPorts,
 ): Promise<FleetLook> {
   const name = request.fleet.slice('group/'.length);
-  const { control: said } = read(await readRecord(request.release, ports));
+  const record = read(await readRecord(request.release, ports));
+  const said = record.mistake === undefined ? record.control : saidBefore(known?.look.control);
   const rules = read(await ports.drainRules(name));
   const at = new Date(ports.now()).toISOString();
   const control = underSwitch(said, rules.mode, { before: known?.look.control, isFirst: known === undefined, at });
@@ -88,7 +89,7 @@ async function lookAtFleet(
   const where = {
     pooled,
     clusters: facts.clusters,
-    isSteady: facts.unsteady.length === 0,
+    lacksNone: facts.lacking.length === 0,
     stays: target === undefined ? new Set<string>() : imagesThatStay(facts.slots, target),
     launches: facts.slots.flatMap((slot) => slotKey(slot) ?? []),
     strangers: known?.look.hosts.strangers ?? [],

@@ -1,7 +1,7 @@
 import { endedBy, isPaused } from './control.ts';
 import { paceSeconds, pollSeconds } from './course.ts';
 import { canRollBack } from './fleet.ts';
-import { isTooLong, isVerified, joinMs, lateWords } from './fleet-ending.ts';
+import { firstRestSeconds, isTooLong, isVerified, joinMs, lateWords } from './fleet-ending.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { groupOf, ON_ITS_WAY, refreshSeen } from './fleet-memory.ts';
 import type { FleetMove } from './fleet-moves.ts';
@@ -44,6 +44,26 @@ export function watch(memory: FleetMemory, look: FleetLook, refresh: OurRefresh)
   }
   const why = whyTurn(memory, look, refresh);
   return why === undefined ? poll(`the refresh is at ${seen?.percent} %`) : turn(memory, look, refresh, why);
+}
+
+/** To be told, and for AWS to hear it, before it goes on by itself. */
+const TURN_MS = 180_000;
+
+/**
+ * Looks fail, and AWS is about to go on past the first instance, of which nobody knows whether it is at work: then it must
+ * not go on. Counted from when that instance came, or from the last look, at which it had not. Pure.
+ */
+export function turnWhenBlind(memory: FleetMemory): FleetMove | undefined {
+  const { refresh, look, trouble, strangers, atMs } = memory;
+  if (refresh === undefined || look === undefined || trouble?.move !== 'look') return undefined;
+  const status = refreshSeen(memory)?.status;
+  const goesOn = status === undefined || ON_ITS_WAY.has(status);
+  if (refresh.isProven || refresh.turned?.isAnswered || !goesOn) return undefined;
+  const sinceMs = Math.min(...Object.values(strangers), Math.max(look.atMs, refresh.startedAtMs));
+  if (atMs < sinceMs + firstRestSeconds(refresh) * 1000 - TURN_MS) return undefined;
+  const { operation, message } = trouble.failure;
+  const because = `whether its first instance is at work cannot be seen: ${operation} answers "${message}"`;
+  return turn(memory, look, refresh, { because });
 }
 
 interface Why {

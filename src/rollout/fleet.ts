@@ -81,7 +81,10 @@ export interface FleetFacts {
   readonly standby?: readonly string[];
   readonly warm: number;
   readonly clusters: readonly string[];
+  /** Services that lack tasks, or that somebody deploys: nothing begins meanwhile. */
   readonly unsteady: readonly string[];
+  /** Those of them that lack tasks, or wait for some to start: a deployment alone is not held against what was begun. */
+  readonly lacking: readonly string[];
   /** Services of whose tasks ECS may neither stop one first nor start one more (service.ts). */
   readonly immovable: readonly string[];
   /** Whether what it launches meanwhile fits into EC2's quotas; undefined where that is not known. */

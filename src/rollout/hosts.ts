@@ -20,14 +20,14 @@ export async function hostsOf(
   imageId: string,
   {
     clusters,
-    isSteady,
+    lacksNone,
     stays,
     launches = [],
     pooled = [],
     strangers = [],
   }: {
     readonly clusters: readonly string[];
-    readonly isSteady: boolean;
+    readonly lacksNone: boolean;
     readonly stays: ReadonlySet<string>;
     readonly launches?: readonly string[];
     readonly pooled?: readonly FleetInstance[];
@@ -51,8 +51,8 @@ export async function hostsOf(
       if (runningTasks > 0) working.add(instanceId);
     }
   }
-  // Where every service is steady, an instance without a task has simply not been needed yet.
-  const isStranger = (id: string) => !joined.has(id) || !(working.has(id) || isSteady);
+  // Where no service lacks tasks or waits for some, an instance without one has simply not been needed yet.
+  const isStranger = (id: string) => !joined.has(id) || !(working.has(id) || lacksNone);
   const seenBefore = strangers.filter((id) => fresh.includes(id));
   return {
     fresh: fresh.length,

@@ -2,7 +2,7 @@ import type { Failure } from '../ports.ts';
 import type { DrainRules } from './checks.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withTrouble } from './course.ts';
+import { stepped, withoutOldTrouble, withTrouble } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest } from './request.ts';
@@ -61,6 +61,8 @@ export interface ReleaseMemory extends CourseState {
   readonly announced?: Target;
   readonly control?: Control;
   readonly controlMistake?: string;
+  /** Fleets that any survey had for those to be rolled: whoever heard so counts on it. */
+  readonly planned?: readonly string[];
   /** Fleets whose own execution was started, from which images, and how it ended. */
   readonly started: Readonly<Record<string, StartedFleet>>;
   /** When people's word and the fleets' executions were last looked at. */
@@ -99,7 +101,8 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
     }
     case 'look': {
       const named = seen.imageId === undefined ? {} : { namedImageId: seen.imageId };
-      return withControl({ ...memory, ...named, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
+      const known = seen.failure ? memory : withoutOldTrouble(memory, before.lookedAtMs);
+      return withControl({ ...known, ...named, lookedAtMs: atMs, started: withEnds(known, seen.ended) }, seen);
     }
   }
 }
@@ -120,7 +123,11 @@ function withSurvey({ namedImageId: _, withdrawn: __, ...memory }: ReleaseMemory
   if (survey.target === undefined && memory.survey?.target !== undefined) {
     return { ...memory, survey: { ...memory.survey, atMs }, withdrawn: survey.because ?? 'it names no image' };
   }
-  return { ...memory, survey: { ...survey, atMs }, ...(announced === undefined ? {} : { announced }) };
+  const surveyed = { ...memory, survey: { ...survey, atMs } };
+  const plan = planFor(surveyed);
+  if (plan === undefined || announced === undefined) return surveyed;
+  const toRoll = plan.fleets.flatMap(({ id, policy }) => (policy.mode === 'notify' ? [] : [id]));
+  return { ...surveyed, announced, planned: [...new Set([...(memory.planned ?? []), ...toRoll])] };
 }
 
 /** What cannot be read or understood changes nothing: the last good word holds. */

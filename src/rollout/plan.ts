@@ -37,6 +37,8 @@ export interface Plan {
 
 /** Rough, and said to be: a drain, and a new instance that boots and joins. */
 const MINUTES_A_BATCH = 9;
+/** Of a Spot Fleet: all of the copy comes at once, then all of the old one is drained, and nothing new may show for a while. */
+const SPOT_MINUTES = 2 * MINUTES_A_BATCH + 7;
 
 /** What a release means for the fleets that opted in; `isOrdered`: somebody asked for just this. Pure. */
 export function planOf(target: Target, fleets: readonly FleetFacts[], isOrdered: boolean): Plan {
@@ -51,6 +53,19 @@ export function planOf(target: Target, fleets: readonly FleetFacts[], isOrdered:
   }
   planned.sort((a, b) => a.policy.wave - b.policy.wave || (a.id < b.id ? -1 : 1));
   return { target, fleets: planned, leftAlone };
+}
+
+/** What a look at one fleet means for it: what would be done, or why nothing is. Pure. */
+export function verdictOf({
+  facts,
+  target,
+}: {
+  readonly facts?: FleetFacts;
+  readonly target?: Target;
+}): PlannedFleet | LeftAlone | undefined {
+  if (facts === undefined || target === undefined) return undefined;
+  const { fleets, leftAlone } = planOf(target, [facts], true);
+  return fleets[0] ?? leftAlone[0];
 }
 
 type Verdict = PlannedFleet | Omit<LeftAlone, 'id'> | 'not-concerned';
@@ -104,7 +119,7 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
     from: fromOf(facts, target),
     instances: old,
     warm: facts.warm,
-    expectedMinutes: expectedMinutes(policy, old, facts.desired),
+    expectedMinutes: facts.id.startsWith('spot-fleet/') ? SPOT_MINUTES : expectedMinutes(policy, old, facts.desired),
   };
 }
 

@@ -20,7 +20,7 @@ export function spotAlertDue(memory: SpotMemory): RolloutAlert | undefined {
 }
 
 function problemsOf(memory: SpotMemory): Words[] {
-  const { look, copy, request, atMs, undo } = memory;
+  const { look, copy, request, blockedSinceMs, undo } = memory;
   const trouble = lastingTrouble(memory);
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
   const hindered = undo && hinderedFor(memory, HOUR_MS / 1000);
@@ -31,7 +31,7 @@ function problemsOf(memory: SpotMemory): Words[] {
   if (copy === undefined) {
     if (isHeldBySwitch(look?.control)) problems.push(held(look?.control));
     const [blocker] = look?.facts === undefined ? [] : blockersOf(look.facts, 0);
-    if (blocker && atMs - Date.parse(request.noticedAt) >= HOUR_MS) problems.push(waiting(blocker));
+    if (blocker && look && look.atMs - (blockedSinceMs ?? look.atMs) >= HOUR_MS) problems.push(waiting(blocker));
     return problems;
   }
   if (isPaused(look?.control) && (undo === undefined || isHeldBySwitch(look?.control))) {

@@ -1,6 +1,7 @@
 import type { Result } from '../ports.ts';
 import type { SpotFleetSeen } from './ports.ts';
 import { isCancelled } from './spot-copies.ts';
+import type { TAGS } from './tags.ts';
 import { COPY_OF, MADE_BY } from './tags.ts';
 
 /** What is known of a Spot Fleet beside its request. */
@@ -24,6 +25,15 @@ export const MOST_SPOT_INSTANCES = 200;
 /** EC2 allows 50 tags, and the copy has two of ours. */
 const MOST_TAGS = 48;
 
+/** What an instance refresh knows and a copy does not: whoever counts on an alarm must hear that nobody looks at it. */
+const FOR_GROUPS = [
+  'ecs-drain:healthy',
+  'ecs-drain:checkpoints',
+  'ecs-drain:checkpoint-delay',
+  'ecs-drain:bake',
+  'ecs-drain:alarms',
+] as const satisfies (keyof typeof TAGS)[];
+
 /** As a rule it tags what it made, but a Spot Fleet request takes no tags from it. */
 const BY_CLOUDFORMATION = 'aws:cloudformation:stack-id';
 
@@ -41,6 +51,12 @@ export function boundOf(fleet: SpotFleetSeen, bonds: Bonds): string[] {
   const unread = fleet.specifications > 0 ? 0 : launch.length - bonds.slots;
   const stack = stackOf(fleet, bonds);
   const bound: string[] = [];
+  const idle = FOR_GROUPS.filter((key) => fleet.tags[key] !== undefined);
+  if (idle.length > 0) {
+    bound.push(
+      `${idle.join(', ')} mean${idle.length === 1 ? 's' : ''} nothing for a Spot Fleet, which nothing turns back but ECS and people: take ${idle.length === 1 ? 'it' : 'them'} away`,
+    );
+  }
   if (type !== 'maintain') bound.push(`it is of type ${type}, and only one of type maintain is replaced`);
   if (!LASTING.has(state) && !isCancelled(state)) bound.push(`its request is ${state}`);
   if (onDemandCapacity > 0) {

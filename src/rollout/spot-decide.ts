@@ -4,19 +4,20 @@ import { endedBy, isHeldBySwitch, isPaused } from './control.ts';
 import { backOff, waitUntil } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import { versionKey } from './fleet-memory.ts';
+import { verdictOf } from './plan.ts';
 import type { OverrideSeen } from './ports.ts';
 import type { FleetResult } from './request.ts';
 import { spotAlertDue } from './spot-alerts.ts';
 import { askNext, emptyAndCancel, isFresh, lookAgain, poll } from './spot-emptying.ts';
 import type { SpotEnding } from './spot-ending.ts';
-import { spotEndingOf, spotVerdictOf } from './spot-ending.ts';
+import { spotEndingOf } from './spot-ending.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
 import { SHOWN_SECONDS } from './spot-memory.ts';
 import type { SpotMove } from './spot-moves.ts';
 import { whyNoPatience } from './spot-patience.ts';
 import { badDrain, copyFault, firstOf, hindranceOf, isEnded, membersOf, occupiedOf, oldIdOf } from './spot-state.ts';
 import { takeBack } from './spot-undo.ts';
-import { NOT_APPROVED, notBefore, startsAtMs } from './start-time.ts';
+import { notBefore, timeOf } from './start-time.ts';
 import type { RolloutAlert } from './telling.ts';
 import { closing, fleetSpeaker } from './telling.ts';
 
@@ -56,14 +57,12 @@ function prepare(memory: SpotMemory, look: SpotLook): SpotMove | Wait {
   const fleetId = oldIdOf(memory);
   if (facts === undefined || target === undefined) return poll(memory, 'it is not to be rolled now');
   if (isPaused(look.control)) return poll(memory, 'somebody paused it');
-  const [blocker] = blockersOf(facts, 0);
-  if (blocker) return poll(memory, blocker.because);
-  const planned = spotVerdictOf(look);
+  const planned = verdictOf(look);
   if (planned === undefined || !('policy' in planned)) return poll(memory, 'it is not to be rolled now');
-  const { atMs } = memory;
-  const untilMs = startsAtMs({ control: look.control, atMs }, target, planned.policy);
-  if (untilMs === undefined) return poll(memory, NOT_APPROVED);
-  if (untilMs > atMs) return poll(memory, notBefore(untilMs), untilMs);
+  const { isEarly, startMs, lookMs } = timeOf(look, memory.atMs, target, planned.policy);
+  const [blocker] = blockersOf(facts, 0);
+  // What blocks it may have passed when its window opens.
+  if (blocker || isEarly) return poll(memory, blocker?.because ?? notBefore(startMs), lookMs);
   // A failed call, too, is tried again only on what is so now.
   if (!isFresh(memory)) return lookAgain(memory, 'look again before acting');
   const missing = planned.slots.find(

@@ -1,12 +1,12 @@
 import { blockersOf } from './checks.ts';
 import { endedBy, isPaused } from './control.ts';
 import { failingFor } from './course.ts';
-import type { LeftAlone, PlannedFleet } from './plan.ts';
-import { planOf } from './plan.ts';
+import { verdictOf } from './plan.ts';
 import type { FleetOutcome } from './request.ts';
 import type { SpotLook, SpotMemory } from './spot-memory.ts';
 import { LONG_PATIENCE_SECONDS, whyNoWayBack } from './spot-patience.ts';
 import { badDrain, copyFault, firstOf, isEnded, isRestored, membersOf, occupiedOf, oldIdOf } from './spot-state.ts';
+import { forbiddenByTag } from './start-time.ts';
 import type { RolloutAlert } from './telling.ts';
 import { fleetEndAlert } from './telling.ts';
 
@@ -47,13 +47,15 @@ function beforeCopy(memory: SpotMemory, look: SpotLook, lastedMs: number): SpotE
   if (look.target?.imageId !== request.imageId) {
     return { outcome: 'superseded', because: `its source names ${look.target?.version ?? 'no image'} by now` };
   }
-  const verdict = spotVerdictOf(look);
+  const verdict = verdictOf(look);
   if (verdict === undefined) return { outcome: 'up-to-date', because: 'it has nothing of this release any more' };
   if (!('policy' in verdict)) {
     return verdict.isNews
       ? ended(memory, 'blocked', verdict.because)
       : { outcome: 'up-to-date', because: verdict.because };
   }
+  const forbidden = forbiddenByTag(verdict.policy, look.control, look.atMs - Date.parse(request.noticedAt));
+  if (forbidden) return ended(memory, 'blocked', forbidden);
   const blockers = blockersOf(look.facts, 0);
   const lasting = blockers.find(({ passes }) => !passes);
   if (lasting) return ended(memory, 'blocked', lasting.because);
@@ -145,13 +147,6 @@ function isLost(memory: SpotMemory, look: SpotLook): boolean {
 function lost(memory: SpotMemory, { copy }: SpotLook): SpotEnding {
   const left = `${memory.copy?.id} has ${copy?.fulfilledCapacity ?? 0} of ${copy?.targetCapacity ?? 0} units of capacity`;
   return ended(memory, 'failed', `somebody else ended the old fleet meanwhile; ${left}`);
-}
-
-/** What would be done with the fleet, or why nothing is. */
-export function spotVerdictOf({ facts, target }: SpotLook): PlannedFleet | LeftAlone | undefined {
-  if (facts === undefined || target === undefined) return undefined;
-  const { fleets, leftAlone } = planOf(target, [facts], true);
-  return fleets[0] ?? leftAlone[0];
 }
 
 function failedBy(memory: SpotMemory, because: string | undefined): SpotEnding | undefined {

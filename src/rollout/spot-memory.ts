@@ -3,7 +3,7 @@ import { blockersOf } from './checks.ts';
 import type { Control } from './control.ts';
 import { isPaused } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withTrouble } from './course.ts';
+import { stepped, withoutOldTrouble, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { HostsSeen } from './fleet-memory.ts';
 import { versionKey } from './fleet-memory.ts';
@@ -46,8 +46,8 @@ export interface SpotLook {
   readonly clusters: readonly string[];
   /** The copy's instances in ECS; `staying`: of those, the ones on images that other slots of it launch. */
   readonly hosts: HostsSeen & { readonly staying: number };
-  /** Services that are not steady, in the clusters of either fleet. */
-  readonly unsteady: readonly string[];
+  /** Services that lack tasks, or wait for some to start, in the clusters of either fleet. */
+  readonly lacking: readonly string[];
   /** Of the instances that were drained, those that have tasks or are ACTIVE; five at most. */
   readonly occupied: readonly string[];
   /** Of the old instances that are to be ACTIVE again, those that EC2 lists and ECS does not have so; five at most. */
@@ -175,7 +175,9 @@ function withDrains(
 }
 
 function withLook(before: SpotMemory, look: SpotLook): SpotMemory {
-  const { doubtAtMs, hinderedSinceMs, blockedSinceMs, ...others } = before;
+  // A cancel without an answer is settled by two looks between two tries: its row goes on.
+  const calm = before.copy === undefined ? withoutOldTrouble(before, before.look?.atMs) : before;
+  const { doubtAtMs, hinderedSinceMs, blockedSinceMs, ...others } = calm;
   const clusters = [...new Set([...before.clusters, ...look.clusters])];
   const settled = withEnded({ ...others, clusters, look }, look);
   const isTold = look.ours !== undefined || settled.cancelled !== before.cancelled;

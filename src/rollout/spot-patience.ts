@@ -25,10 +25,10 @@ export function hinderedFor(memory: SpotMemory, seconds: number): string | undef
 
 /** Why it is not to go on: beside the copy, which is safe, and costs twice. Pure. */
 export function whyNoPatience(memory: SpotMemory): string | undefined {
-  const { atMs, request } = memory;
+  const { atMs, request, copy } = memory;
   const failing = failingFor(memory, LONG_PATIENCE_SECONDS) ?? hinderedFor(memory, HINDERED_SECONDS);
   if (failing) return failing;
-  const lastedMs = atMs - Date.parse(request.noticedAt);
+  const lastedMs = atMs - (copy?.atMs ?? Date.parse(request.noticedAt));
   return lastedMs < LONGEST_SECONDS * 1000 ? undefined : 'it did not end within 14 days';
 }
 

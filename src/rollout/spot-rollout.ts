@@ -1,6 +1,6 @@
 import type { Result } from '../ports.ts';
 import { performCommon } from './common-moves.ts';
-import { underSwitch } from './control.ts';
+import { saidBefore, underSwitch } from './control.ts';
 import { heldBack } from './held.ts';
 import { hostsOf } from './hosts.ts';
 import type { FleetInstance, HostSeen, SpotFleetSeen } from './ports.ts';
@@ -103,7 +103,8 @@ async function lookAtFleets(
 ): Promise<SpotLook> {
   const { spotFleets, now } = ports;
   const oldId = request.fleet.slice('spot-fleet/'.length);
-  const { control: said } = read(await readRecord(request.release, ports));
+  const record = read(await readRecord(request.release, ports));
+  const said = record.mistake === undefined ? record.control : saidBefore(before?.control);
   const { mode } = read(await ports.drainRules(oldId));
   const at = new Date(now()).toISOString();
   const control = underSwitch(said, mode, { before: before?.control, isFirst: before === undefined, at });
@@ -125,7 +126,7 @@ async function lookAtFleets(
   const facts = old && each[0];
   // The old fleet's clusters while the copy's instances join them; the copy's when the old one is gone.
   const clusters = [...new Set([...found, ...each.flatMap((one) => one.clusters)])];
-  const unsteady = [...new Set(each.flatMap((one) => one.unsteady))];
+  const lacking = [...new Set(each.flatMap((one) => one.lacking))];
   const launched = copy ? (each.at(-1)?.slots ?? []).map(({ imageId }) => imageId) : [];
   const listed = new Set(old?.instances.map(({ id }) => id));
   return {
@@ -141,10 +142,10 @@ async function lookAtFleets(
     clusters,
     hosts: await hostsOfCopy(
       copy?.instances ?? [],
-      { imageId: request.imageId, launched, clusters, isSteady: unsteady.length === 0 },
+      { imageId: request.imageId, launched, clusters, lacksNone: lacking.length === 0 },
       ports,
     ),
-    unsteady,
+    lacking,
     occupied: await occupiedOf(emptied, clusters, ports),
     notActive: await notActiveOf(
       restored.filter((id) => listed.has(id)),
@@ -161,12 +162,12 @@ async function hostsOfCopy(
     imageId,
     launched,
     clusters,
-    isSteady,
-  }: { imageId: string; launched: string[]; clusters: string[]; isSteady: boolean },
+    lacksNone,
+  }: { imageId: string; launched: string[]; clusters: string[]; lacksNone: boolean },
   ports: RolloutPorts,
 ): Promise<SpotLook['hosts']> {
   const stays = new Set(launched);
-  const where = { clusters, isSteady, stays };
+  const where = { clusters, lacksNone, stays };
   let all = { ...(await hostsOf(instances, imageId, where, ports.clusters)), staying: 0 };
   for (const other of [...stays].filter((one) => one !== imageId)) {
     const { fresh, joined, working, strangers } = await hostsOf(instances, other, where, ports.clusters);

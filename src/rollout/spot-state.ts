@@ -41,7 +41,7 @@ function isBeingDrained(memory: SpotMemory): boolean {
 }
 
 /** Why the copy cannot stand in for the old fleet; undefined: all of it is at work, and no service is worse off. */
-export function copyFault(memory: SpotMemory, { copy: side, hosts, unsteady }: SpotLook): string | undefined {
+export function copyFault(memory: SpotMemory, { copy: side, hosts, lacking }: SpotLook): string | undefined {
   const { copy } = memory;
   if (copy === undefined || side === undefined) return 'the new fleet is not to be seen';
   if (side.fulfilledCapacity < copy.capacity)
@@ -54,7 +54,7 @@ export function copyFault(memory: SpotMemory, { copy: side, hosts, unsteady }: S
   const isStrange = isBeingDrained(memory) ? hosts.joined < launched : hosts.strangers.length > 0;
   if (isStrange) return `ECS has not seen ${stranger} of the new fleet at work`;
   // While instances are drained their tasks are on the move, and ECS itself keeps to the services' minimum.
-  if (unsteady.length > 0 && !isBeingDrained(memory)) return `${unsteady.join(', ')} not steady`;
+  if (lacking.length > 0 && !isBeingDrained(memory)) return `${lacking.join(', ')} not steady`;
   return undefined;
 }
 

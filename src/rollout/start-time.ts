@@ -20,8 +20,38 @@ export function startsAtMs(
   return 'openUntilMs' in found ? oldEnoughMs : found.opensAtMs;
 }
 
-export const NOT_APPROVED = 'nobody has approved it';
+/** Whether its time has come; and the moment since the look that it came at, for which another look is due. Pure. */
+export function timeOf(
+  { control, atMs: lookedAtMs }: { readonly control?: Control | undefined; readonly atMs: number },
+  atMs: number,
+  target: Pick<Target, 'releasedAtMs'>,
+  policy: Pick<FleetPolicy, 'mode' | 'minimumAgeSeconds' | 'window'>,
+): { readonly isEarly: boolean; readonly startMs: number | undefined; readonly lookMs: number } {
+  const startMs = startsAtMs({ control, atMs }, target, policy);
+  const sinceLookMs = startsAtMs({ control, atMs: lookedAtMs }, target, policy) ?? lookedAtMs;
+  return {
+    isEarly: startMs === undefined || startMs > atMs,
+    startMs,
+    lookMs: sinceLookMs > lookedAtMs ? sinceLookMs : Number.POSITIVE_INFINITY,
+  };
+}
 
-export function notBefore(ms: number): string {
-  return `by its window and the age of the release, not before ${new Date(ms).toISOString()}`;
+/** Why it is not begun with, before its time has come. */
+export function notBefore(startMs: number | undefined): string {
+  if (startMs === undefined) return 'nobody has approved it';
+  return `by its window and the age of the release, not before ${new Date(startMs).toISOString()}`;
+}
+
+/** An approval of a moment ago may be late in showing. */
+const SHOWN_MS = 600_000;
+
+/** Why its tag forbids to begin with it, which it did not when its rollout was started. Pure. */
+export function forbiddenByTag(
+  { mode }: Pick<FleetPolicy, 'mode'>,
+  control: Control | undefined,
+  startedMs: number,
+): string | undefined {
+  if (mode === 'notify') return 'its tag asks only to be told by now';
+  if (mode !== 'approve' || isApproved(control) || startedMs < SHOWN_MS) return undefined;
+  return 'its tag asks for an approval by now, and nobody has given one: order it anew';
 }

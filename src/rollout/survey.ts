@@ -258,7 +258,7 @@ function launchFacts(
   return { slots, unread, named: Object.fromEntries(names) };
 }
 
-type ClusterFacts = Pick<FleetFacts, 'clusters' | 'unsteady' | 'immovable'>;
+type ClusterFacts = Pick<FleetFacts, 'clusters' | 'unsteady' | 'lacking' | 'immovable'>;
 
 async function clusterFacts(
   instances: readonly FleetInstance[],
@@ -281,6 +281,7 @@ async function serviceFacts(where: readonly string[], known: Known, { clusters }
   return {
     clusters: where,
     unsteady: named(services.filter(isUnsteady)),
+    lacking: named(services.filter(isLacking)),
     immovable: named(services.filter(isLocked)),
   };
 }
@@ -315,8 +316,12 @@ function imageIdsOf({ instances }: { readonly instances: readonly FleetInstance[
   return instances.flatMap(({ imageId }) => imageId ?? []);
 }
 
-function isUnsteady({ desired, running, pending, deployments }: SteadySeen): boolean {
-  return running < desired || pending > 0 || deployments > 1;
+function isUnsteady(service: SteadySeen): boolean {
+  return isLacking(service) || service.deployments > 1;
+}
+
+function isLacking({ desired, running, pending }: SteadySeen): boolean {
+  return running < desired || pending > 0;
 }
 
 function named(services: readonly SteadySeen[]): string[] {

@@ -102,7 +102,11 @@ export const TAGS = {
     means: 'begins only within it; at any time unless given',
     read: readWindow,
   },
-  'ecs-drain:minimum-age': duration(0, 90 * DAY, 'how old a release must be before it is rolled out by itself'),
+  'ecs-drain:minimum-age': duration(
+    0,
+    7 * DAY,
+    'how old a release must be before it is rolled out by itself; a newer one supersedes it, and AWS releases every week or two',
+  ),
   'ecs-drain:healthy': {
     otherwise: [100, 110] as const,
     says: 'two percentages, like 90-100: 0 to 100, and 100 to 200, at most 100 apart',

@@ -3,7 +3,7 @@ import { blockersOf, heldBlocker } from './checks.ts';
 import { endedBy } from './control.ts';
 import type { FleetFacts } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
-import type { Plan, PlannedFleet } from './plan.ts';
+import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { planOf } from './plan.ts';
 import type { FleetRequest, FleetResult } from './request.ts';
 import { startsAtMs } from './start-time.ts';
@@ -35,6 +35,11 @@ export function runningOf({ started }: ReleaseMemory): FleetRequest[] {
 /** Fleets that are to be rolled, and have not been begun. */
 export function waitingOf({ started }: ReleaseMemory, plan: Plan): PlannedFleet[] {
   return plan.fleets.filter(({ id, policy }) => policy.mode !== 'notify' && started[id] === undefined);
+}
+
+/** Fleets that were to be rolled, were never begun, and are left alone by now, for a reason that their people should hear. */
+export function droppedOf({ started, planned = [] }: ReleaseMemory, { leftAlone }: Plan): LeftAlone[] {
+  return leftAlone.filter(({ id, isNews }) => isNews && planned.includes(id) && started[id] === undefined);
 }
 
 /** A fleet that ended so lets the others go on. */

@@ -72,6 +72,7 @@ export function slot(changes: Partial<Slot> = {}): Slot {
   };
 }
 
+/** Whatever is not steady lacks tasks, unless the changes say otherwise. */
 export function fleet(changes: Partial<FleetFacts> = {}): FleetFacts {
   return {
     id: 'group/web-asg',
@@ -90,6 +91,7 @@ export function fleet(changes: Partial<FleetFacts> = {}): FleetFacts {
     warm: 0,
     clusters: ['web'],
     unsteady: [],
+    lacking: changes.unsteady ?? [],
     immovable: [],
     bound: [],
     ...changes,

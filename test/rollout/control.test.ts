@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Control, SwitchMode } from '../../src/rollout/control.ts';
-import { isHeldBySwitch, underSwitch } from '../../src/rollout/control.ts';
+import { isHeldBySwitch, saidBefore, underSwitch } from '../../src/rollout/control.ts';
 import { heldBack } from '../../src/rollout/held.ts';
 import type { RolloutPorts } from '../../src/rollout/rollout.ts';
 import { fleetRequest } from './builders.ts';
@@ -23,6 +23,15 @@ describe('a rollout under the switch', () => {
     expect(isHeldBySwitch(held)).toBe(true);
     // The same pause at the next look: people hear of it once.
     expect(underSwitch(said('approve'), mode, { before: held, isFirst: false, at: later })).toEqual(held);
+  });
+
+  it('holds to what people had said where their record cannot be understood any more', () => {
+    expect(saidBefore(undefined)).toBeUndefined();
+    for (const word of ['approve', 'pause', 'resume', 'cancel'] as const)
+      expect(saidBefore(said(word))).toEqual(said(word));
+    // Under the switch an approval is all that shows of it.
+    expect(saidBefore(underSwitch(said('approve'), 'observe', first))).toMatchObject({ word: 'approve' });
+    expect(saidBefore(underSwitch(undefined, 'observe', first))).toBeUndefined();
   });
 
   it('is as people said when it says act', () => {

@@ -289,6 +289,55 @@ describe('the rollout of a release', () => {
     expect(started).toEqual([]);
   });
 
+  it.each([
+    ['made anew', target.version],
+    ['taken back', '2023.0.20261101'],
+  ])('tells as a warning that its image was %s: no release of its own comes after it', (_, version) => {
+    const { result, alerts } = play({
+      target: (at) => (at > 30 ? { ...target, version, imageId: 'ami-0ddddddddddddddd4' } : target),
+      fleets: [group('a', { 'ecs-drain:ami': 'approve' })],
+    });
+    expect(result).toMatchObject({ outcome: 'stopped', because: expect.stringContaining('no newer release') });
+    expect(alerts.at(-1)?.kind).toBe('rollout-stopped');
+  });
+
+  it.each([
+    ['wrong tags', { policy: { mistakes: ['ecs-drain:wave is "x"'] } }, 'ecs-drain:wave is "x"'],
+    ['what it launches from cannot be read', { unread: ['its template is gone'] }, 'its template is gone'],
+  ])('says so where a fleet that waits has, by now, %s', (_, change, because) => {
+    const waiting = group('later', { 'ecs-drain:window': 'Sat 02:00-05:00 UTC' });
+    const alone = play({ fleets: (hours) => [hours > 24 ? { ...waiting, ...change } : waiting] });
+    expect(alone.result).toMatchObject({ outcome: 'stopped', because: expect.stringContaining(because) });
+    expect(alone.alerts.at(-1)?.kind).toBe('rollout-stopped');
+    const beside = play({ fleets: (hours) => [group('a'), hours > 24 ? { ...waiting, ...change } : waiting] });
+    expect(beside.started.map(({ fleet }) => fleet)).toEqual(['group/a']);
+    expect(beside.result).toMatchObject({
+      outcome: 'stopped',
+      because: expect.stringMatching(/^group\/later was to be rolled, .* One fleet runs 2023\.0\.20261115\.$/),
+    });
+  });
+
+  it('says nothing of a fleet that is gone, or whose owner took it out', () => {
+    const waiting = group('later', { 'ecs-drain:window': 'Sat 02:00-05:00 UTC' });
+    const { result } = play({ fleets: (hours) => (hours > 24 ? [group('a')] : [group('a'), waiting]) });
+    expect(result.outcome).toBe('rolled');
+  });
+
+  it.each([
+    ['after', 'a'],
+    ['refused', 'a'],
+  ] as const)('forgets a start that failed (%s) once it is done: what fails days later begins anew', (how, _) => {
+    const { result, alerts } = play({
+      fleets: [group('a'), group('b', { 'ecs-drain:wave': '2', 'ecs-drain:window': 'Sat 02:00-05:00 UTC' })],
+      failing: (call, kind) => {
+        if (kind === 'start-fleet' && call < 8) return how;
+        return kind === 'look' && call % 90 === 0 ? 'refused' : undefined;
+      },
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(alerts.map(({ kind }) => kind)).toEqual(['image-available', 'rollout-done']);
+  });
+
   it('rolls only the fleets that an order names', () => {
     const { started } = play({ request: { fleets: ['group/b'], by: 'kim' }, fleets: [group('a'), group('b')] });
     expect(started.map(({ fleet }) => fleet)).toEqual(['group/b']);

@@ -558,21 +558,60 @@ describe('the rollout of one group', () => {
     expect(minutes).toBeLessThan(1_440);
   });
 
-  it('waits for the word of its people where its tag asks for one by now', () => {
-    const { result, starts } = playFleet({ facts: () => ({ policy: policy({ 'ecs-drain:ami': 'approve' }) }) });
+  it('is over where its tag asks by now for an approval that nobody has given; one of a moment ago may show late', () => {
+    const asks = () => ({ policy: policy({ 'ecs-drain:ami': 'approve' }) });
+    const { result, starts, alerts } = playFleet({ facts: asks });
     expect([result, starts]).toEqual([
-      expect.objectContaining({
-        outcome: 'blocked',
-        because: expect.stringContaining('could not begin within 14 days'),
-      }),
+      expect.objectContaining({ outcome: 'blocked', because: expect.stringContaining('nobody has given one') }),
       0,
     ]);
-    const approved = playFleet({
-      facts: () => ({ policy: policy({ 'ecs-drain:ami': 'approve' }) }),
-      says: [{ atMinutes: 600, word: 'approve' }],
+    expect(alerts.map(({ kind }) => kind)).toEqual(['rollout-stopped']);
+    expect(playFleet({ facts: asks, says: [{ atMinutes: 5, word: 'approve' }] }).result.outcome).toBe('rolled');
+  });
+
+  it('is looked at when its window opens, whatever blocked it before', () => {
+    const { result, minutes } = playFleet({
+      facts: (at) => ({
+        policy: policy({ 'ecs-drain:window': 'Mon 09:00-09:30 UTC' }),
+        // Missed once; and a week later steady just in time, when looks come by the hour.
+        unsteady: at < 60 || (at > 10_018 && at < 10_078) ? ['api'] : [],
+      }),
     });
-    expect(approved.result.outcome).toBe('rolled');
-    expect(approved.minutes).toBeGreaterThan(600);
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeLessThan(10_080 + 120);
+  });
+
+  it.each([
+    ['from its start on', 12],
+    ['from its first new instance on', 18],
+  ])('turns back before AWS goes on where looks fail %s: nobody knows whether the image is any good', (_, from) => {
+    const { result, fresh, trace } = playFleet({
+      agentNeverJoins: true,
+      facts: () => ({ desired: 10 }),
+      failing: (call, kind) => (kind === 'look' && call > from && call < 200 ? 'before' : undefined),
+    });
+    expect(trace).toContain('roll-back');
+    expect(result.outcome).toBe('rolled-back');
+    expect(fresh).toBe(0);
+    const good = playFleet({
+      failing: (call, kind) => (kind === 'look' && call > from && call < from + 5 ? 'before' : undefined),
+    });
+    expect(good.result.outcome).toBe('rolled');
+  });
+
+  it('takes nobody’s deployment for a fault of the image, but tasks that are missing', () => {
+    const deploying = playFleet({ facts: (at) => (at > 5 ? { unsteady: ['theirs'], lacking: [] } : {}) });
+    expect(deploying.result.outcome).toBe('rolled');
+    const missing = playFleet({ facts: (at) => (at > 5 ? { unsteady: ['api'] } : {}) });
+    expect(missing.result).toMatchObject({ outcome: 'failed', because: expect.stringContaining('not steady: api') });
+  });
+
+  it('forgets what failed long ago: what fails once in the next window has not failed for a week', () => {
+    const { result } = playFleet({
+      facts: () => ({ policy: policy({ 'ecs-drain:window': 'Mon 09:00-09:02 UTC' }) }),
+      failing: (call, kind) => (kind === 'claim' && call < 12 ? 'before' : undefined),
+    });
+    expect(result.outcome).toBe('rolled');
   });
 
   it('gives a refresh 14 days from its own start, and then turns it back', () => {

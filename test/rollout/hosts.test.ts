@@ -20,14 +20,14 @@ async function look(
   const where = {
     pooled,
     clusters: ['web'],
-    isSteady: true,
+    lacksNone: true,
     stays: new Set(['ami-arm']),
     launches: ['lt-0a 2', 'lt-0a 3'],
   };
   return { ...(await hostsOf(instances, NEW, where, port)), asked };
 }
 
-const inWeb = { clusters: ['web'], isSteady: false, stays: new Set<string>() };
+const inWeb = { clusters: ['web'], lacksNone: false, stays: new Set<string>() };
 const knows = (...hosts: HostSeen[]) => {
   const port: Partial<ClustersPort> = {
     hosts: async (_, ids) => ({ ok: true, value: hosts.filter(({ instanceId }) => ids.includes(instanceId)) }),
@@ -83,7 +83,7 @@ describe('the instances of a fleet', () => {
     expect(await look(all, ['i-2'])).toMatchObject({ fresh: 2, joined: 1, strangers: ['i-2'] });
   });
 
-  it('are at work where they are ACTIVE, connected, and running a task, or idle while every service is steady', async () => {
+  it('are at work where they are ACTIVE, connected, and running a task, or idle while no service lacks tasks', async () => {
     const instances = [
       instance('i-work', NEW),
       instance('i-idle', NEW),
@@ -105,7 +105,7 @@ describe('the instances of a fleet', () => {
       strangers: ['i-idle', 'i-away', 'i-unknown'],
       old: 1,
     });
-    const { strangers } = await hostsOf(instances, NEW, { ...inWeb, isSteady: true }, port);
+    const { strangers } = await hostsOf(instances, NEW, { ...inWeb, lacksNone: true }, port);
     expect(strangers).toEqual(['i-away', 'i-unknown']);
   });
 

@@ -49,6 +49,12 @@ describe('a Spot Fleet', () => {
     ['has yet to begin', { validFromMs: START_MS + 1_000 }, {}, 'it begins at 2026-11-23T09:00:01.000Z'],
     ['has an end', { validUntilMs: START_MS + DAY_MS }, {}, 'it ends at 2026-11-24T09:00:00.000Z'],
     ['is not kept up', { type: 'request' }, {}, 'of type request'],
+    [
+      'counts on an alarm',
+      { tags: { 'ecs-drain:ami': 'auto', 'ecs-drain:bake': '1h', 'ecs-drain:alarms': 'errors' } },
+      {},
+      'ecs-drain:bake, ecs-drain:alarms mean nothing for a Spot Fleet',
+    ],
     ['has a scalable target', {}, { hasScalableTarget: true }, 'a scalable target looks after its capacity'],
     ['is of a stack', {}, { stack: { ok: true, value: 'network' } }, 'CloudFormation made it (stack network)'],
     [

@@ -296,10 +296,42 @@ describe('a Spot Fleet with a window', () => {
     expect(never.world.copies).toBe(0);
   });
 
-  it('that nobody approves any more is left after 14 days', () => {
-    const { result, world } = playSpot({ facts: () => ({ policy: policy({ 'ecs-drain:ami': 'approve' }) }) });
-    expect(result).toMatchObject({ outcome: 'blocked', because: 'it could not begin within 14 days' });
+  it.each([
+    ['notify', 'asks only to be told'],
+    ['approve', 'nobody has given one'],
+  ])('is not begun where its tag says %s when it opens', (mode, because) => {
+    const { result, world } = playSpot({
+      facts: (at) => ({
+        policy: policy({ 'ecs-drain:ami': at < 600 ? 'auto' : mode, 'ecs-drain:window': '20:00-23:00 UTC' }),
+      }),
+    });
+    expect(result).toMatchObject({ outcome: 'blocked', because: expect.stringContaining(because) });
     expect(world.copies).toBe(0);
+  });
+
+  it('has fourteen days from its copy, not from its order', () => {
+    const { result, minutes } = playSpot({
+      facts: () => ({ policy: policyOf('Mon 08:30-10:00 UTC') }),
+      unsteady: (at) => (at < 60 || (at > 10_000 && at < 10_140) ? ['api'] : []),
+    });
+    expect(result.outcome).toBe('rolled');
+    expect(minutes).toBeGreaterThan(13.9 * 1_440);
+  });
+
+  it('tells what stands in its way after an hour of it', () => {
+    const { alerts } = playSpot({
+      facts: () => ({ policy: policyOf('21:00-23:00 UTC') }),
+      unsteady: (at) => (at > 300 && at < 306 ? ['api'] : []),
+    });
+    expect(alerts.map(({ kind }) => kind)).toEqual(['rollout-started']);
+  });
+
+  it('forgets what failed in the window before', () => {
+    const { result } = playSpot({
+      facts: () => ({ policy: policyOf('Mon 09:00-09:03 UTC') }),
+      failing: (_, { kind }, at) => (kind === 'copy' && at < 10_081 ? 'refused' : undefined),
+    });
+    expect(result.outcome).toBe('rolled');
   });
 });
 

@@ -206,7 +206,7 @@ export function playSpot(script: Script = {}) {
         oldPooled: 0,
         unknown: 0,
       },
-      unsteady,
+      lacking: unsteady,
       others: [],
       ...script.others?.(minutes(), world),
       occupied: emptied.filter((id) => hostOf(id)?.status === 'ACTIVE' && isKnown(id)),

@@ -55,7 +55,7 @@ describe('the tags of a fleet', () => {
     ['ecs-drain:wave', '10'],
     ['ecs-drain:window', 'Tuesdays at two'],
     ['ecs-drain:window', '02:00-02:00 UTC'],
-    ['ecs-drain:minimum-age', '91d'],
+    ['ecs-drain:minimum-age', '8d'],
     ['ecs-drain:minimum-age', '3 days'],
     ['ecs-drain:healthy', '110-100'],
     ['ecs-drain:healthy', '50-200'],
