@@ -87,7 +87,7 @@ export function groupsPort(client: AutoScalingClient, ec2: EC2Client): GroupsPor
         const answer = await client.send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: group }));
         return (answer.LifecycleHooks ?? [])
           .filter(({ LifecycleTransition }) => LifecycleTransition === 'autoscaling:EC2_INSTANCE_TERMINATING')
-          .map((hook) => ({ name: hook.LifecycleHookName ?? '', targetArn: hook.NotificationTargetARN }));
+          .map((hook) => ({ name: hook.LifecycleHookName ?? '', targetArn: hook.NotificationTargetARN || undefined }));
       }),
 
     refreshes: (group) =>
