@@ -36,7 +36,8 @@ export function rolloutsOf({ stack }: Here): NonNullable<Here['stack']['rollouts
 /** EC2's client takes half a second to load: only what looks at fleets waits for it. */
 export async function surveyPorts({ aws, stack }: Here): Promise<SurveyPorts & Pick<FleetPorts, 'imagesNamed'>> {
   const { fleetPorts } = await import('../src/aws/fleet-ports.ts');
-  return { ...fleetPorts(aws), now: aws.now, lifecycleTopicArn: stack.lifecycleTopicArn };
+  const { lifecycleTopicArn, hookNamePrefix } = stack;
+  return { ...fleetPorts(aws), now: aws.now, lifecycleTopicArn, hookNamePrefix };
 }
 
 /** `web-asg` is a group; a Spot Fleet is asked for by the id that the plan shows. @throws UsageError */

@@ -71,6 +71,7 @@ function portsOf({ environment, requestHandler }: Platform): RolloutPorts {
     drains: drainsPort(rolloutExecutionsPort(lambdas, config.drainFunctionArn)),
     now,
     lifecycleTopicArn: config.lifecycleTopicArn,
+    hookNamePrefix: config.hookNamePrefix,
     tell: (alert) => alerts.publish(renderAlert(alert, config.alertTopicArn, config.stackName)),
     async drainRules(fleet) {
       const text = await control.read();

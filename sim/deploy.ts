@@ -77,7 +77,7 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
   lambda.register({
     name: FUNCTIONS.amiWatch,
     durable: false,
-    timeoutSeconds: 60,
+    timeoutSeconds: 120,
     handler: onDemand(() => bundles.amiWatch.create(platform)),
     ...sizes,
   });

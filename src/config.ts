@@ -58,6 +58,8 @@ export interface RolloutConfig {
   readonly alertTopicArn: string;
   /** Hooks that notify it are ours. */
   readonly lifecycleTopicArn: string;
+  /** As for drains: so begin the names of our hooks that notify nobody. */
+  readonly hookNamePrefix: string | undefined;
   readonly drainFunctionArn: string;
   /** Of this function itself: each fleet is an execution of its own. */
   readonly amiUpdateFunctionArn: string;
@@ -113,13 +115,19 @@ const LONGEST_HOOK_SECONDS = 172_800;
 const parameterName = (example: string) =>
   z.regex(/^\/[A-Za-z0-9_./-]{1,1000}$/, `must be the name of an SSM parameter, like ${example}`);
 
-const DrainEnvironment = z.object({
-  ALERT_TOPIC_ARN: alertTopic,
-  LIFECYCLE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:lifecycle'),
-  HOOK_NAME_PREFIX: z._default(
+/** A word of one or two letters would be everybody's hooks. */
+const hookNamePrefix = z.pipe(
+  z._default(
     z.string().check(z.regex(/^$|^[A-Za-z0-9_./-]{3,255}$/, 'must be at least three characters of the name of a hook')),
     '',
   ),
+  z.transform((text: string) => (text === '' ? undefined : text)),
+);
+
+const DrainEnvironment = z.object({
+  ALERT_TOPIC_ARN: alertTopic,
+  LIFECYCLE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:lifecycle'),
+  HOOK_NAME_PREFIX: hookNamePrefix,
   CLUSTERS: z._default(
     z
       .string()
@@ -192,6 +200,7 @@ const functionArn = (name: string) =>
 const RolloutEnvironment = z.object({
   ALERT_TOPIC_ARN: alertTopic,
   LIFECYCLE_TOPIC_ARN: arn('sns', 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle'),
+  HOOK_NAME_PREFIX: hookNamePrefix,
   DRAIN_FUNCTION_ARN: functionArn('drain'),
   AMI_UPDATE_FUNCTION_ARN: functionArn('ami-update'),
   PARAMETER_PREFIX: z.string('is missing: give the prefix of SSM parameters').check(parameterName('/ecs-drain')),
@@ -204,6 +213,7 @@ export function readRolloutConfig(environment: Environment): RolloutConfig {
   return {
     alertTopicArn: settings.ALERT_TOPIC_ARN,
     lifecycleTopicArn: settings.LIFECYCLE_TOPIC_ARN,
+    hookNamePrefix: settings.HOOK_NAME_PREFIX,
     drainFunctionArn: settings.DRAIN_FUNCTION_ARN,
     amiUpdateFunctionArn: settings.AMI_UPDATE_FUNCTION_ARN,
     parameterPrefix: settings.PARAMETER_PREFIX,
@@ -217,7 +227,7 @@ export function readDrainConfig(environment: Environment): DrainConfig {
   return {
     alertTopicArn: settings.ALERT_TOPIC_ARN,
     lifecycleTopicArn: settings.LIFECYCLE_TOPIC_ARN,
-    hookNamePrefix: settings.HOOK_NAME_PREFIX === '' ? undefined : settings.HOOK_NAME_PREFIX,
+    hookNamePrefix: settings.HOOK_NAME_PREFIX,
     clusters: settings.CLUSTERS === '' ? [] : settings.CLUSTERS.split(','),
     policy: {
       deadlineSeconds: settings.DRAIN_DEADLINE_SECONDS,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../src/config.ts';
-import { ConfigError, readDrainConfig, readIntakeConfig, readWatchConfig } from '../src/config.ts';
+import { ConfigError, readDrainConfig, readIntakeConfig, readRolloutConfig, readWatchConfig } from '../src/config.ts';
 import { FAMILIES, familiesOf, GROUPS } from '../src/rollout/family.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:alerts';
@@ -224,6 +224,30 @@ describe('the intake’s settings', () => {
     expect(mistakesOf(() => readIntakeConfig({ ALERT_TOPIC_ARN, DRAIN_FUNCTION_ARN: FUNCTION }))).toEqual([
       expect.stringMatching(mistake),
     ]);
+  });
+});
+
+describe('the settings of ami-update', () => {
+  const settings = {
+    ALERT_TOPIC_ARN: TOPIC,
+    LIFECYCLE_TOPIC_ARN: LIFECYCLE,
+    DRAIN_FUNCTION_ARN: FUNCTION,
+    AMI_UPDATE_FUNCTION_ARN: FUNCTION.replace('prod-drain', 'prod-ami-update'),
+    PARAMETER_PREFIX: '/ecs-drain',
+  };
+
+  it.each([
+    [undefined, undefined],
+    ['', undefined],
+    ['ecs-drain/', 'ecs-drain/'],
+  ])('take the beginning %j of the names of hooks for %j', (HOOK_NAME_PREFIX, hookNamePrefix) => {
+    expect(readRolloutConfig({ ...settings, HOOK_NAME_PREFIX }).hookNamePrefix).toBe(hookNamePrefix);
+  });
+
+  it.each(['e', 'ecs*'])('refuse it as the drain does: %j', (HOOK_NAME_PREFIX) => {
+    expect(mistakesOf(() => readRolloutConfig({ ...settings, HOOK_NAME_PREFIX }))).toEqual(
+      mistakesOf(() => drainWith({ HOOK_NAME_PREFIX })),
+    );
   });
 });
 

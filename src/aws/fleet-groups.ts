@@ -1,4 +1,4 @@
-import type { AutoScalingClient, Filter } from '@aws-sdk/client-auto-scaling';
+import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import {
   CancelInstanceRefreshCommand,
   DescribeAutoScalingGroupsCommand,
@@ -9,16 +9,15 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Result } from '../ports.ts';
-import type { GroupSeen, GroupsPort } from '../rollout/ports.ts';
+import type { GroupsPort } from '../rollout/ports.ts';
 import { attempt, unless } from './failure.ts';
+import { complete, groupLooks, groupsWhere } from './group-looks.ts';
 import { desiredConfiguration, groupSeen, instanceSeen, preferencesShape, refreshSeen } from './group-shapes.ts';
 import { withImages } from './instances.ts';
-import { allPages } from './pages.ts';
 import { warmPoolOf } from './warm-pool.ts';
 
 /** As many as one call answers. */
 const LATEST_REFRESHES = 10;
-const GROUPS_A_PAGE = 100;
 
 /** A group that does not exist is a ValidationError like many others: only its words tell. */
 const NO_GROUP = /^AutoScalingGroup name not found/;
@@ -34,42 +33,22 @@ export function groupsPort(client: AutoScalingClient, ec2: EC2Client): GroupsPor
     return answer.AutoScalingGroups?.[0];
   };
 
-  const groupsWhere = (Filters: Filter[] | undefined): Promise<Result<readonly GroupSeen[]>> =>
-    attempt('autoscaling:DescribeAutoScalingGroups', async () => {
-      const groups = await allPages(async ({ nextToken }) => {
-        const page = await client.send(
-          new DescribeAutoScalingGroupsCommand({ Filters, MaxRecords: GROUPS_A_PAGE, NextToken: nextToken }),
-        );
-        return { items: page.AutoScalingGroups, nextToken: page.NextToken };
-      });
-      return groups.map(groupSeen);
-    });
-
-  /** A look that cannot say what the instances run is a failed one. */
-  const complete = async (groups: Result<readonly GroupSeen[]>): Promise<Result<readonly GroupSeen[]>> => {
-    if (!groups.ok) return groups;
-    const instances = groups.value.map((group) => group.instances);
-    const known = await attempt('ec2:DescribeInstances', () => withImages(ec2, instances));
-    if (!known.ok) return known;
-    return { ok: true, value: groups.value.map((group, i) => ({ ...group, instances: known.value[i] ?? [] })) };
-  };
-
   return {
-    everyGroup: async () => complete(await groupsWhere(undefined)),
+    ...groupLooks(client, ec2),
+
+    everyGroup: async () => complete(ec2, await groupsWhere(client, undefined)),
 
     async everyLaunch() {
-      const groups = await groupsWhere(undefined);
+      const groups = await groupsWhere(client, undefined);
       return groups.ok ? { ok: true, value: groups.value.map(({ name, launch }) => ({ name, launch })) } : groups;
     },
-
-    taggedGroups: async (key) => complete(await groupsWhere([{ Name: 'tag-key', Values: [key] }])),
 
     async describeGroup(name) {
       const found = await attempt('autoscaling:DescribeAutoScalingGroups', async () => {
         const group = await describe(name);
         return group === undefined ? [] : [groupSeen(group)];
       });
-      const groups = await complete(found);
+      const groups = await complete(ec2, found);
       return groups.ok ? { ok: true, value: groups.value[0] } : groups;
     },
 
@@ -87,7 +66,7 @@ export function groupsPort(client: AutoScalingClient, ec2: EC2Client): GroupsPor
         const answer = await client.send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: group }));
         return (answer.LifecycleHooks ?? [])
           .filter(({ LifecycleTransition }) => LifecycleTransition === 'autoscaling:EC2_INSTANCE_TERMINATING')
-          .map((hook) => ({ name: hook.LifecycleHookName ?? '', targetArn: hook.NotificationTargetARN }));
+          .map((hook) => ({ name: hook.LifecycleHookName ?? '', targetArn: hook.NotificationTargetARN || undefined }));
       }),
 
     refreshes: (group) =>

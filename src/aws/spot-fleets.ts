@@ -5,23 +5,14 @@ import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import {
   CancelSpotFleetRequestsCommand,
-  DescribeSpotFleetInstancesCommand,
   DescribeSpotFleetRequestsCommand,
   ModifySpotFleetRequestCommand,
   RequestSpotFleetCommand,
 } from '@aws-sdk/client-ec2';
-import type { FleetInstance, SpotFleetSeen, SpotFleetsPort } from '../rollout/ports.ts';
+import type { SpotFleetSeen, SpotFleetsPort } from '../rollout/ports.ts';
 import { attempt } from './failure.ts';
-import { describeInstances } from './instances.ts';
-import { allPages } from './pages.ts';
+import { allSpotFleets, spotFleetLooks } from './spot-fleet-looks.ts';
 import { copyOf, fleetSeen } from './spot-fleet-shapes.ts';
-
-const FLEETS_A_PAGE = 100;
-const INSTANCES_A_PAGE = 1_000;
-/** EC2 tags what a Spot Fleet launches with the id of its request. */
-const FLEET_TAG = 'tag:aws:ec2spot:fleet-request-id';
-const GONE: ReadonlySet<string | undefined> = new Set(['shutting-down', 'terminated']);
-const UP: ReadonlySet<string | undefined> = new Set(['pending', 'running']);
 
 /** A resource that its stack has let go of: it is kept, and nobody's. */
 const LET_GO: ReadonlySet<string> = new Set(['DELETE_COMPLETE', 'DELETE_SKIPPED']);
@@ -41,58 +32,25 @@ export function spotFleetsPort(
     }
   };
 
-  const allFleets = async (): Promise<readonly SpotFleetSeen[]> => {
-    const fleets = await allPages(async ({ nextToken }) => {
-      const asked = { MaxResults: FLEETS_A_PAGE, NextToken: nextToken };
-      const page = await ec2.send(new DescribeSpotFleetRequestsCommand(asked));
-      return { items: page.SpotFleetRequestConfigs, nextToken: page.NextToken };
-    });
-    return fleets.map(fleetSeen);
-  };
-
   /** Each try copies the fleet as it is then: if somebody has changed it since, the token is refused, and its fleet is there. */
   const alreadyMade = async (error: unknown, tags: Readonly<Record<string, string>>): Promise<string> => {
     if (!(error instanceof Error) || error.name !== 'IdempotentParameterMismatch') throw error;
     const wanted = Object.entries(tags);
     const isIt = (fleet: SpotFleetSeen) =>
       wanted.length > 0 && wanted.every(([key, value]) => fleet.tags[key] === value);
-    const made = (await allFleets()).find(isIt);
+    const made = (await allSpotFleets(ec2)).find(isIt);
     // The list may not have it yet.
     if (made === undefined) throw error;
     return made.id;
   };
 
   return {
-    taggedFleets: (key) =>
-      attempt('ec2:DescribeSpotFleetRequests', async () =>
-        (await allFleets()).filter(({ tags }) => Object.hasOwn(tags, key)),
-      ),
+    ...spotFleetLooks(ec2),
 
     describeFleet: (id) =>
       attempt('ec2:DescribeSpotFleetRequests', async () => {
         const fleet = await describe(id);
         return fleet && fleetSeen(fleet);
-      }),
-
-    fleetInstances: (id) =>
-      attempt('ec2:DescribeSpotFleetInstances', async () => {
-        const listed = await allPages(async ({ nextToken }) => {
-          const asked = { SpotFleetRequestId: id, MaxResults: INSTANCES_A_PAGE, NextToken: nextToken };
-          const page = await ec2.send(new DescribeSpotFleetInstancesCommand(asked));
-          return { items: page.ActiveInstances, nextToken: page.NextToken };
-        });
-        const health = new Map(listed.map(({ InstanceId = '', InstanceHealth }) => [InstanceId, InstanceHealth]));
-        const known = await describeInstances(ec2, FLEET_TAG, [id]);
-        const others = [...health.keys()].filter((one) => !known.has(one));
-        const all = new Map([...known, ...(await describeInstances(ec2, 'instance-id', others))]);
-        return [...new Set([...health.keys(), ...known.keys()])].flatMap((one): FleetInstance[] => {
-          const { ImageId: imageId, InstanceType, State } = all.get(one) ?? {};
-          // What the list leaves out is there only where EC2 says so: it may have been stopped, and so have no tasks.
-          const isThere = health.has(one) ? !GONE.has(State?.Name) : UP.has(State?.Name);
-          const state = health.get(one) ?? 'healthy';
-          const type = InstanceType === undefined ? {} : { instanceType: InstanceType };
-          return isThere ? [{ id: one, imageId, state, protectedFromScaleIn: false, ...type }] : [];
-        });
       }),
 
     copyFleet: (id, images, token, tags) =>

@@ -1,3 +1,5 @@
+import type { HookDoors } from '../hook.ts';
+import { isOurHook } from '../hook.ts';
 import type { ClockPort, Result } from '../ports.ts';
 import { isLocked } from '../service.ts';
 import type { FleetFacts, ImageName } from './fleet.ts';
@@ -26,15 +28,13 @@ import { boundOf, MOST_SPOT_INSTANCES, unsettledOf } from './spot-bound.ts';
 import { besideOf, isCancelled } from './spot-copies.ts';
 import { COPY_OF, readTags } from './tags.ts';
 
-/** What looking at fleets takes. */
-export interface SurveyPorts extends SlotPorts {
+/** What looking at fleets takes; and which of their terminate hooks lead to this stack. */
+export interface SurveyPorts extends SlotPorts, HookDoors {
   readonly groups: GroupsPort;
   readonly spotFleets: SpotFleetsPort;
   readonly clusters: ClustersPort;
   readonly quotas: QuotasPort;
   readonly now: ClockPort;
-  /** Our terminate hooks notify it. */
-  readonly lifecycleTopicArn: string;
 }
 
 const MANAGED_HOOK = 'ecs-managed-draining-termination-hook';
@@ -145,12 +145,9 @@ export async function factsLater(facts: FleetFacts, group: GroupSeen, ports: Sur
   };
 }
 
-async function drainedBy(
-  group: string,
-  { groups, lifecycleTopicArn }: SurveyPorts,
-): Promise<'hook' | 'managed-draining' | 'none'> {
-  const hooks = read(await groups.terminateHooks(group));
-  if (hooks.some(({ targetArn }) => targetArn === lifecycleTopicArn)) return 'hook';
+async function drainedBy(group: string, ports: SurveyPorts): Promise<'hook' | 'managed-draining' | 'none'> {
+  const hooks = read(await ports.groups.terminateHooks(group));
+  if (hooks.some((hook) => isOurHook(ports, hook))) return 'hook';
   return hooks.some(({ name }) => name === MANAGED_HOOK) ? 'managed-draining' : 'none';
 }
 

@@ -22,7 +22,7 @@ const DEPRECATED_AFTER_MS = 730 * DAY_MS;
 
 /**
  * Compares what is recommended now with what was when it was last looked at. What is seen for the first time, in the
- * first look of all or because a family was added, is only remembered: it may be years old.
+ * first look of all or because a family was added or is in use by now, is only remembered: it may be years old.
  */
 export function compare(
   remembered: Remembered,

@@ -1,6 +1,8 @@
 import type { AlertPort, ClockPort, Failure } from '../ports.ts';
 import type { Family } from './family.ts';
 import { parametersOf } from './family.ts';
+import type { InUsePorts } from './in-use.ts';
+import { familiesToWatch, lookAtUse } from './in-use.ts';
 import type { AnnouncementPort, ParametersPort } from './ports.ts';
 import type { Here } from './release-message.ts';
 import { amiAlert, announcement } from './release-message.ts';
@@ -11,12 +13,13 @@ import { compare, keep } from './watch.ts';
 type Log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, string>) => void;
 
 export interface WatchOrders extends Here {
+  /** Looked at whether they are in use or not. */
   readonly families: readonly Family[];
   /** Name of the parameter with what was seen last; ours alone. */
   readonly seenParameter: string;
 }
 
-export interface WatchPorts {
+export interface WatchPorts extends InUsePorts {
   readonly parameters: ParametersPort;
   readonly releases: AnnouncementPort;
   readonly alerts: AlertPort;
@@ -24,17 +27,40 @@ export interface WatchPorts {
 }
 
 /**
- * One look: reads what is recommended and what was seen last, tells what is new, and only then remembers it. Whatever
- * ends it in between, the next look tells the same again: a release may be announced twice, and is never lost.
+ * Tells what is new of the families that are configured or in use. What was watched before comes first: looking at what
+ * is in use takes many more calls, and whatever becomes of them must hold up no announcement. Only where that shows other
+ * families, which is seldom, it looks once more, at those.
  * @throws AggregateError of what could not be read, told or remembered.
  */
-export async function watchAmis(
+export async function watchAmis(orders: WatchOrders, ports: WatchPorts, log: Log): Promise<void> {
+  const { families: configured, seenParameter } = orders;
+  const text = await ports.parameters.readParameters([seenParameter]);
+  if (!text.ok) throw failed([text]);
+  const remembered = readSeen(text.value[0]?.value);
+  const before = familiesToWatch(configured, remembered, undefined);
+  const failures = await look({ ...orders, families: before }, ports, log);
+
+  const inUse = await lookAtUse(ports);
+  if (inUse.ok) {
+    const families = familiesToWatch(configured, remembered, inUse.value);
+    const isSame = families.length === before.length && families.every((family) => before.includes(family));
+    if (!isSame) failures.push(...(await look({ ...orders, families }, ports, log)));
+  } else failures.push(inUse);
+  if (failures.length > 0) throw failed(failures);
+}
+
+/**
+ * One look: reads what is recommended and what was seen last, tells what is new, and only then remembers it. Whatever
+ * ends it in between, the next look tells the same again: a release may be announced twice, and is never lost.
+ * Answers what could not be read, told or remembered.
+ */
+async function look(
   { families, seenParameter, ...here }: WatchOrders,
   ports: WatchPorts,
   log: Log,
-): Promise<void> {
+): Promise<Failure[]> {
   const read = await ports.parameters.readParameters([seenParameter, ...families.flatMap(parametersOf)]);
-  if (!read.ok) throw failed([read]);
+  if (!read.ok) return [read];
   const failures: Failure[] = [];
   const text = read.value.find(({ name }) => name === seenParameter)?.value;
   const remembered = readSeen(text);
@@ -65,7 +91,7 @@ export async function watchAmis(
   const write = next !== text && (remembered.kind !== 'garbled' || warned);
   const written = write ? await ports.parameters.writeParameter(seenParameter, next) : undefined;
   if (written && !written.ok) failures.push(written);
-  if (failures.length > 0) throw failed(failures);
+  return failures;
 }
 
 function garbled(parameter: string): string {

@@ -223,6 +223,16 @@ describe('a group', () => {
       { name: 'ecs-drain', targetArn: region.lifecycleTopicArn },
     ]);
   });
+
+  it('has hooks without a target, also where Auto Scaling tells of an empty one', async () => {
+    const { groups, value, autoScaling } = prepare();
+    autoScaling.putHook('web-asg', { name: 'ecs-drain', targetArn: '' });
+    autoScaling.putHook('web-asg', { name: 'other' });
+    expect(await value(() => groups.terminateHooks('web-asg'))).toEqual([
+      { name: 'ecs-drain', targetArn: undefined },
+      { name: 'other', targetArn: undefined },
+    ]);
+  });
 });
 
 describe('an instance refresh', () => {

@@ -22,7 +22,7 @@ import { planOf } from '../../src/rollout/plan.ts';
 import type { GroupSeen } from '../../src/rollout/ports.ts';
 import { quotaLook } from '../../src/rollout/quota-look.ts';
 import type { SurveyPorts } from '../../src/rollout/survey.ts';
-import { factsOf, factsOfOne } from '../../src/rollout/survey.ts';
+import { factsLater, factsOf, factsOfOne } from '../../src/rollout/survey.ts';
 import { readTarget } from '../../src/rollout/target.ts';
 import { createWorldOfAws } from '../aws/sim.ts';
 
@@ -219,6 +219,40 @@ describe('a parameter that a template resolves', () => {
     const { slots, unread } = await look();
     expect(slots).toMatchObject([{ written: 'parameter', imageId: images[version - 1] }]);
     expect(unread).toEqual([]);
+  });
+});
+
+describe('what drains a group', () => {
+  const ours = 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-lifecycle';
+  const others = 'arn:aws:sns:eu-west-1:123456789012:others';
+  const managed = 'ecs-managed-draining-termination-hook';
+  it.each([
+    ['is a hook that notifies us', 'hook', [{ name: 'any', targetArn: ours }], undefined],
+    ['is no hook that notifies others', 'none', [{ name: 'ecs-drain', targetArn: others }], undefined],
+    ['is no hook that notifies others, whatever its name', 'none', [{ name: 'ecs-drain', targetArn: others }], 'ecs-'],
+    ['is a hook without a target of a name that we listen for', 'hook', [{ name: 'ecs-drain' }], 'ecs-'],
+    ['is no hook without a target of another name', 'none', [{ name: 'drain-ecs-' }], 'ecs-'],
+    ['is no hook without a target where we listen for none', 'none', [{ name: 'ecs-drain' }], undefined],
+    ['is managed draining', 'managed-draining', [{ name: managed }], 'drain-'],
+    ['is our hook beside managed draining', 'hook', [{ name: managed }, { name: 'drain-web' }], 'drain-'],
+    ['is nothing where there is no hook', 'none', [], 'ecs-'],
+  ])('%s', async (_, drainedBy, hooks: { name: string; targetArn?: string }[], hookNamePrefix) => {
+    const { look, ports, ask, groupSeen, region } = prepare();
+    expect(region.lifecycleTopicArn).toBe(ours);
+    const value = hooks.map(({ name, targetArn }) => ({ name, targetArn }));
+    const groups: SurveyPorts['groups'] = { ...ports.groups, terminateHooks: async () => ({ ok: true, value }) };
+    const facts = await look({ groups, hookNamePrefix });
+    expect(facts.drainedBy).toBe(drainedBy);
+    expect(blockers(facts)).toHaveLength(drainedBy === 'none' ? 1 : 0);
+    // At each later look as well.
+    const later = factsLater({ ...facts, drainedBy: 'order' }, await groupSeen(), { ...ports, groups, hookNamePrefix });
+    expect(await ask(() => later)).toMatchObject({ drainedBy });
+  });
+
+  it('is told by the adapter as Auto Scaling has it, of a hook without a target too', async () => {
+    const { look } = prepare({}, { hooks: [{ group: 'web-asg', byEvent: true }] });
+    expect(await look()).toMatchObject({ drainedBy: 'none' });
+    expect(await look({ hookNamePrefix: 'ecs-drain' })).toMatchObject({ drainedBy: 'hook' });
   });
 });
 

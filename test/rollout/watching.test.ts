@@ -3,11 +3,11 @@ import type { Failure, Result } from '../../src/ports.ts';
 import type { Family } from '../../src/rollout/family.ts';
 import { FAMILIES, familyById } from '../../src/rollout/family.ts';
 import { readReleases } from '../../src/rollout/notice.ts';
-import type { ParameterSeen } from '../../src/rollout/ports.ts';
+import type { FleetInstance, GroupSeen, ImageSeen, ParameterSeen, SpotFleetSeen } from '../../src/rollout/ports.ts';
 import { readSeen } from '../../src/rollout/seen.ts';
 import type { WatchPorts } from '../../src/rollout/watching.ts';
 import { watchAmis } from '../../src/rollout/watching.ts';
-import { aRecommendation, aVersion } from '../support/amis.ts';
+import { aRecommendation, aVersion, imageName } from '../support/amis.ts';
 import { ACCOUNT, aFailure } from '../support/build.ts';
 
 const SEEN = '/ecs-drain/amis/seen';
@@ -18,7 +18,23 @@ const FAILED = aFailure('other', 'sns:Publish');
 
 class Crash extends Error {}
 
-/** A region's parameters and topics. What is in `broken` fails; `crashAt` ends the process at that effect. */
+/** An image that AWS has made of the family, one for each. */
+const anImage = (of: Family): ImageSeen => ({
+  id: `ami-${of.id}`,
+  name: imageName(of),
+  byAmazon: true,
+  architecture: of.architecture,
+  available: true,
+  createdAtMs: 0,
+});
+const runs = (of: Family): FleetInstance => ({
+  id: `i-${of.id}`,
+  imageId: anImage(of).id,
+  state: 'InService',
+  protectedFromScaleIn: false,
+});
+
+/** A region's parameters, topics and fleets that opted in. What is in `broken` fails; `crashAt` ends the process at that effect. */
 function aRegion(families: readonly Family[] = [AL2023, ARM]) {
   const store = new Map<string, ParameterSeen>();
   const effects: string[] = [];
@@ -26,6 +42,10 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
     [];
   const alerted: Readonly<Record<string, string>>[] = [];
   const broken = new Set<string>();
+  /** What fleets run, by their names: a group's, and a Spot Fleet's. */
+  const groups = new Map<string, readonly Family[]>();
+  const spotFleets = new Map<string, readonly Family[]>();
+  let configured = families;
   let crashAt: number | undefined;
 
   const effect = (name: string, done: () => void): Result<undefined> => {
@@ -53,6 +73,25 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
           published.push({ topic: 'alerts', subject, body: bodies['email'] ?? '', attributes });
         }),
     },
+    groups: {
+      taggedGroups: async (key) =>
+        broken.has(key)
+          ? FAILED
+          : {
+              ok: true,
+              value: [...groups.values()].map((run) => ({ instances: run.map(runs) }) as unknown as GroupSeen),
+            },
+    },
+    spotFleets: {
+      taggedFleets: async () => ({
+        ok: true,
+        value: [...spotFleets.keys()].map((id) => ({ id, state: 'active' }) as SpotFleetSeen),
+      }),
+      fleetInstances: async (id) => ({ ok: true, value: (spotFleets.get(id) ?? []).map(runs) }),
+    },
+    images: {
+      describeImages: async (ids) => ({ ok: true, value: FAMILIES.map(anImage).filter(({ id }) => ids.includes(id)) }),
+    },
     now: () => NOW,
   };
   const recommend = (of: Family, version: string = aVersion(of), imageId = 'ami-0281c9a5cd9de63bd') => {
@@ -65,7 +104,12 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
     effects,
     published,
     alerted,
+    groups,
+    spotFleets,
     recommend,
+    configure: (others: readonly Family[]) => {
+      configured = others;
+    },
     remove: (of: Family) => {
       for (const { name } of aRecommendation(of)) store.delete(name);
     },
@@ -76,7 +120,8 @@ function aRegion(families: readonly Family[] = [AL2023, ARM]) {
     async look(crash?: number): Promise<readonly string[]> {
       effects.length = 0;
       crashAt = crash;
-      await watchAmis({ families, region: 'eu-west-1', accountId: ACCOUNT, seenParameter: SEEN }, ports, () => {});
+      const orders = { families: configured, region: 'eu-west-1', accountId: ACCOUNT, seenParameter: SEEN };
+      await watchAmis(orders, ports, () => {});
       return [...effects];
     },
   };
@@ -212,6 +257,84 @@ describe('a look that ends in the middle', () => {
     region.broken.add('read');
     await expect(region.look()).rejects.toThrow('the look at the AMIs failed');
     expect(region.effects).toEqual([]);
+  });
+});
+
+describe('a family that is in use', () => {
+  const WINDOWS = family('windows-2022-core/x86_64');
+  const inUse = async () => {
+    const region = await watched();
+    region.recommend(AL2);
+    region.groups.set('old-asg', [AL2]);
+    return region;
+  };
+
+  it('though nobody asked for it, is remembered when it is seen first, with what there is to say, and announced from then on', async () => {
+    const region = await inUse();
+    expect(await region.look()).toEqual(['warn', 'remember']);
+    expect(region.published).toMatchObject([{ body: expect.stringContaining('reached the end of its life') }]);
+    expect(await region.look()).toEqual([]);
+    region.recommend(AL2, '2.0.20261201');
+    expect(await region.look()).toEqual(['announce al2/x86_64', 'remember']);
+    expect(await region.look()).toEqual([]);
+  });
+
+  it('is found in Spot Fleets as well', async () => {
+    const region = await watched();
+    region.recommend(WINDOWS);
+    region.spotFleets.set('sfr-1', [WINDOWS]);
+    await region.look();
+    region.recommend(WINDOWS, '2026.12.09');
+    expect(await region.look()).toEqual([`announce ${WINDOWS.id}`, 'remember']);
+  });
+
+  it('is forgotten when no fleet runs it any more, and is new when one does again', async () => {
+    const region = await inUse();
+    await region.look();
+    region.groups.set('old-asg', [AL2023]);
+    expect(await region.look()).toEqual(['remember']);
+    expect(region.remembered()).not.toHaveProperty(['seen', AL2.id]);
+    region.recommend(AL2, '2.0.20261201');
+    region.groups.set('old-asg', [AL2]);
+    expect(await region.look()).toEqual(['warn', 'remember']);
+  });
+
+  it('that people have configured before stays watched where they do not any more', async () => {
+    const region = await watched([AL2023, AL2]);
+    region.groups.set('old-asg', [AL2]);
+    region.configure([AL2023]);
+    expect(await region.look()).toEqual([]);
+    region.recommend(AL2, '2.0.20261201');
+    expect(await region.look()).toEqual(['announce al2/x86_64', 'remember']);
+  });
+
+  it('stays watched while its fleet has no instances', async () => {
+    const region = await inUse();
+    await region.look();
+    region.groups.set('old-asg', []);
+    region.recommend(AL2, '2.0.20261201');
+    expect(await region.look()).toEqual(['announce al2/x86_64', 'remember']);
+  });
+
+  it('is announced also while nobody can say what is in use, like all others; the look fails at its end', async () => {
+    const region = await inUse();
+    await region.look();
+    region.broken.add('ecs-drain:ami');
+    for (const day of ['01', '08']) {
+      region.recommend(AL2, `2.0.202612${day}`);
+      region.recommend(AL2023, `2023.0.202612${day}`);
+      await expect(region.look()).rejects.toThrow('the look at the AMIs failed: sns:Publish other');
+      expect(region.effects).toEqual(['announce al2023/x86_64', 'announce al2/x86_64', 'remember']);
+    }
+    region.broken.clear();
+    expect(await region.look()).toEqual([]);
+  });
+
+  it('is one of the errors where other things fail too', async () => {
+    const region = await inUse();
+    region.recommend(AL2023, '2023.0.20261201');
+    for (const what of ['announce al2023/x86_64', 'ecs-drain:ami']) region.broken.add(what);
+    await expect(region.look()).rejects.toMatchObject({ errors: { length: 2 } });
   });
 });
 

@@ -4,6 +4,7 @@ import type { AnnouncementReport } from '../../sim/report.ts';
 import type { Bundles, RunOptions } from '../../sim/run.ts';
 import { loadBundles, readScenario, run } from '../../sim/run.ts';
 import type { Scenario } from '../../sim/scenario.ts';
+import { parseScenario } from '../../sim/scenario.ts';
 
 /** What ami-watch, as it is deployed, makes of what AWS recommends in the embedded AWS. */
 
@@ -47,6 +48,43 @@ describe('ami-announced', () => {
       lambdaCrash: 0.05,
     };
     const { report } = await play({ ...announced, faults }, seed);
+    expect(new Set(families(report.announcements))).toEqual(new Set(BOTH));
+  });
+});
+
+describe('a family that is not configured', () => {
+  const BOTTLEROCKET = 'bottlerocket-2/x86_64';
+  const on = (image: string, tags: Readonly<Record<string, string>>, faults = QUIET.faults): Scenario => ({
+    ...QUIET,
+    faults,
+    settings: { AMI_FAMILIES: 'al2023' },
+    clusters: QUIET.clusters.map((cluster) => ({ ...cluster, image, tags }) as Scenario['clusters'][number]),
+  });
+
+  it('is announced where a fleet that opted in runs it, and only there', async () => {
+    for (const [image, tags, expected] of [
+      [BOTTLEROCKET, { 'ecs-drain:ami': 'notify' }, BOTH],
+      [BOTTLEROCKET, {}, ['al2023/x86_64']],
+      ['al2023/x86_64', { 'ecs-drain:ami': 'notify' }, ['al2023/x86_64']],
+    ] as const) {
+      const { report } = await play(on(image, tags));
+      expect(families(report.announcements), `${image} ${JSON.stringify(tags)}`).toEqual(expected);
+      expect(report.violations).toEqual([]);
+    }
+  });
+
+  it('is announced where a Spot Fleet runs it', async () => {
+    const spotFleets = [
+      { name: 'batch', cluster: 'web', instances: 1, image: BOTTLEROCKET, tags: { 'ecs-drain:ami': 'auto' } },
+    ];
+    const scenario = parseScenario(JSON.stringify({ ...on('al2023/x86_64', {}), spotFleets }), 'test');
+    const { report } = await play(scenario);
+    expect(families(report.announcements)).toEqual(BOTH);
+  });
+
+  it.each([1, 2, 3, 4, 5])('is announced whichever calls fail (seed %d)', async (seed) => {
+    const faults = { ...announced.faults, throttle: 0.05, serverError: 0.02, lambdaCrash: 0.05 };
+    const { report } = await play(on(BOTTLEROCKET, { 'ecs-drain:ami': 'notify' }, faults), seed);
     expect(new Set(families(report.announcements))).toEqual(new Set(BOTH));
   });
 });

@@ -119,7 +119,14 @@ describe('the parameters', () => {
     expect(readDrainConfig(rollout).switchParameter).toBe('/ecs-drain/switch');
   });
 
-  it.each(['AlertTopicArn', 'Name', 'DrainDeadlineSeconds'])(
+  it('tell a rollout which hooks without a target are ours, as they tell the drain', () => {
+    const given = { ...ROLLING, HookNamePrefix: 'ecs-drain/' };
+
+    expect(readRolloutConfig(environment('AmiUpdateLambdaFunction', given)).hookNamePrefix).toBe('ecs-drain/');
+    expect(readDrainConfig(environment('DrainLambdaFunction', given)).hookNamePrefix).toBe('ecs-drain/');
+  });
+
+  it.each(['AlertTopicArn', 'Name', 'DrainDeadlineSeconds', 'HookNamePrefix'])(
     'let no value of %s through that ami-update would refuse',
     (name) => {
       fc.assert(

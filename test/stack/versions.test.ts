@@ -56,6 +56,7 @@ describe('the versions of a rollout', () => {
   it.each([
     ['DrainDeadlineSeconds', '3600'],
     ['Tracing', 'on'],
+    ['HookNamePrefix', 'ecs-drain'],
     ['Name', 'second'],
     ['AlertTopicArn', TOPIC],
   ])('are made anew for %s=%s', (name, value) => {
@@ -66,6 +67,7 @@ describe('the versions of a rollout', () => {
     const longest = {
       Name: 'n'.repeat(40),
       DrainDeadlineSeconds: '172500',
+      HookNamePrefix: 'h'.repeat(20),
       AlertTopicArn: `${TOPIC}${'a'.repeat(57)}`,
     };
 
