@@ -20,6 +20,7 @@ const EXPECTED: Readonly<Record<string, readonly [outcomes: readonly string[], a
   'rollout-auto': [ROLLED, TOLD],
   'rollout-bad-image': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   'rollout-bake': [[...ROLLED, ...ROLLED], 'image-available rollout-started rollout-waiting resolved rollout-done'],
+  'rollout-blind': [['stopped', 'rolled-back'], 'image-available rollout-started rolled-back'],
   'rollout-by-event': [ROLLED, TOLD],
   'rollout-cancelled': [['cancelled', 'rolled-back'], 'image-available rollout-started rolled-back rollout-ended'],
   'rollout-crashed': [ROLLED, TOLD],
