@@ -133,7 +133,7 @@ async function prepare(here: Here, name: string, instance: string | undefined): 
     readiness: {
       group: name,
       hooks,
-      lifecycleTopicArn: stack.lifecycleTopicArn,
+      doors: stack,
       mode: modeOf(stored?.text, name),
       inService,
       draining: drains.filter((drain) => drain.group === name).map(({ instanceId }) => instanceId),

@@ -1,3 +1,5 @@
+import type { Replacing } from './service.ts';
+
 /**
  * What a drain needs from the world, and no more. `src/aws` implements these; the simulator answers below them, on the
  * wire. Operating errors are values: a port throws only on a programmer's error.
@@ -49,12 +51,8 @@ export interface ContainerInstancesSeen {
   readonly missing: readonly string[];
 }
 
-export interface ServiceSeen {
+export interface ServiceSeen extends Replacing {
   readonly name: string;
-  readonly daemon: boolean;
-  readonly minimumHealthyPercent: number;
-  readonly maximumPercent: number;
-  readonly desired: number;
   /** Newest first. */
   readonly events: readonly { readonly atMs: number; readonly message: string }[];
 }

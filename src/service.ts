@@ -18,3 +18,10 @@ export function isLocked(service: Replacing): boolean {
   if (service.daemon || !service.ecsReplaces || desired === 0) return false;
   return Math.ceil((desired * least) / 100) >= desired && Math.floor((desired * most) / 100) <= desired;
 }
+
+/** Its bounds, as they keep its tasks where they are. */
+export function percentWords({ desired, minimumHealthyPercent: least, maximumPercent: most }: Replacing): string {
+  const bounds =
+    least === 100 && most === 100 ? 'both 100' : `${least} and ${most}, of ${desired} task${desired === 1 ? '' : 's'}`;
+  return `minimum and maximum healthy percent are ${bounds}`;
+}

@@ -80,7 +80,7 @@ const LAYERS: readonly Layer[] = [
     name: 'the shared modules',
     files: /^src\/(loop|ports|place|alert|alert-kinds|alert-text|hook|service|config)\.ts$/,
     mayUse: [/^src\/(place|alert-(kinds|text))\.ts$/],
-    mayKnow: [/^src\/(loop|ports|alert|config)\.ts$/],
+    mayKnow: [/^src\/(loop|ports|alert|config|service)\.ts$/],
     packages: [/^zod\/mini$/],
     because: 'what everybody leans on leans on nobody',
   },

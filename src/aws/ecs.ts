@@ -14,6 +14,7 @@ import type { ContainerInstanceSeen, ContainerInstancesSeen, EcsPort, ServiceSee
 import type { FailureEntry } from './failure.ts';
 import { attempt, refuseUnknown } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
+import { replacingOf } from './services.ts';
 
 /** Most identifiers in one call (AWS-CONTRACTS §3). */
 const MOST_DESCRIBED = 100;
@@ -139,12 +140,8 @@ function taskSeen(task: Task): TaskSeen {
 
 function serviceSeen(service: Service): ServiceSeen {
   return {
+    ...replacingOf(service),
     name: service.serviceName ?? '',
-    daemon: service.schedulingStrategy === 'DAEMON',
-    // AWS-CONTRACTS §3: the defaults are 100 and 200.
-    minimumHealthyPercent: service.deploymentConfiguration?.minimumHealthyPercent ?? 100,
-    maximumPercent: service.deploymentConfiguration?.maximumPercent ?? 200,
-    desired: service.desiredCount ?? 0,
     events: (service.events ?? [])
       .slice(0, 10)
       .map(({ createdAt, message }) => ({ atMs: createdAt?.getTime() ?? 0, message: message ?? '' })),

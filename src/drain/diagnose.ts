@@ -1,4 +1,5 @@
 import type { ServiceSeen, TaskSeen } from '../ports.ts';
+import { isLocked, percentWords } from '../service.ts';
 
 /** What was read of an instance that does not empty. */
 export interface Stall {
@@ -51,15 +52,15 @@ export function diagnose({ agentConnected, tasks, services, kept, sinceMs }: Sta
 }
 
 function whyServiceStays(service: ServiceSeen, tasks: readonly TaskSeen[], kept: readonly string[]): string {
-  const { name, minimumHealthyPercent, maximumPercent } = service;
+  const { name } = service;
   const left = `${count(tasks.length, 'task')} of service ${name} cannot leave`;
   const protectedTasks = tasks.filter(({ id }) => kept.includes(id)).length;
   if (protectedTasks > 0) {
     return `${left}: ${protectedTasks === 1 ? 'one is' : `${protectedTasks} are`} under task protection, which may keep ECS from stopping them. Wait for it to end, or end it with aws ecs update-task-protection.`;
   }
   if (service.daemon) return `${left}: daemon tasks go last, when the other tasks have gone.`;
-  if (minimumHealthyPercent >= 100 && maximumPercent <= 100) {
-    return `${left}: its minimum and maximum healthy percent are both 100, so ECS may neither stop a task first nor start one more. Raise maximumPercent or lower minimumHealthyPercent.`;
+  if (isLocked(service)) {
+    return `${left}: its ${percentWords(service)}, so ECS may neither stop a task first nor start one more. Raise maximumPercent or lower minimumHealthyPercent.`;
   }
   // The service's own words name the cause: no capacity, a port in use, a placement constraint.
   const event = service.events.find(({ message }) =>

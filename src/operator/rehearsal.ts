@@ -1,7 +1,10 @@
 import type { Memory } from '../drain/memory.ts';
 import type { Mode } from '../drain/switch.ts';
 import { shortName } from '../drain/words.ts';
+import type { HookDoors } from '../hook.ts';
+import { isOurHook } from '../hook.ts';
 import type { ServiceSeen } from '../ports.ts';
+import { isLocked, percentWords } from '../service.ts';
 import type { Execution, StepAnswer } from './executions.ts';
 import type { Hook } from './hooks.ts';
 import { TERMINATING } from './hooks.ts';
@@ -12,7 +15,8 @@ import type { PastDrain } from './status.ts';
 export interface Readiness {
   readonly group: string;
   readonly hooks: readonly Hook[];
-  readonly lifecycleTopicArn: string;
+  /** What leads a hook to the stack. */
+  readonly doors: HookDoors;
   /** What the switch says for the group, or why it says nothing. */
   readonly mode: Mode | { readonly mistakes: string };
   readonly inService: readonly string[];
@@ -37,12 +41,14 @@ export interface Check {
 }
 
 /** Whether a rehearsal is safe, and would show anything. Pure; one `no` and nothing is done. */
-export function checksOf({ group, hooks, lifecycleTopicArn, mode, inService, draining, chosen }: Readiness): Check[] {
-  const ours = hooks.find((hook) => hook.transition === TERMINATING && hook.targetArn === lifecycleTopicArn);
+export function checksOf({ group, hooks, doors, mode, inService, draining, chosen }: Readiness): Check[] {
+  const ours = hooks.find((hook) => hook.transition === TERMINATING && isOurHook(doors, hook));
   const others = hooks.filter((hook) => hook.transition === TERMINATING && hook !== ours);
   return [
     ours
-      ? ok(`hook ${ours.name} tells our topic, and holds for ${ours.heartbeatSeconds} s at a time`)
+      ? ok(
+          `hook ${ours.name} ${ours.targetArn === undefined ? 'is heard of by EventBridge' : 'tells our topic'}, and holds for ${ours.heartbeatSeconds} s at a time`,
+        )
       : no(`no terminate hook of ${group} tells our topic: ecs-drain attach ${group}`),
     ...(others.length === 0
       ? []
@@ -70,17 +76,12 @@ function modeCheck(group: string, mode: Readiness['mode']): Check {
 function instanceChecks(chosen: Readiness['chosen']): Check[] {
   if (chosen === undefined) return [no('none of those in service is an ACTIVE container instance with a task on it')];
   const { instanceId, tasks, standalone, services } = chosen;
-  const stuck = services.filter(
-    ({ daemon, minimumHealthyPercent, maximumPercent }) =>
-      !daemon && minimumHealthyPercent >= 100 && maximumPercent <= 100,
-  );
+  const stuck = services.filter(isLocked);
   return [
     ok(`${instanceId} in cluster ${shortName(chosen.cluster)} has ${tasks} task${tasks === 1 ? '' : 's'}`),
     stuck.length === 0
       ? ok('each of their services may start a task elsewhere, or stop one first')
-      : no(
-          `${stuck.map(({ name }) => name).join(', ')}: minimum and maximum healthy percent are both 100, so no task can leave`,
-        ),
+      : no(`${stuck.map((service) => `${service.name}: ${percentWords(service)}`).join('; ')}, so no task can leave`),
     ...(standalone === 0 ? [] : [warn(`${standalone} of them no service started: they are waited for until they end`)]),
   ];
 }

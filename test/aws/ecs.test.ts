@@ -298,6 +298,7 @@ describe('DescribeServices', () => {
     expect(services[10]).toEqual({
       name: 's10',
       daemon: false,
+      ecsReplaces: true,
       minimumHealthyPercent: 50,
       maximumPercent: 150,
       desired: 2,
@@ -308,7 +309,15 @@ describe('DescribeServices', () => {
   it('takes 100 and 200 percent where a service does not say, and knows a daemon', async () => {
     aws.on(DescribeServicesCommand).resolves({ services: [{ serviceName: 'agent', schedulingStrategy: 'DAEMON' }] });
     expect(value(await ecs.describeServices(CLUSTER, ['agent']))).toEqual([
-      { name: 'agent', daemon: true, minimumHealthyPercent: 100, maximumPercent: 200, desired: 0, events: [] },
+      {
+        name: 'agent',
+        daemon: true,
+        ecsReplaces: true,
+        minimumHealthyPercent: 100,
+        maximumPercent: 200,
+        desired: 0,
+        events: [],
+      },
     ]);
   });
 });

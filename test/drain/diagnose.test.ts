@@ -10,6 +10,7 @@ const task = (group = 'service:api', status = 'RUNNING'): TaskSeen => ({
 const service = (different: Partial<ServiceSeen> = {}): ServiceSeen => ({
   name: 'api',
   daemon: false,
+  ecsReplaces: true,
   minimumHealthyPercent: 100,
   maximumPercent: 200,
   desired: 2,
@@ -100,6 +101,19 @@ describe('a stuck drain is explained', () => {
       'by minimum and maximum both at 100',
       { tasks: [task()], services: [service({ maximumPercent: 100, events: said(NO_CAPACITY) })] },
       [/minimum and maximum healthy percent are both 100.*Raise maximumPercent/],
+    ],
+    [
+      'by bounds that come to no task less and none more',
+      {
+        tasks: [task()],
+        services: [service({ desired: 1, minimumHealthyPercent: 50, maximumPercent: 100, events: said(NO_CAPACITY) })],
+      },
+      [/minimum and maximum healthy percent are 50 and 100, of 1 task, so ECS may neither/],
+    ],
+    [
+      'but not by bounds that ECS does not go by',
+      { tasks: [task()], services: [service({ maximumPercent: 100, ecsReplaces: false })] },
+      [/no reason/],
     ],
     [
       'but not by a maximum of 100 with a lower minimum',

@@ -622,7 +622,15 @@ describe('a drain that is stuck', () => {
     const aws = fakeAws({
       tasks: tasks(2, { running: 2_000 }),
       services: [
-        { name: 'api', daemon: false, minimumHealthyPercent: 100, maximumPercent: 100, desired: 2, events: [] },
+        {
+          name: 'api',
+          daemon: false,
+          ecsReplaces: true,
+          minimumHealthyPercent: 100,
+          maximumPercent: 100,
+          desired: 2,
+          events: [],
+        },
       ],
     });
 

@@ -26,6 +26,7 @@ const hook = (different: Partial<Hook> = {}): Hook => ({
 const service = (different: object = {}) => ({
   name: 'api',
   daemon: false,
+  ecsReplaces: true,
   minimumHealthyPercent: 100,
   maximumPercent: 200,
   desired: 4,
@@ -38,7 +39,7 @@ const CHOSEN = { instanceId: INSTANCE, cluster: CLUSTER, tasks: 2, standalone: 0
 const ready = (different: Partial<Readiness> = {}): Readiness => ({
   group: GROUP,
   hooks: [hook()],
-  lifecycleTopicArn: TOPIC,
+  doors: { lifecycleTopicArn: TOPIC, hookNamePrefix: 'drain-' },
   mode: 'act',
   inService: [INSTANCE, 'i-2'],
   draining: [],
@@ -52,6 +53,11 @@ const saying = (facts: Readiness, result: string): string[] =>
 describe('before a rehearsal', () => {
   it('all is well where nothing stands against it', () => {
     expect(checksOf(ready()).map(({ result }) => result)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
+  });
+
+  it('so it is with a hook that EventBridge tells of', () => {
+    const [first] = checksOf(ready({ hooks: [hook({ name: 'drain-web', targetArn: undefined })] }));
+    expect(first).toEqual({ result: 'ok', says: expect.stringContaining('hook drain-web is heard of by EventBridge') });
   });
 
   it.each<[string, Partial<Readiness>, string]>([
