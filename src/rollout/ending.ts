@@ -47,6 +47,7 @@ const LONGEST_SECONDS = 14 * 86_400;
 const LONGEST_RUNNING_SECONDS = 2 * LONGEST_SECONDS + 86_400;
 /** What fails while fleets wait is tried over a weekend: people were told after an hour. */
 const LONG_PATIENCE_SECONDS = 3 * 86_400;
+const MOST_NAMED = 3;
 /** So long what cannot be read is tried again, before there is anything to wait for. */
 const PATIENCE_SECONDS = 86_400;
 
@@ -112,17 +113,13 @@ function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult
 
 function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   const count = Object.keys(memory.started).length;
-  const [dropped, ...more] = droppedOf(memory, plan);
-  if (dropped !== undefined) {
-    const others =
-      more.length === 0 ? '' : ` So ${more.length === 1 ? 'is' : 'are'} ${more.map(({ id }) => id).join(', ')}.`;
+  const dropped = droppedOf(memory, plan).map(({ id, because }) =>
+    sentence(`${id} was to be rolled, and is left alone: ${because}`),
+  );
+  if (dropped.length > 0) {
     const rolled =
-      count === 0 ? '' : ` ${count === 1 ? 'One fleet runs' : `${count} fleets run`} ${plan.target.version}.`;
-    return ended(
-      memory,
-      'stopped',
-      `${sentence(`${dropped.id} was to be rolled, and is left alone: ${dropped.because}`)}${others}${rolled}`,
-    );
+      count === 0 ? [] : [`${count === 1 ? 'One fleet runs' : `${count} fleets run`} ${plan.target.version}.`];
+    return ended(memory, 'stopped', [...dropped.slice(0, MOST_NAMED), ...rolled].join(' '));
   }
   if (count > 0) {
     const leftOut = memory.survey?.leftOut ?? 0;
