@@ -115,13 +115,29 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
 function judgeStranger(facts: FleetFacts, { source }: Target): Verdict {
   const { slots, policy } = facts;
   if (policy.follow !== undefined || slots.length === 0) return 'not-concerned';
-  const isSpokesman = source === `al2023/${slots[0]?.architecture}`;
+  // Nobody knows the architecture of an image that is gone: somebody has to speak of it all the same.
+  const architecture = slots.flatMap((slot) => slot.architecture ?? [])[0] ?? 'x86_64';
+  const isSpokesman = source === `al2023/${architecture}`;
   if (isCustom(facts)) {
-    const because = "its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow";
+    const { because } = whyCustom(facts);
     return isSpokesman ? news(because) : quiet(because);
   }
   const unsupported = [...familiesOf(facts)].map((id) => whyUnsupported(id, false)).find((why) => why !== undefined);
   return isSpokesman && unsupported !== undefined ? news(unsupported) : 'not-concerned';
+}
+
+/** What is wrong with an image that is of no family; `isGone`: EC2 does not describe it, and so launches nothing from it. */
+export function whyCustom({ slots }: FleetFacts): { readonly because: string; readonly isGone: boolean } {
+  const gone = slots.find(({ architecture }) => architecture === undefined);
+  return gone === undefined
+    ? {
+        because: "its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow",
+        isGone: false,
+      }
+    : {
+        because: `its image ${gone.imageId} does not exist any more, or is not shared with this account: nothing can be launched from it`,
+        isGone: true,
+      };
 }
 
 /**

@@ -34,6 +34,27 @@ describe('the plan of a release', () => {
     expect(isNews({ source: 'al2023-gpu/x86_64', family: 'al2023-gpu/x86_64' })).toBe(false);
   });
 
+  it.each([
+    ['and nothing else is known', [], 'al2023/x86_64', 'al2023/arm64'],
+    [
+      'beside one whose architecture is known',
+      [slot({ at: 0, family: undefined, version: undefined, architecture: 'arm64', imageId: 'ami-0ccccccccccccccc3' })],
+      'al2023/arm64',
+      'al2023/x86_64',
+    ],
+  ])(
+    'tells the people of a fleet whose image is gone, %s, that nothing can be launched',
+    (_, others, tells, silent) => {
+      const gone = fleet({
+        slots: [slot({ family: undefined, version: undefined, architecture: undefined }), ...others],
+      });
+      const of = (source: string) => planOf({ ...target, source, family: source }, [gone], false).leftAlone;
+      const because = `its image ${OLD} does not exist any more, or is not shared with this account: nothing can be launched from it`;
+      expect(of(tells)).toEqual([{ id: gone.id, because, isNews: true }]);
+      expect(of(silent)).toEqual([{ id: gone.id, because, isNews: false }]);
+    },
+  );
+
   it('changes only the slots of the family, and only what is older', () => {
     const arm = slot({ at: 0, family: 'al2023/arm64', architecture: 'arm64', imageId: 'ami-0ccccccccccccccc3' });
     const current = slot({ at: 1, imageId: NEW, version: target.version });
