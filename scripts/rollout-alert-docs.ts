@@ -1,7 +1,7 @@
 import type { RolloutAlertKind } from '../src/alert.ts';
 import { renderAlert } from '../src/alert.ts';
 import type { RolloutAlert } from '../src/rollout/telling.ts';
-import { fleet, policy } from '../test/rollout/builders.ts';
+import { fleet, OLD, policy } from '../test/rollout/builders.ts';
 import { playFleet } from '../test/rollout/fleet-world.ts';
 import { play } from '../test/rollout/release-world.ts';
 import type { Example } from './alert-docs.ts';
@@ -11,7 +11,7 @@ const BROKEN =
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-alerts';
 
 const group = (name: string, tags: Readonly<Record<string, string>> = {}) =>
-  fleet({ id: `group/${name}`, policy: policy(tags) });
+  fleet({ id: `group/${name}`, policy: policy(tags), agents: { [OLD]: ['agent 1.97.0, Docker version 25.0.8'] } });
 const fleets = [
   group('canary-asg'),
   group('web-asg', { 'ecs-drain:wave': '2', 'ecs-drain:window': 'Tue-Thu 02:00-05:00 Europe/Berlin' }),

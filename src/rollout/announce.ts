@@ -2,6 +2,7 @@ import type { Blocker } from './checks.ts';
 import { isApproved, isPaused } from './control.ts';
 import type { ReleaseOutcome } from './ending.ts';
 import type { Target } from './fleet.ts';
+import { contentsOf } from './fleet.ts';
 import type { ReleaseMemory, StartedFleet } from './memory.ts';
 import { leftOutWords } from './opted-in.ts';
 import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
@@ -74,16 +75,21 @@ export function endAlert(memory: ReleaseMemory, outcome: ReleaseOutcome, because
   const words = {
     key: `end ${outcome}`,
     because,
-    details: firstOf(Object.values(memory.started).flatMap(endLine), 'status'),
+    details: firstOf(
+      Object.values(memory.started).flatMap((fleet) => endLine(fleet, memory.announced)),
+      'status',
+    ),
   };
   return releaseSpeaker(memory)({ kind: endKindOf(outcome), ...words });
 }
 
-/** What became of a fleet, and what it ran before. */
-function endLine({ end, from }: StartedFleet): string[] {
+/** What became of a fleet, what it ran before, and what it runs now. */
+function endLine({ end, from }: StartedFleet, target: Target | undefined): string[] {
   if (end === undefined) return [];
-  const before = end.outcome === 'rolled' && from.length > 0 ? `; before: ${from.slice(0, 2).join(' and ')}` : '';
-  return [`${end.fleet}: ${end.because}${before}`];
+  if (end.outcome !== 'rolled' || from.length === 0) return [`${end.fleet}: ${end.because}`];
+  const contents = target === undefined ? '' : contentsOf(target).join(', ');
+  const now = contents === '' ? '' : `; now: ${contents}`;
+  return [`${end.fleet}: ${end.because}; before: ${from.slice(0, 2).join(' and ')}${now}`];
 }
 
 /** Whoever counts on the release has to hear that it did not get everywhere. */
@@ -100,14 +106,8 @@ function announcement(memory: ReleaseMemory, plan: Plan): { because: string; det
 }
 
 /** The image, with what of it is said in its name and in the parameter. */
-function imageWords({ version, imageId, kernel, agentVersion, runtimeVersion }: Target): string {
-  const parts = [
-    imageId,
-    ...(kernel === undefined ? [] : [`kernel ${kernel}`]),
-    ...(agentVersion === undefined ? [] : [`agent ${agentVersion}`]),
-    ...(runtimeVersion === undefined ? [] : [runtimeVersion]),
-  ];
-  return `${version} (${parts.join(', ')})`;
+function imageWords(target: Target): string {
+  return `${target.version} (${[target.imageId, ...contentsOf(target)].join(', ')})`;
 }
 
 function summary({ target, fleets }: Plan): string {

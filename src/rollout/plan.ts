@@ -1,6 +1,6 @@
 import { familyById } from './family.ts';
 import type { FleetFacts, ImageName, Slot, Target } from './fleet.ts';
-import { familiesOf, standingOf, UNKNOWN_IMAGE } from './fleet.ts';
+import { contentsOf, familiesOf, standingOf, UNKNOWN_IMAGE } from './fleet.ts';
 import type { FleetPolicy } from './tags.ts';
 import { atOnce } from './tags.ts';
 
@@ -12,7 +12,10 @@ export interface PlannedFleet {
   readonly how: 'write' | 'keep';
   /** The slots whose image changes; none where the template is there already and only instances are old. */
   readonly slots: readonly Slot[];
-  /** Image ids that it comes from; of AWS's images also the version, and the kernel where the name carries it. */
+  /**
+   * Image ids that it comes from; of AWS's images also the version, and the kernel where the name carries it; agent and
+   * runtime of what runs, where they could be read.
+   */
   readonly from: readonly string[];
   /** Instances to replace. */
   readonly instances: number;
@@ -196,7 +199,7 @@ function oldInstances({ images, slots }: FleetFacts, target: Target, changing: r
     .reduce((sum, [, count]) => sum + count, 0);
 }
 
-function fromOf({ slots, images, named }: FleetFacts, target: Target): string[] {
+function fromOf({ slots, images, named, agents = {} }: FleetFacts, target: Target): string[] {
   const known = new Map<string, Pick<Slot | ImageName, 'version' | 'kernel'>>([
     ...Object.entries(named),
     ...slots.map((slot) => [slot.imageId, slot] as const),
@@ -206,7 +209,9 @@ function fromOf({ slots, images, named }: FleetFacts, target: Target): string[] 
     .filter((id) => id !== target.imageId && id !== UNKNOWN_IMAGE)
     .map((id) => {
       const { version, kernel } = known.get(id) ?? {};
-      return version === undefined ? id : `${version} (${id}${kernel === undefined ? '' : `, kernel ${kernel}`})`;
+      const runs = agents[id]?.join(' or ');
+      const [first, ...more] = [version ?? [], id, contentsOf({ kernel }), runs ?? []].flat();
+      return more.length === 0 ? `${first}` : `${first} (${more.join(', ')})`;
     });
 }
 

@@ -345,8 +345,8 @@ describe('the rollout of a release', () => {
     const many = play({ fleets: Array.from({ length: 20 }, (_, i) => group(`g${i}`)) }).alerts.at(-1);
 
     expect(few?.details).toEqual([
-      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1)`,
-      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1)`,
+      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1); now: kernel 6.1, agent 1.108.3, Docker version 25.0.18`,
+      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1); now: kernel 6.1, agent 1.108.3, Docker version 25.0.18`,
     ]);
     expect(many?.details).toHaveLength(9);
     expect(many?.details.at(-1)).toBe('and 12 more (ecs-drain rollout status)');

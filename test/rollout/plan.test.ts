@@ -15,6 +15,22 @@ describe('the plan of a release', () => {
     });
   });
 
+  it.each([
+    ['of one agent', {}, ['1.97.0'], `2023.0.20261001 (${OLD}, kernel 6.1, 1.97.0)`],
+    ['renewed in part', {}, ['1.97.0', '1.98.0'], `2023.0.20261001 (${OLD}, kernel 6.1, 1.97.0 or 1.98.0)`],
+    ['of no known kernel', { kernel: undefined as never }, ['1.97.0'], `2023.0.20261001 (${OLD}, 1.97.0)`],
+    ['of no known version', { version: undefined, kernel: undefined as never }, ['1.97.0'], `${OLD} (1.97.0)`],
+    ['of which nothing is known', { version: undefined, kernel: undefined as never }, [], OLD],
+  ])('says what it comes from: instances %s', (_, image, agents, words) => {
+    const follow = policy({ 'ecs-drain:follow': '/golden' });
+    const facts = fleet({
+      policy: follow,
+      slots: [slot(image)],
+      ...(agents.length === 0 ? {} : { agents: { [OLD]: agents, [NEW]: ['1.99.0'] } }),
+    });
+    expect(planOf({ ...target, source: '/golden' }, [facts], false).fleets[0]?.from).toEqual([words]);
+  });
+
   it('is nothing to a fleet of another family that has releases of its own', () => {
     const bottlerocket = fleet({ slots: [slot({ family: 'bottlerocket-2/x86_64', version: '1.49.0' })] });
     expect(plan(bottlerocket)).toMatchObject({ fleets: [], leftAlone: [] });
