@@ -1,7 +1,7 @@
 import type { Blocker } from './checks.ts';
 import { isApproved, isPaused } from './control.ts';
 import type { ReleaseOutcome } from './ending.ts';
-import type { Target } from './fleet.ts';
+import type { FleetFacts, Target } from './fleet.ts';
 import { contentsOf } from './fleet.ts';
 import type { ReleaseMemory, StartedFleet } from './memory.ts';
 import { leftOutWords } from './opted-in.ts';
@@ -9,7 +9,7 @@ import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { lastingTrouble, nextAlert, sentence } from './telling.ts';
-import { blockersIn, closedBecause, waitingOf } from './waves.ts';
+import { blockersIn, closedBecause, isSuperseded, waitingOf } from './waves.ts';
 
 const MOST_NAMED = 8;
 
@@ -20,11 +20,34 @@ export function alertDue(memory: ReleaseMemory, plan: Plan): RolloutAlert | unde
   // Where somebody's word is needed, the announcement is that alert: information alone may be silent.
   const isNews =
     concernsAnybody(memory, plan) && !isAnnounced(memory) && !lasting.some(({ kind }) => kind === 'approval-needed');
+  const available = isNews
+    ? ({ kind: 'image-available', key: 'available', ...announcement(memory, plan) } as const)
+    : undefined;
   return nextAlert(memory, releaseSpeaker(memory), {
-    news: isNews ? { kind: 'image-available', key: 'available', ...announcement(memory, plan) } : undefined,
+    // First: where nothing is rolled, the rollout has ended as soon as the release is announced.
+    news: neglect(memory, plan) ?? available,
     lasting,
     control,
   });
+}
+
+/**
+ * Fleets that are left alone though somebody counts on rollouts of them, or cannot have meant what their tags say: without
+ * a word that is more than information, they stay as they are for good. Once for each release.
+ */
+function neglect(memory: ReleaseMemory, plan: Plan): Words | undefined {
+  const { said, survey, started } = memory;
+  const { target, leftAlone } = plan;
+  // The rollout of the newer image speaks for itself.
+  if (said['left-alone']?.done || isSuperseded(memory, plan)) return undefined;
+  const isMeant = ({ policy }: FleetFacts) => 'mistakes' in policy || policy.mode !== 'notify';
+  const meant = new Set((survey?.fleets ?? []).filter(isMeant).map(({ id }) => id));
+  // What has begun is told of by itself.
+  const alone = leftAlone.filter(({ id, isNews }) => isNews && meant.has(id) && started[id] === undefined);
+  if (alone.length === 0) return undefined;
+  const [who, them] = alone.length === 1 ? ['1 fleet is', 'it'] : [`${alone.length} fleets are`, 'them'];
+  const because = `${target.source} ${target.version} is there, and ${who} left alone that nobody tagged notify: nothing is rolled out to ${them}.`;
+  return { kind: 'fleet-left-alone', key: 'left-alone', because, details: firstOf(alone.map(aloneLine), 'plan') };
 }
 
 /** Of the release's own course. */
@@ -127,10 +150,12 @@ function summary({ target, fleets }: Plan): string {
 /** The plan, a line for each fleet, with what blocked it when it was looked at: `rollout plan` tells the same at more length. */
 export function planLines({ fleets, leftAlone }: Plan, blockersFor: (id: string) => readonly Blocker[]): string[] {
   const lines = fleets.map((fleet) => `${planLine(fleet)}${blockedWords(blockersFor(fleet.id))}`);
-  const news = leftAlone
-    .filter(({ isNews }) => isNews)
-    .map(({ id, because }: LeftAlone) => sentence(`${id} is left alone: ${because}`));
+  const news = leftAlone.filter(({ isNews }) => isNews).map(aloneLine);
   return firstOf([...lines, ...news], 'plan');
+}
+
+function aloneLine({ id, because }: LeftAlone): string {
+  return sentence(`${id} is left alone: ${because}`);
 }
 
 function firstOf(all: readonly string[], command: 'plan' | 'status'): string[] {
