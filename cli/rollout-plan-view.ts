@@ -1,6 +1,7 @@
 import type { PlannedWork, RegionPlans, SourcePlan } from '../src/operator/rollout-plan.ts';
 import { poolWords } from '../src/rollout/announce.ts';
 import type { Target } from '../src/rollout/fleet.ts';
+import { contentsOf } from '../src/rollout/fleet.ts';
 import type { LeftAlone } from '../src/rollout/plan.ts';
 import type { Line } from './lines.ts';
 import { plain } from './lines.ts';
@@ -55,16 +56,10 @@ function renderSource(region: string, plan: SourcePlan, atMs: number): Line[] {
 }
 
 function described(target: Target, atMs: number): string {
-  const { version, imageId, kernel, agentVersion, runtimeVersion, releasedAtMs } = target;
+  const { version, imageId, releasedAtMs } = target;
   const age = span(atMs - releasedAtMs);
   const image = version === imageId ? imageId : `${version} (${imageId})`;
-  const parts = [
-    `${image}, named since ${moment(releasedAtMs)} (${age})`,
-    ...(kernel === undefined ? [] : [`kernel ${kernel}`]),
-    ...(agentVersion === undefined ? [] : [`agent ${agentVersion}`]),
-    ...(runtimeVersion === undefined ? [] : [runtimeVersion]),
-  ];
-  return parts.join(', ');
+  return [`${image}, named since ${moment(releasedAtMs)} (${age})`, ...contentsOf(target)].join(', ');
 }
 
 function renderFleet({

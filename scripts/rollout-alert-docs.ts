@@ -1,7 +1,8 @@
 import type { RolloutAlertKind } from '../src/alert.ts';
 import { renderAlert } from '../src/alert.ts';
+import { readTags } from '../src/rollout/tags.ts';
 import type { RolloutAlert } from '../src/rollout/telling.ts';
-import { fleet, policy } from '../test/rollout/builders.ts';
+import { fleet, OLD, policy } from '../test/rollout/builders.ts';
 import { playFleet } from '../test/rollout/fleet-world.ts';
 import { play } from '../test/rollout/release-world.ts';
 import type { Example } from './alert-docs.ts';
@@ -11,7 +12,7 @@ const BROKEN =
 const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:ecs-drain-alerts';
 
 const group = (name: string, tags: Readonly<Record<string, string>> = {}) =>
-  fleet({ id: `group/${name}`, policy: policy(tags) });
+  fleet({ id: `group/${name}`, policy: policy(tags), agents: { [OLD]: ['agent 1.97.0, Docker version 25.0.8'] } });
 const fleets = [
   group('canary-asg'),
   group('web-asg', { 'ecs-drain:wave': '2', 'ecs-drain:window': 'Tue-Thu 02:00-05:00 Europe/Berlin' }),
@@ -21,10 +22,17 @@ const byHand = [
   group('web-asg', { 'ecs-drain:ami': 'approve', 'ecs-drain:wave': '2' }),
 ];
 
+const mistaken = readTags({ 'ecs-drain:ami': 'auto', 'ecs-drain:windw': '02:00-05:00 UTC' });
+const alone = [
+  { ...group('batch-asg'), ...(mistaken && { policy: mistaken }) },
+  { ...group('old-asg'), launch: 'configuration' } as const,
+];
+
 /** The course in which each kind is heard: the decisions are the code's own, the world is a script. */
 const COURSES: Readonly<Record<Exclude<RolloutAlertKind, 'resolved'>, () => readonly RolloutAlert[]>> = {
   'image-available': () => play({ fleets }).alerts,
   'approval-needed': () => play({ fleets: byHand, says: [{ atHours: 1, word: 'approve' }] }).alerts,
+  'fleet-left-alone': () => play({ fleets: [...fleets, ...alone] }).alerts,
   'rollout-started': () => playFleet().alerts,
   'rollout-done': () => play({ fleets }).alerts,
   'rollout-ended': () => play({ fleets: byHand, says: [{ atHours: 1, word: 'reject' }] }).alerts,

@@ -78,6 +78,14 @@ const ROLLOUT_KINDS = {
       'To keep it from being rolled out: ecs-drain rollout reject {rollout} {place}',
     ],
   ],
+  'fleet-left-alone': [
+    'warning',
+    'Fleets left alone:',
+    [
+      `Mend what each line names. To have it rolled out before the next release: ${ORDER_AGAIN}`,
+      'Where releases are only to be told of: set the tag ecs-drain:ami to notify.',
+    ],
+  ],
   'rollout-waiting': [
     'warning',
     'Rollout waits:',

@@ -30,6 +30,7 @@ const ROLLOUT_KINDS: Readonly<Record<RolloutAlertKind, 'info' | 'warning' | 'cri
   'rollout-ended': 'info',
   resolved: 'info',
   'approval-needed': 'warning',
+  'fleet-left-alone': 'warning',
   'rollout-waiting': 'warning',
   'rollout-paused': 'warning',
   'rollout-stuck': 'warning',

@@ -100,7 +100,7 @@ function hostSeen(instance: ContainerInstance): HostSeen {
     agentConnected: instance.agentConnected ?? false,
     agentVersion: instance.versionInfo?.agentVersion,
     // `DockerVersion: 25.0.8`, as the agent reports it.
-    runtimeVersion: instance.versionInfo?.dockerVersion?.replace(/^DockerVersion:\s*/, ''),
+    runtimeVersion: instance.versionInfo?.dockerVersion?.replace(/^DockerVersion:\s*/, 'Docker version '),
     runningTasks: instance.runningTasksCount ?? 0,
   };
 }

@@ -4,7 +4,7 @@ import type { FleetFacts, Target } from '../rollout/fleet.ts';
 import { familiesOf } from '../rollout/fleet.ts';
 import { begin } from '../rollout/memory.ts';
 import type { LeftAlone, PlannedFleet } from '../rollout/plan.ts';
-import { planOf } from '../rollout/plan.ts';
+import { planOf, whyCustom } from '../rollout/plan.ts';
 import { blockersIn, planFor } from '../rollout/waves.ts';
 import type { Waits } from './rollout-waits.ts';
 import { waitsOf } from './rollout-waits.ts';
@@ -115,10 +115,8 @@ function apartOf(facts: FleetFacts, sources: PlanSeen['sources']): LeftAlone {
     return alone(`what it launches from names no image that could be read${why}`, true);
   }
   if (policy.follow === undefined && own.size === 0) {
-    return alone(
-      "its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow",
-      false,
-    );
+    const { because, isGone } = whyCustom(facts);
+    return alone(because, isGone);
   }
   const unnamed = sources.find(({ source, target }) => own.has(source) && 'because' in target);
   if (unnamed !== undefined) return alone(`${unnamed.source} names no image here`, true);

@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { blockersOf } from '../rollout/checks.ts';
 import type { Control } from '../rollout/control.ts';
 import { isPaused } from '../rollout/control.ts';
-import { pollSeconds } from '../rollout/course.ts';
+import type { CourseState } from '../rollout/course.ts';
+import { freshTrouble, pollSeconds } from '../rollout/course.ts';
 import type { FleetFacts } from '../rollout/fleet.ts';
 import type { FleetLook, FleetMemory } from '../rollout/fleet-memory.ts';
 import { isAtRest } from '../rollout/fleet-memory.ts';
@@ -240,8 +241,8 @@ function plannedStatus(
 }
 
 function becauseRunning(memory: ReleaseMemory, closed: string | undefined): string {
-  const { survey, trouble, control } = memory;
-  const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again.`;
+  const { survey, control } = memory;
+  const troubled = troubleWords(memory, '.');
   if (closed !== undefined) {
     const until = runningOf(memory).length > 0 ? 'when the fleets that were begun have ended' : 'at its next look';
     const said = `${sentence(closed)} Nothing further is begun, and it ends ${until}.`;
@@ -266,6 +267,11 @@ function fleetStatus(id: string, execution: RolloutExecution): FleetStatus {
   };
 }
 
+function troubleWords(memory: CourseState, end = ''): string | undefined {
+  const trouble = freshTrouble(memory);
+  return trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again${end}`;
+}
+
 type Progress = Omit<FleetStatus, 'id' | 'state'>;
 
 const OVER: ReadonlySet<RefreshSeen['status']> = new Set([
@@ -277,8 +283,8 @@ const OVER: ReadonlySet<RefreshSeen['status']> = new Set([
 ]);
 
 function groupOf(memory: FleetMemory, isWhole: boolean): Progress {
-  const { look, refresh: ours, asked, trouble } = memory;
-  const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
+  const { look, refresh: ours, asked } = memory;
+  const troubled = troubleWords(memory);
   if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
   const { hosts, facts, control } = look;
   const seen = look.refresh ?? look.other;
@@ -320,8 +326,9 @@ function earlyWords(atMs: number, look: FleetLook | SpotLook): string | undefine
   return startMs !== undefined && startMs <= atMs ? undefined : `it waits: ${notBefore(startMs)}`;
 }
 
-function spotOf({ atMs, look, copy, undo, drains, trouble }: SpotMemory): Progress {
-  const troubled = trouble && `${trouble.failure.operation} answers "${trouble.failure.message}": it is tried again`;
+function spotOf(memory: SpotMemory): Progress {
+  const { atMs, look, copy, undo, drains } = memory;
+  const troubled = troubleWords(memory);
   if (look === undefined) return { because: troubled ?? 'it was not looked at yet' };
   const ids = Object.keys(drains);
   const fulfilled = look.copy?.fulfilledCapacity ?? 0;

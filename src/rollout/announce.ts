@@ -1,14 +1,15 @@
 import type { Blocker } from './checks.ts';
 import { isApproved, isPaused } from './control.ts';
 import type { ReleaseOutcome } from './ending.ts';
-import type { Target } from './fleet.ts';
+import type { FleetFacts, Target } from './fleet.ts';
+import { contentsOf } from './fleet.ts';
 import type { ReleaseMemory, StartedFleet } from './memory.ts';
 import { leftOutWords } from './opted-in.ts';
 import type { LeftAlone, Plan, PlannedFleet } from './plan.ts';
 import { executionName } from './request.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { lastingTrouble, nextAlert, sentence } from './telling.ts';
-import { blockersIn, closedBecause, waitingOf } from './waves.ts';
+import { blockersIn, closedBecause, isSuperseded, waitingOf } from './waves.ts';
 
 const MOST_NAMED = 8;
 
@@ -19,11 +20,37 @@ export function alertDue(memory: ReleaseMemory, plan: Plan): RolloutAlert | unde
   // Where somebody's word is needed, the announcement is that alert: information alone may be silent.
   const isNews =
     concernsAnybody(memory, plan) && !isAnnounced(memory) && !lasting.some(({ kind }) => kind === 'approval-needed');
+  const available = isNews
+    ? ({ kind: 'image-available', key: 'available', ...announcement(memory, plan) } as const)
+    : undefined;
   return nextAlert(memory, releaseSpeaker(memory), {
-    news: isNews ? { kind: 'image-available', key: 'available', ...announcement(memory, plan) } : undefined,
+    // First: where nothing is rolled, the rollout has ended as soon as the release is announced.
+    news: neglect(memory, plan) ?? available,
     lasting,
     control,
   });
+}
+
+/**
+ * Fleets that are left alone though somebody counts on rollouts of them, or cannot have meant what their tags say: without
+ * a word that is more than information, they stay as they are for good. Once for each release.
+ */
+function neglect(memory: ReleaseMemory, plan: Plan): Words | undefined {
+  const { said, survey, started } = memory;
+  const { target, leftAlone } = plan;
+  // The rollout of the newer image speaks for itself.
+  if (said['left-alone']?.done || isSuperseded(memory, plan)) return undefined;
+  // Whoever keeps the template changes it release by release: until then it is the usual thing that it is older.
+  const isMeant = ({ policy, unread, slots }: FleetFacts) =>
+    'mistakes' in policy ||
+    (policy.mode !== 'notify' && (policy.template === 'write' || unread.length > 0 || slots.length === 0));
+  const meant = new Set((survey?.fleets ?? []).filter(isMeant).map(({ id }) => id));
+  // What has begun is told of by itself.
+  const alone = leftAlone.filter(({ id, isNews }) => isNews && meant.has(id) && started[id] === undefined);
+  if (alone.length === 0) return undefined;
+  const [who, them] = alone.length === 1 ? ['1 fleet is', 'it'] : [`${alone.length} fleets are`, 'them'];
+  const because = `${target.source} ${target.version} is there, and ${who} left alone that nobody tagged notify: nothing is rolled out to ${them}.`;
+  return { kind: 'fleet-left-alone', key: 'left-alone', because, details: firstOf(alone.map(aloneLine), 'plan') };
 }
 
 /** Of the release's own course. */
@@ -74,16 +101,21 @@ export function endAlert(memory: ReleaseMemory, outcome: ReleaseOutcome, because
   const words = {
     key: `end ${outcome}`,
     because,
-    details: firstOf(Object.values(memory.started).flatMap(endLine), 'status'),
+    details: firstOf(
+      Object.values(memory.started).flatMap((fleet) => endLine(fleet, memory.announced)),
+      'status',
+    ),
   };
   return releaseSpeaker(memory)({ kind: endKindOf(outcome), ...words });
 }
 
-/** What became of a fleet, and what it ran before. */
-function endLine({ end, from }: StartedFleet): string[] {
+/** What became of a fleet, what it ran before, and what it runs now. */
+function endLine({ end, from }: StartedFleet, target: Target | undefined): string[] {
   if (end === undefined) return [];
-  const before = end.outcome === 'rolled' && from.length > 0 ? `; before: ${from.slice(0, 2).join(' and ')}` : '';
-  return [`${end.fleet}: ${end.because}${before}`];
+  if (end.outcome !== 'rolled' || from.length === 0) return [`${end.fleet}: ${end.because}`];
+  const contents = target === undefined ? '' : contentsOf(target).join(', ');
+  const now = contents === '' ? '' : `; now: ${contents}`;
+  return [`${end.fleet}: ${end.because}; before: ${from.slice(0, 2).join(' and ')}${now}`];
 }
 
 /** Whoever counts on the release has to hear that it did not get everywhere. */
@@ -100,14 +132,8 @@ function announcement(memory: ReleaseMemory, plan: Plan): { because: string; det
 }
 
 /** The image, with what of it is said in its name and in the parameter. */
-function imageWords({ version, imageId, kernel, agentVersion, runtimeVersion }: Target): string {
-  const parts = [
-    imageId,
-    ...(kernel === undefined ? [] : [`kernel ${kernel}`]),
-    ...(agentVersion === undefined ? [] : [`agent ${agentVersion}`]),
-    ...(runtimeVersion === undefined ? [] : [runtimeVersion]),
-  ];
-  return `${version} (${parts.join(', ')})`;
+function imageWords(target: Target): string {
+  return `${target.version} (${[target.imageId, ...contentsOf(target)].join(', ')})`;
 }
 
 function summary({ target, fleets }: Plan): string {
@@ -127,10 +153,12 @@ function summary({ target, fleets }: Plan): string {
 /** The plan, a line for each fleet, with what blocked it when it was looked at: `rollout plan` tells the same at more length. */
 export function planLines({ fleets, leftAlone }: Plan, blockersFor: (id: string) => readonly Blocker[]): string[] {
   const lines = fleets.map((fleet) => `${planLine(fleet)}${blockedWords(blockersFor(fleet.id))}`);
-  const news = leftAlone
-    .filter(({ isNews }) => isNews)
-    .map(({ id, because }: LeftAlone) => sentence(`${id} is left alone: ${because}`));
+  const news = leftAlone.filter(({ isNews }) => isNews).map(aloneLine);
   return firstOf([...lines, ...news], 'plan');
+}
+
+function aloneLine({ id, because }: LeftAlone): string {
+  return sentence(`${id} is left alone: ${because}`);
 }
 
 function firstOf(all: readonly string[], command: 'plan' | 'status'): string[] {

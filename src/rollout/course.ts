@@ -9,9 +9,10 @@ export interface CourseState {
   readonly atMs: number;
   /** When the latest step ended: how old all of this is. */
   readonly steppedAtMs: number;
-  /** Failures in a row. */
+  /** Failures with no answer between them: since the first of them, and since the last long rest. */
   readonly trouble?: {
     readonly count: number;
+    readonly firstMs: number;
     readonly sinceMs: number;
     readonly atMs: number;
     /** The kind of the move that failed last. */
@@ -42,12 +43,10 @@ export function paceSeconds(lastedMs: number): number {
   return Math.min(SLOWEST_POLL_SECONDS, Math.max(POLL_SECONDS, (lastedMs / 1000) * ELAPSED_SHARE));
 }
 
-/** After a failure; undefined when it is time to try again: within `longestSeconds`, where there is no time to lose. */
-export function backOff({ trouble, atMs }: CourseState, longestSeconds = Number.POSITIVE_INFINITY): Wait | undefined {
+/** After a failure; undefined when it is time to try again: within `patienceSeconds`, where there is no time to lose. */
+export function backOff({ trouble, atMs }: CourseState, patienceSeconds = Number.POSITIVE_INFINITY): Wait | undefined {
   if (trouble === undefined) return undefined;
-  const lastedSeconds = (trouble.atMs - trouble.sinceMs) / 1000;
-  const mostSeconds = Math.max(MOST_BACKOFF_SECONDS, Math.min(SLOWEST_POLL_SECONDS, lastedSeconds * TROUBLE_SHARE));
-  const seconds = Math.min(mostSeconds, longestSeconds, 2 ** Math.min(trouble.count, 12));
+  const seconds = Math.min(longestSeconds(trouble), patienceSeconds, 2 ** Math.min(trouble.count, 12));
   const untilMs = trouble.atMs + seconds * 1000;
   if (atMs >= untilMs) return undefined;
   const { operation, reason } = trouble.failure;
@@ -77,23 +76,32 @@ export function withTrouble<M extends CourseState>(memory: M, move: string, fail
   const { trouble, ...others } = memory;
   if (failure === undefined) return LOOKS.has(move) && trouble && trouble.move !== move ? memory : (others as M);
   const { atMs } = memory;
-  const count = (trouble?.count ?? 0) + 1;
-  return { ...memory, trouble: { count, sinceMs: trouble?.sinceMs ?? atMs, atMs, move, failure } };
+  const row = freshTrouble(memory);
+  // What fails in one window after the other is the same trouble, though it does not last from one to the next.
+  const before = row ?? (trouble?.move === move ? trouble : undefined);
+  const count = (before?.count ?? 0) + 1;
+  const firstMs = before?.firstMs ?? atMs;
+  return { ...memory, trouble: { count, firstMs, sinceMs: row?.sinceMs ?? atMs, atMs, move, failure } };
 }
 
-/**
- * What failed before the look before this one, and not since, is not tried any more: it does not last, and what fails next
- * begins a row of its own. For a look that has succeeded.
- */
-export function withoutOldTrouble<M extends CourseState>(memory: M, lookedBeforeMs = 0): M {
-  const { trouble, ...others } = memory;
-  return trouble !== undefined && trouble.atMs < lookedBeforeMs ? (others as M) : memory;
+/** What fails, and is tried again. What was not tried for twice its longest back-off is over, however it went. */
+export function freshTrouble({ trouble, atMs }: CourseState): CourseState['trouble'] {
+  return trouble !== undefined && atMs - trouble.atMs <= 2_000 * longestSeconds(trouble) ? trouble : undefined;
 }
+
+function longestSeconds({ atMs, sinceMs }: NonNullable<CourseState['trouble']>): number {
+  return Math.max(MOST_BACKOFF_SECONDS, Math.min(SLOWEST_POLL_SECONDS, ((atMs - sinceMs) / 1000) * TROUBLE_SHARE));
+}
+
+/** Nothing is given up after fewer tries, however far apart they are: an hour of failures is a dozen. */
+const LEAST_FAILURES = 10;
 
 /** The call that has failed for so long, and its answer; undefined while there is patience. */
 export function failingFor({ trouble }: CourseState, patienceSeconds: number): string | undefined {
-  if (trouble === undefined || trouble.atMs - trouble.sinceMs < patienceSeconds * 1000) return undefined;
+  if (trouble === undefined || trouble.count < LEAST_FAILURES) return undefined;
+  const { firstMs, atMs } = trouble;
+  if (atMs - firstMs < patienceSeconds * 1000) return undefined;
   const { operation, message } = trouble.failure;
-  const hours = Math.round((trouble.atMs - trouble.sinceMs) / 3_600_000);
+  const hours = Math.round((atMs - firstMs) / 3_600_000);
   return `for ${hours} h ${operation} has answered "${message}"`;
 }

@@ -4,7 +4,7 @@ import type { Claimed } from './claim.ts';
 import type { Control } from './control.ts';
 import { isPaused } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withoutOldTrouble, withTrouble } from './course.ts';
+import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Slot, Target } from './fleet.ts';
 import type { FleetMove } from './fleet-moves.ts';
 import type { RefreshPreferences, RefreshSeen, TemplateRef } from './ports.ts';
@@ -246,7 +246,7 @@ function hearing(memory: FleetMemory): FleetMemory {
 function withLook(memory: FleetMemory, look: FleetLook): FleetMemory {
   const { atMs } = memory;
   const isChanged = memory.look === undefined || summary(look) !== summary(memory.look);
-  const { blockedSinceMs, ...rest } = withoutOldTrouble(memory, memory.look?.atMs);
+  const { blockedSinceMs, ...rest } = memory;
   const strangers = look.hosts.strangers.map((id) => [id, memory.strangers[id] ?? atMs] as const);
   const known = proving(
     adopting({

@@ -20,6 +20,23 @@ export interface Target {
   readonly releasedAtMs: number;
 }
 
+/** What an image brings along, as far as it is known: as people are told of what there is, and of what there was before. */
+export function contentsOf({
+  kernel,
+  agentVersion,
+  runtimeVersion,
+}: {
+  readonly kernel?: string | undefined;
+  readonly agentVersion?: string | undefined;
+  readonly runtimeVersion?: string | undefined;
+}): string[] {
+  return [
+    ...(kernel === undefined ? [] : [`kernel ${kernel}`]),
+    ...(agentVersion === undefined ? [] : [`agent ${agentVersion}`]),
+    ...(runtimeVersion === undefined ? [] : [runtimeVersion]),
+  ];
+}
+
 /** One place in a fleet's launch settings that names an image. */
 export interface Slot {
   /** The base, or the place of an override in its list. */
@@ -66,6 +83,8 @@ export interface FleetFacts {
   readonly images: Readonly<Record<string, number>>;
   /** Those of them that are AWS's and that no slot names, by id. */
   readonly named: Readonly<Record<string, ImageName>>;
+  /** The agents and runtimes of a few of them, by image id, like `agent 1.97.0, Docker version 25.0.8`: only told of. */
+  readonly agents?: Readonly<Record<string, readonly string[]>>;
   readonly desired: number;
   /** The most that the group may have; undefined for what knows no such bound. */
   readonly max?: number;

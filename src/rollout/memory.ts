@@ -2,7 +2,7 @@ import type { Failure } from '../ports.ts';
 import type { DrainRules } from './checks.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withoutOldTrouble, withTrouble } from './course.ts';
+import { stepped, withTrouble } from './course.ts';
 import type { ReleaseMove } from './decide.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { FleetRequest, FleetResult, ReleaseRequest } from './request.ts';
@@ -96,13 +96,13 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
       const isRefused = seen.failure !== undefined && !seen.failure.lost;
       if (isRefused || move.kind !== 'start-fleet') return memory;
       const { request } = move;
+      const { trouble: _, ...known } = memory;
       const from = planFor(before)?.fleets.find(({ id }) => id === request.fleet)?.from ?? [];
-      return { ...memory, started: { ...memory.started, [request.fleet]: { request, from } } };
+      return { ...known, started: { ...memory.started, [request.fleet]: { request, from } } };
     }
     case 'look': {
       const named = seen.imageId === undefined ? {} : { namedImageId: seen.imageId };
-      const known = seen.failure ? memory : withoutOldTrouble(memory, before.lookedAtMs);
-      return withControl({ ...known, ...named, lookedAtMs: atMs, started: withEnds(known, seen.ended) }, seen);
+      return withControl({ ...memory, ...named, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { withAgents } from './agents.ts';
 import type { FleetFacts } from './fleet.ts';
 import { quotaLook } from './quota-look.ts';
 import { read } from './reading.ts';
@@ -35,10 +36,13 @@ export async function fleetsOptedIn(
   }
   const copies = withInstances.length === 0 ? [] : read(await ports.spotFleets.taggedFleets(COPY_OF));
   const quotas = quotaLook(ports.quotas);
-  const fleets = thatFit([
+  const facts = [
     ...(await factsOf(kept, quotas, ports)),
     ...(await factsOfSpotFleets(withInstances, copies, quotas, ports)),
-  ]);
+  ];
+  const instances = [...kept, ...withInstances].map((fleet) => fleet.instances);
+  const looked = facts.map((one, i) => ({ facts: one, instances: instances[i] ?? [] }));
+  const fleets = thatFit(await withAgents(looked, ports.clusters));
   const leftOut = groups.length + spotFleets.length - fleets.length;
   return { fleets, leftOut };
 }

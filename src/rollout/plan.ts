@@ -1,6 +1,6 @@
 import { familyById } from './family.ts';
 import type { FleetFacts, ImageName, Slot, Target } from './fleet.ts';
-import { familiesOf, standingOf, UNKNOWN_IMAGE } from './fleet.ts';
+import { contentsOf, familiesOf, standingOf, UNKNOWN_IMAGE } from './fleet.ts';
 import type { FleetPolicy } from './tags.ts';
 import { atOnce } from './tags.ts';
 
@@ -12,7 +12,10 @@ export interface PlannedFleet {
   readonly how: 'write' | 'keep';
   /** The slots whose image changes; none where the template is there already and only instances are old. */
   readonly slots: readonly Slot[];
-  /** Image ids that it comes from; of AWS's images also the version, and the kernel where the name carries it. */
+  /**
+   * Image ids that it comes from; of AWS's images also the version, and the kernel where the name carries it; agent and
+   * runtime of what runs, where they could be read.
+   */
   readonly from: readonly string[];
   /** Instances to replace. */
   readonly instances: number;
@@ -124,19 +127,29 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
 }
 
 /**
- * A fleet that no release of its own may ever speak of, for its image is its owner's, or of a family that is not watched
- * unless somebody asks for it: its people hear so with each release of plain Amazon Linux 2023 of its architecture.
+ * A fleet that no release of its own will ever speak of, for its image is its owner's, or gone: its people hear so with
+ * each release of plain Amazon Linux 2023 of its architecture.
  */
 function judgeStranger(facts: FleetFacts, { source }: Target): Verdict {
-  const { slots, policy } = facts;
-  if (policy.follow !== undefined || slots.length === 0) return 'not-concerned';
-  const isSpokesman = source === `al2023/${slots[0]?.architecture}`;
-  if (isCustom(facts)) {
-    const because = "its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow";
-    return isSpokesman ? news(because) : quiet(because);
-  }
-  const unsupported = [...familiesOf(facts)].map((id) => whyUnsupported(id, false)).find((why) => why !== undefined);
-  return isSpokesman && unsupported !== undefined ? news(unsupported) : 'not-concerned';
+  if (facts.policy.follow !== undefined || !isCustom(facts)) return 'not-concerned';
+  // Nobody knows the architecture of an image that is gone: somebody has to speak of it all the same.
+  const architecture = facts.slots.flatMap((slot) => slot.architecture ?? [])[0] ?? 'x86_64';
+  const { because } = whyCustom(facts);
+  return source === `al2023/${architecture}` ? news(because) : quiet(because);
+}
+
+/** What is wrong with an image that is of no family; `isGone`: EC2 does not describe it, and so launches nothing from it. */
+export function whyCustom({ slots }: FleetFacts): { readonly because: string; readonly isGone: boolean } {
+  const gone = slots.find(({ architecture }) => architecture === undefined);
+  return gone === undefined
+    ? {
+        because: "its image is none of AWS's ECS images: the tag ecs-drain:follow can name the parameter to follow",
+        isGone: false,
+      }
+    : {
+        because: `its image ${gone.imageId} does not exist any more, or is not shared with this account: nothing can be launched from it`,
+        isGone: true,
+      };
 }
 
 /**
@@ -195,7 +208,7 @@ function oldInstances({ images, slots }: FleetFacts, target: Target, changing: r
     .reduce((sum, [, count]) => sum + count, 0);
 }
 
-function fromOf({ slots, images, named }: FleetFacts, target: Target): string[] {
+function fromOf({ slots, images, named, agents = {} }: FleetFacts, target: Target): string[] {
   const known = new Map<string, Pick<Slot | ImageName, 'version' | 'kernel'>>([
     ...Object.entries(named),
     ...slots.map((slot) => [slot.imageId, slot] as const),
@@ -205,7 +218,9 @@ function fromOf({ slots, images, named }: FleetFacts, target: Target): string[] 
     .filter((id) => id !== target.imageId && id !== UNKNOWN_IMAGE)
     .map((id) => {
       const { version, kernel } = known.get(id) ?? {};
-      return version === undefined ? id : `${version} (${id}${kernel === undefined ? '' : `, kernel ${kernel}`})`;
+      const runs = agents[id]?.join(' or ');
+      const [first, ...more] = [version ?? [], id, contentsOf({ kernel }), runs ?? []].flat();
+      return more.length === 0 ? `${first}` : `${first} (${more.join(', ')})`;
     });
 }
 

@@ -305,6 +305,7 @@ export interface HostSeen {
   readonly status: string;
   readonly agentConnected: boolean;
   readonly agentVersion: string | undefined;
+  /** Like `Docker version 25.0.8`, as AWS's parameters spell it too. */
   readonly runtimeVersion: string | undefined;
   readonly runningTasks: number;
 }

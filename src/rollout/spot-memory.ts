@@ -3,7 +3,7 @@ import { blockersOf } from './checks.ts';
 import type { Control } from './control.ts';
 import { isPaused } from './control.ts';
 import type { CourseState } from './course.ts';
-import { stepped, withoutOldTrouble, withTrouble } from './course.ts';
+import { stepped, withTrouble } from './course.ts';
 import type { FleetFacts, Target } from './fleet.ts';
 import type { HostsSeen } from './fleet-memory.ts';
 import { versionKey } from './fleet-memory.ts';
@@ -175,9 +175,7 @@ function withDrains(
 }
 
 function withLook(before: SpotMemory, look: SpotLook): SpotMemory {
-  // A cancel without an answer is settled by two looks between two tries: its row goes on.
-  const calm = before.copy === undefined ? withoutOldTrouble(before, before.look?.atMs) : before;
-  const { doubtAtMs, hinderedSinceMs, blockedSinceMs, ...others } = calm;
+  const { doubtAtMs, hinderedSinceMs, blockedSinceMs, ...others } = before;
   const clusters = [...new Set([...before.clusters, ...look.clusters])];
   const settled = withEnded({ ...others, clusters, look }, look);
   const isTold = look.ours !== undefined || settled.cancelled !== before.cancelled;

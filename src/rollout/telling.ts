@@ -2,6 +2,7 @@ import type { RolloutAlertKind, RolloutAlert as Told } from '../alert.ts';
 import type { Failure } from '../ports.ts';
 import type { Control } from './control.ts';
 import type { CourseState } from './course.ts';
+import { freshTrouble } from './course.ts';
 import type { FleetOutcome, FleetRequest } from './request.ts';
 import { executionName } from './request.ts';
 
@@ -68,10 +69,9 @@ function endKindOf(outcome: FleetOutcome): RolloutAlertKind {
 }
 
 /** Calls that have failed for an hour, and are tried again: the words after "for an hour". */
-export function lastingTrouble({ trouble, atMs }: CourseState): { key: string; because: string } | undefined {
+export function lastingTrouble(memory: CourseState): { key: string; because: string } | undefined {
+  const trouble = freshTrouble(memory);
   if (trouble === undefined || trouble.atMs - trouble.sinceMs < HOUR_MS) return undefined;
-  // It has not been tried for long: something else is done by now.
-  if (atMs - trouble.atMs > 2 * HOUR_MS) return undefined;
   const { operation, message } = trouble.failure;
   const because = `for an hour ${operation} has answered "${message}"; it is tried again.`;
   return { key: `trouble ${trouble.sinceMs}`, because };

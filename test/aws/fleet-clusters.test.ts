@@ -59,7 +59,12 @@ describe('the hosts of a cluster', () => {
 
     const hosts = await value(() => clusters.hosts('web', ids.slice(0, 240)));
 
-    const plain = { agentConnected: true, agentVersion: '1.98.0', runtimeVersion: '25.0.8', runningTasks: 2 };
+    const plain = {
+      agentConnected: true,
+      agentVersion: '1.98.0',
+      runtimeVersion: 'Docker version 25.0.8',
+      runningTasks: 2,
+    };
     expect(hosts.map(({ instanceId }) => instanceId)).toEqual(ids.slice(0, 240));
     expect(hosts[0]).toEqual({ ...plain, instanceId: ids[0], status: 'ACTIVE', agentConnected: false });
     expect(hosts[1]).toMatchObject({ instanceId: ids[1], status: 'DRAINING' });

@@ -107,6 +107,11 @@ describe('fleets that no plan has a word about', () => {
       'its tags are wrong: x',
     ],
     ['with a custom image', { slots: [custom] }, "none of AWS's ECS images"],
+    [
+      'whose image is gone',
+      { slots: [slot({ family: undefined, version: undefined, architecture: undefined })] },
+      'does not exist any more',
+    ],
     ['whose template names no image', { slots: [] }, 'names no image that could be read'],
     [
       'of another family',

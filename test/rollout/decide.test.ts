@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetFacts } from '../../src/rollout/fleet.ts';
+import { planOf } from '../../src/rollout/plan.ts';
 import { fleet, NEW, OLD, policy, START_MS, slot, target } from './builders.ts';
+import type { Played } from './release-world.ts';
 import { play } from './release-world.ts';
 
 const group = (name: string, tags: Record<string, string> = {}) => fleet({ id: `group/${name}`, policy: policy(tags) });
@@ -389,13 +391,71 @@ describe('the rollout of a release', () => {
     expect(alerts[0]?.details).toEqual(['group/web-asg is left alone: its tags are wrong: ecs-drain:wave is "x".']);
   });
 
+  const mistakes = { policy: { mistakes: ['ecs-drain:wave is "x"'] } };
+  const configured = (mode: string) => ({
+    launch: 'configuration' as const,
+    policy: policy({ 'ecs-drain:ami': mode }),
+  });
+  it.each([
+    ['with wrong tags', mistakes, true],
+    ['that is rolled by itself', configured('auto'), true],
+    ['that is rolled when somebody approves it', configured('approve'), true],
+    ['that only wants to be told', configured('notify'), false],
+    ['that is newer already', { slots: [slot({ version: '2023.0.20261120' })] }, false],
+  ])(
+    'a fleet %s and left alone is a warning, once, where somebody counts on its being rolled',
+    (_, facts, isWarned) => {
+      const it_ = fleet({ id: 'group/it', ...facts });
+      const warnings = ({ alerts }: Played) => alerts.filter(({ kind }) => kind === 'fleet-left-alone');
+      const isTold = ({ leftAlone }: ReturnType<typeof planOf>) => leftAlone.some(({ isNews }) => isNews);
+
+      const alone = play({ fleets: [it_] });
+      // For two weeks somebody's word is waited for, and the fleets are looked at every six hours.
+      const beside = play({ fleets: [it_, group('asked', { 'ecs-drain:ami': 'approve' })] });
+
+      for (const played of [alone, beside]) expect(warnings(played)).toHaveLength(isWarned ? 1 : 0);
+      for (const { because, details } of [...warnings(alone), ...warnings(beside)]) {
+        expect(because).toContain('1 fleet is left alone that nobody tagged notify');
+        expect(details).toEqual([expect.stringMatching(/^group\/it is left alone: .*\.$/)]);
+      }
+      // The release itself is told of all the same, as before.
+      const isNews = isTold(planOf(target, [it_], false));
+      expect(alone.alerts.some(({ kind }) => kind === 'image-available')).toBe(isNews);
+      expect(alone.result.outcome).toBe('nothing-to-do');
+      expect(beside.alerts.some(({ kind }) => kind === 'approval-needed')).toBe(true);
+    },
+  );
+
+  it.each([
+    ['is a warning too', configured('notify'), 1],
+    ['is none where it has been begun, for that is told by itself', {}, 0],
+  ])('a fleet that comes to be left alone while the release waits %s', (_, before, warnings) => {
+    const asked = group('asked', { 'ecs-drain:ami': 'approve' });
+    const { alerts } = play({
+      fleets: (hours) => [asked, fleet({ id: 'group/it', ...(hours > 24 ? mistakes : before) })],
+      says: [{ atHours: 48, word: 'reject' }],
+    });
+    expect(alerts.filter(({ kind }) => kind === 'fleet-left-alone')).toHaveLength(warnings);
+  });
+
+  it('names many fleets that are left alone as a few, and how many more there are', () => {
+    const fleets = Array.from({ length: 20 }, (_, i) => fleet({ id: `group/g${i}`, ...mistakes }));
+    const [first] = play({ fleets }).alerts;
+    expect(first).toMatchObject({
+      kind: 'fleet-left-alone',
+      because: expect.stringContaining('20 fleets are left alone'),
+    });
+    expect(first?.details).toHaveLength(9);
+    expect(first?.details.at(-1)).toBe('and 12 more (ecs-drain rollout plan)');
+  });
+
   it('reports what each fleet runs, and what it ran before; of many, how many more there are', () => {
     const few = play({ fleets: [group('a'), group('b')] }).alerts.at(-1);
     const many = play({ fleets: Array.from({ length: 20 }, (_, i) => group(`g${i}`)) }).alerts.at(-1);
 
     expect(few?.details).toEqual([
-      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1)`,
-      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1)`,
+      `group/a: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1); now: kernel 6.1, agent 1.108.3, Docker version 25.0.18`,
+      `group/b: all 4 instances run it after 28 min, and are at work; before: 2023.0.20261001 (${OLD}, kernel 6.1); now: kernel 6.1, agent 1.108.3, Docker version 25.0.18`,
     ]);
     expect(many?.details).toHaveLength(9);
     expect(many?.details.at(-1)).toBe('and 12 more (ecs-drain rollout status)');

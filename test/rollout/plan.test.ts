@@ -15,24 +15,67 @@ describe('the plan of a release', () => {
     });
   });
 
+  it.each([
+    ['of one agent', {}, ['1.97.0'], `2023.0.20261001 (${OLD}, kernel 6.1, 1.97.0)`],
+    ['renewed in part', {}, ['1.97.0', '1.98.0'], `2023.0.20261001 (${OLD}, kernel 6.1, 1.97.0 or 1.98.0)`],
+    ['of no known kernel', { kernel: undefined as never }, ['1.97.0'], `2023.0.20261001 (${OLD}, 1.97.0)`],
+    ['of no known version', { version: undefined, kernel: undefined as never }, ['1.97.0'], `${OLD} (1.97.0)`],
+    ['of which nothing is known', { version: undefined, kernel: undefined as never }, [], OLD],
+  ])('says what it comes from: instances %s', (_, image, agents, words) => {
+    const follow = policy({ 'ecs-drain:follow': '/golden' });
+    const facts = fleet({
+      policy: follow,
+      slots: [slot(image)],
+      ...(agents.length === 0 ? {} : { agents: { [OLD]: agents, [NEW]: ['1.99.0'] } }),
+    });
+    expect(planOf({ ...target, source: '/golden' }, [facts], false).fleets[0]?.from).toEqual([words]);
+  });
+
   it('is nothing to a fleet of another family that has releases of its own', () => {
     const bottlerocket = fleet({ slots: [slot({ family: 'bottlerocket-2/x86_64', version: '1.49.0' })] });
     expect(plan(bottlerocket)).toMatchObject({ fleets: [], leftAlone: [] });
   });
 
   it.each([
-    ['a custom image', { family: undefined, version: undefined }, 'ecs-drain:follow'],
-    ['a family whose life has ended', { family: 'al2/x86_64' }, 'reached its end on 2026-06-30'],
-    ['Windows', { family: 'windows-2022-core/x86_64' }, 'rolled out by hand'],
-  ])('tells the people of a fleet with %s, which no release of its own may ever do', (_, image, words) => {
-    const stranger = fleet({ id: 'group/custom', slots: [slot(image)] });
-    expect(alone(stranger)).toEqual([[expect.stringContaining(words), true]]);
+    ['a family whose life has ended', 'al2/x86_64', 'reached its end on 2026-06-30'],
+    ['Windows', 'windows-2022-core/x86_64', 'rolled out by hand'],
+  ])('tells the people of a fleet with %s at its own releases, and at no others', (_, family, words) => {
+    const stranger = fleet({ slots: [slot({ family })] });
+    const of = (source: string) => planOf({ ...target, source, family: source }, [stranger], false).leftAlone;
+    expect(of(family)).toEqual([{ id: stranger.id, because: expect.stringContaining(words), isNews: true }]);
+    expect(of('al2023/x86_64')).toEqual([]);
+  });
+
+  it('tells the people of a fleet with a custom image, which no release of its own will ever do', () => {
+    const stranger = fleet({ id: 'group/custom', slots: [slot({ family: undefined, version: undefined })] });
+    expect(alone(stranger)).toEqual([[expect.stringContaining('ecs-drain:follow'), true]]);
     // With one release, of all that come: the plain one of its architecture.
     const isNews = (changes: Partial<Target>) =>
       planOf({ ...target, ...changes }, [stranger], false).leftAlone.some((one) => one.isNews);
     expect(isNews({ source: 'al2023/arm64', family: 'al2023/arm64', architecture: 'arm64' })).toBe(false);
     expect(isNews({ source: 'al2023-gpu/x86_64', family: 'al2023-gpu/x86_64' })).toBe(false);
   });
+
+  it.each([
+    ['and nothing else is known', [], 'al2023/x86_64', 'al2023/arm64'],
+    [
+      'beside one whose architecture is known',
+      [slot({ at: 0, family: undefined, version: undefined, architecture: 'arm64', imageId: 'ami-0ccccccccccccccc3' })],
+      'al2023/arm64',
+      'al2023/x86_64',
+    ],
+  ])(
+    'tells the people of a fleet whose image is gone, %s, that nothing can be launched',
+    (_, others, tells, silent) => {
+      const gone = fleet({
+        slots: [slot({ family: undefined, version: undefined, architecture: undefined }), ...others],
+      });
+      const of = (source: string) => planOf({ ...target, source, family: source }, [gone], false).leftAlone;
+      const because = `its image ${OLD} does not exist any more, or is not shared with this account: nothing can be launched from it`;
+      expect(of(tells)).toEqual([{ id: gone.id, because, isNews: true }]);
+      expect(of(silent)).toEqual([{ id: gone.id, because, isNews: false }]);
+    },
+  );
 
   it('changes only the slots of the family, and only what is older', () => {
     const arm = slot({ at: 0, family: 'al2023/arm64', architecture: 'arm64', imageId: 'ami-0ccccccccccccccc3' });

@@ -326,10 +326,13 @@ describe('a Spot Fleet with a window', () => {
     expect(alerts.map(({ kind }) => kind)).toEqual(['rollout-started']);
   });
 
-  it('forgets what failed in the window before', () => {
+  it('has not failed all the time since where its looks fail for minutes two days later', () => {
     const { result } = playSpot({
       facts: () => ({ policy: policyOf('Mon 09:00-09:03 UTC') }),
-      failing: (_, { kind }, at) => (kind === 'copy' && at < 10_081 ? 'refused' : undefined),
+      failing: (_, { kind }, at) => {
+        const fails = kind === 'copy' ? at < 10 : kind === 'look' && at > 2_880 && at < 2_885;
+        return fails ? 'refused' : undefined;
+      },
     });
     expect(result.outcome).toBe('rolled');
   });

@@ -15,6 +15,7 @@ import { parametersPort } from '../../src/aws/parameters.ts';
 import { quotasPort } from '../../src/aws/quotas.ts';
 import { spotFleetsPort } from '../../src/aws/spot-fleets.ts';
 import { templatesPort } from '../../src/aws/templates.ts';
+import type { Result } from '../../src/ports.ts';
 import { blockersOf } from '../../src/rollout/checks.ts';
 import type { FleetFacts } from '../../src/rollout/fleet.ts';
 import { fleetsOptedIn } from '../../src/rollout/opted-in.ts';
@@ -117,6 +118,40 @@ it('what instances run and nothing launches any more has its version and kernel 
   const { id } = region.amis.behind('al2023/x86_64', 1);
   const { fleets } = await plan(await look());
   expect(fleets).toMatchObject([{ how: 'keep', from: [expect.stringMatching(`^2023.*\\(${id}, kernel 6.1\\)$`)] }]);
+});
+
+describe('what the instances of opted-in fleets run is known by image', () => {
+  const agentsOf = async (world: ReturnType<typeof prepare>) => {
+    const { fleets } = await world.ask(() => fleetsOptedIn(world.ports));
+    return fleets.map(({ agents }) => agents);
+  };
+
+  it('and the plan has it beside what the name of the image says', async () => {
+    const world = prepare();
+    const { id, agentVersion, dockerVersion } = world.region.amis.behind('al2023/x86_64', 1);
+    const { agentVersion: newer } = world.region.amis.recommended('al2023/x86_64');
+    const words = `agent ${agentVersion}, Docker version ${dockerVersion}`;
+    expect(await agentsOf(world)).toEqual([{ [id]: [words] }]);
+    const { fleets } = await world.ask(() => fleetsOptedIn(world.ports));
+    const { target, ...plan } = await world.plan(fleets[0] ?? expect.fail('no fleet'));
+    expect(plan.fleets[0]?.from).toEqual([expect.stringMatching(`\\(${id}, kernel 6.1, ${words}\\)$`)]);
+    expect(target.agentVersion).toBe(newer);
+    expect(newer).not.toBe(agentVersion);
+  });
+
+  it('as far as it can be read: it is only told, and holds nothing up', async () => {
+    const world = prepare();
+    const denied: Result<never> = {
+      ok: false,
+      reason: 'denied',
+      operation: 'ecs:DescribeContainerInstances',
+      message: '',
+    };
+    const ports = { ...world.ports, clusters: { ...world.ports.clusters, hosts: async () => denied } };
+    const { fleets } = await world.ask(() => fleetsOptedIn(ports));
+    expect(fleets).toMatchObject([{ clusters: [expect.any(String)] }]);
+    expect(fleets[0]).not.toHaveProperty('agents');
+  });
 });
 
 describe('the owner of a fleet hears that it cannot be rolled, at the releases of what its instances run', () => {
