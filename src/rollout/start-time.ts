@@ -45,13 +45,16 @@ export function notBefore(startMs: number | undefined): string {
 /** An approval of a moment ago may be late in showing. */
 const SHOWN_MS = 600_000;
 
-/** Why its tag forbids to begin with it, which it did not when its rollout was started. Pure. */
+/**
+ * Why its tag forbids to begin with it, which it did not when its rollout was started. Pure.
+ * @param lastedMs since then.
+ */
 export function forbiddenByTag(
   { mode }: Pick<FleetPolicy, 'mode'>,
   control: Control | undefined,
-  startedMs: number,
+  lastedMs: number,
 ): string | undefined {
   if (mode === 'notify') return 'its tag asks only to be told by now';
-  if (mode !== 'approve' || isApproved(control) || startedMs < SHOWN_MS) return undefined;
+  if (mode !== 'approve' || isApproved(control) || lastedMs < SHOWN_MS) return undefined;
   return 'its tag asks for an approval by now, and nobody has given one: order it anew';
 }
