@@ -14,7 +14,7 @@ import type { ContainerInstanceSeen, ContainerInstancesSeen, EcsPort, ServiceSee
 import type { FailureEntry } from './failure.ts';
 import { attempt, refuseUnknown } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
-import { replacingOf } from './services.ts';
+import { replacingOf } from './replacing.ts';
 
 /** Most identifiers in one call (AWS-CONTRACTS §3). */
 const MOST_DESCRIBED = 100;

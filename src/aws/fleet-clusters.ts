@@ -10,7 +10,8 @@ import type { ClustersPort, HostSeen, SteadySeen } from '../rollout/ports.ts';
 import { terminationProtectedGroups } from './capacity-providers.ts';
 import { attempt, refuseUnknown } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
-import { describeServices, replacingOf } from './services.ts';
+import { replacingOf } from './replacing.ts';
+import { describeServices } from './services.ts';
 
 /** Most identifiers in one call (AWS-CONTRACTS §3). */
 const MOST_DESCRIBED = 100;

@@ -1,7 +1,6 @@
 import type { ECSClient, Service } from '@aws-sdk/client-ecs';
 import { DescribeServicesCommand, ListServicesCommand } from '@aws-sdk/client-ecs';
 import type { Result } from '../ports.ts';
-import type { Replacing } from '../service.ts';
 import { attempt } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
 
@@ -30,15 +29,4 @@ function isOnInstances({ status, launchType, capacityProviderStrategy = [] }: Se
     capacityProviderStrategy.length > 0 &&
     capacityProviderStrategy.every(({ capacityProvider }) => capacityProvider?.startsWith('FARGATE'));
   return status === 'ACTIVE' && (launchType === undefined || launchType === 'EC2') && !isFargate;
-}
-
-export function replacingOf(service: Service): Replacing {
-  return {
-    daemon: service.schedulingStrategy === 'DAEMON',
-    ecsReplaces: (service.deploymentController?.type ?? 'ECS') === 'ECS',
-    desired: service.desiredCount ?? 0,
-    // AWS-CONTRACTS §3: the defaults are 100 and 200.
-    minimumHealthyPercent: service.deploymentConfiguration?.minimumHealthyPercent ?? 100,
-    maximumPercent: service.deploymentConfiguration?.maximumPercent ?? 200,
-  };
 }

@@ -4,7 +4,8 @@ import type { ServiceSeen, StandaloneSeen } from '../operator/doctor-seen.ts';
 import type { Result } from '../ports.ts';
 import { attempt } from './failure.ts';
 import { allPages, inChunks } from './pages.ts';
-import { describeServices, replacingOf } from './services.ts';
+import { replacingOf } from './replacing.ts';
+import { describeServices } from './services.ts';
 
 /** Most identifiers in one call (AWS-CONTRACTS §3). */
 const MOST_TASKS = 100;
