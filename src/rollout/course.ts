@@ -2,6 +2,18 @@ import type { Wait } from '../loop.ts';
 import type { Failure } from '../ports.ts';
 import type { Problem } from './telling.ts';
 
+/** Failures with no answer between them. */
+export interface Trouble {
+  readonly count: number;
+  readonly firstMs: number;
+  /** For how long it was tried in vain; a pause, or until its window came again, it was not. */
+  readonly lastedMs: number;
+  readonly atMs: number;
+  /** The kind of the move that failed last. */
+  readonly move: string;
+  readonly failure: Failure;
+}
+
 /** What the courses of a release, of a group and of a Spot Fleet remember alike. */
 export interface CourseState {
   readonly request: { readonly noticedAt: string };
@@ -9,16 +21,10 @@ export interface CourseState {
   readonly atMs: number;
   /** When the latest step ended: how old all of this is. */
   readonly steppedAtMs: number;
-  /** Failures with no answer between them: since the first of them, and since the last long rest. */
-  readonly trouble?: {
-    readonly count: number;
-    readonly firstMs: number;
-    readonly sinceMs: number;
-    readonly atMs: number;
-    /** The kind of the move that failed last. */
-    readonly move: string;
-    readonly failure: Failure;
-  };
+  /** Of moves that do something. What a look answers says nothing about them. */
+  readonly trouble?: Trouble;
+  /** Of looks. */
+  readonly blind?: Trouble;
   /** Alerts that went out, or were tried in vain, by their key. */
   readonly said: Readonly<Record<string, { readonly atMs: number; readonly tries: number; readonly done: boolean }>>;
   /** Problems that people heard of, and not yet that they are over: the key of what was said last. */
@@ -44,13 +50,15 @@ export function paceSeconds(lastedMs: number): number {
 }
 
 /** After a failure; undefined when it is time to try again: within `patienceSeconds`, where there is no time to lose. */
-export function backOff({ trouble, atMs }: CourseState, patienceSeconds = Number.POSITIVE_INFINITY): Wait | undefined {
-  if (trouble === undefined) return undefined;
-  const seconds = Math.min(longestSeconds(trouble), patienceSeconds, 2 ** Math.min(trouble.count, 12));
-  const untilMs = trouble.atMs + seconds * 1000;
-  if (atMs >= untilMs) return undefined;
-  const { operation, reason } = trouble.failure;
-  return waitUntil(atMs, untilMs, `${operation} failed (${reason}): again soon`);
+export function backOff(memory: CourseState, patienceSeconds = Number.POSITIVE_INFINITY): Wait | undefined {
+  const { atMs } = memory;
+  const waits = rowsOf(memory).map((row) => {
+    const seconds = Math.min(longestSeconds(row), patienceSeconds, 2 ** Math.min(row.count, 12));
+    return { untilMs: row.atMs + seconds * 1000, ...row.failure };
+  });
+  const last = waits.toSorted((one, other) => other.untilMs - one.untilMs)[0];
+  if (last === undefined || atMs >= last.untilMs) return undefined;
+  return waitUntil(atMs, last.untilMs, `${last.operation} failed (${last.reason}): again soon`);
 }
 
 /** At least a second: time must get on. */
@@ -68,40 +76,53 @@ export function stepped<M extends CourseState>(memory: M, atMs: number): M {
   return { ...memory, atMs: latestMs, steppedAtMs: latestMs };
 }
 
-/** Moves that only look: what they answer says nothing about whether the others are answered. */
+/** Moves that only look. */
 const LOOKS: ReadonlySet<string> = new Set(['look', 'survey']);
 
-/** A failure in a row with those before. An answer ends the row, but a look's only a row of such looks. */
+/** A failure in a row with those before. An answer ends the row; a look's answer, only a row of such looks. */
 export function withTrouble<M extends CourseState>(memory: M, move: string, failure: Failure | undefined): M {
-  const { trouble, ...others } = memory;
-  if (failure === undefined) return LOOKS.has(move) && trouble && trouble.move !== move ? memory : (others as M);
+  const isLook = LOOKS.has(move);
+  const before = isLook ? memory.blind : memory.trouble;
+  if (failure === undefined) {
+    if (isLook && before !== undefined && before.move !== move) return memory;
+    const { [isLook ? 'blind' : 'trouble']: _, ...others } = memory;
+    return others as M;
+  }
   const { atMs } = memory;
-  const row = freshTrouble(memory);
-  // What fails in one window after the other is the same trouble, though it does not last from one to the next.
-  const before = row ?? (trouble?.move === move ? trouble : undefined);
-  const count = (before?.count ?? 0) + 1;
-  const firstMs = before?.firstMs ?? atMs;
-  return { ...memory, trouble: { count, firstMs, sinceMs: row?.sinceMs ?? atMs, atMs, move, failure } };
+  const restMs = before === undefined ? 0 : atMs - before.atMs;
+  const lastedMs = (before?.lastedMs ?? 0) + (before && restMs <= longestRestMs(memory, before) ? restMs : 0);
+  const row = { count: (before?.count ?? 0) + 1, firstMs: before?.firstMs ?? atMs, lastedMs, atMs, move, failure };
+  return { ...memory, [isLook ? 'blind' : 'trouble']: row };
 }
 
-/** What fails, and is tried again. What was not tried for twice its longest back-off is over, however it went. */
-export function freshTrouble({ trouble, atMs }: CourseState): CourseState['trouble'] {
-  return trouble !== undefined && atMs - trouble.atMs <= 2_000 * longestSeconds(trouble) ? trouble : undefined;
+/** What fails, and is tried again; the one that has lasted longest. */
+export function freshTrouble(memory: CourseState): Trouble | undefined {
+  const rows = rowsOf(memory).filter((row) => memory.atMs - row.atMs <= longestRestMs(memory, row));
+  return rows.toSorted((one, other) => other.lastedMs - one.lastedMs)[0];
 }
 
-function longestSeconds({ atMs, sinceMs }: NonNullable<CourseState['trouble']>): number {
-  return Math.max(MOST_BACKOFF_SECONDS, Math.min(SLOWEST_POLL_SECONDS, ((atMs - sinceMs) / 1000) * TROUBLE_SHARE));
+function rowsOf({ trouble, blind }: CourseState): Trouble[] {
+  return [blind, trouble].filter((row) => row !== undefined);
 }
 
-/** Nothing is given up after fewer tries, however far apart they are: an hour of failures is a dozen. */
-const LEAST_FAILURES = 10;
+function longestSeconds({ lastedMs }: Trouble): number {
+  return Math.max(MOST_BACKOFF_SECONDS, Math.min(SLOWEST_POLL_SECONDS, (lastedMs / 1000) * TROUBLE_SHARE));
+}
+
+/** What was not tried for longer was not to be tried. */
+function longestRestMs(memory: CourseState, row: Trouble): number {
+  return 2_000 * Math.max(longestSeconds(row), pollSeconds(memory));
+}
+
+/** So many tries are enough, where they are spread over windows. */
+const MOST_FAILURES = 40;
 
 /** The call that has failed for so long, and its answer; undefined while there is patience. */
-export function failingFor({ trouble }: CourseState, patienceSeconds: number): string | undefined {
-  if (trouble === undefined || trouble.count < LEAST_FAILURES) return undefined;
-  const { firstMs, atMs } = trouble;
-  if (atMs - firstMs < patienceSeconds * 1000) return undefined;
-  const { operation, message } = trouble.failure;
-  const hours = Math.round((atMs - firstMs) / 3_600_000);
-  return `for ${hours} h ${operation} has answered "${message}"`;
+export function failingFor(memory: CourseState, patienceSeconds: number): string | undefined {
+  const isEnough = ({ count, firstMs, lastedMs, atMs }: Trouble) =>
+    lastedMs >= patienceSeconds * 1000 || (count >= MOST_FAILURES && atMs - firstMs >= patienceSeconds * 1000);
+  const row = rowsOf(memory).find(isEnough);
+  if (row === undefined) return undefined;
+  const { operation, message } = row.failure;
+  return `for ${Math.round((row.atMs - row.firstMs) / 3_600_000)} h ${operation} has answered "${message}"`;
 }

@@ -53,11 +53,11 @@ const PATIENCE_SECONDS = 86_400;
 
 /** How the release's rollout has ended, or undefined while there is something to do or to wait for. Pure. */
 export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending | undefined {
-  const { survey, announced, withdrawn, atMs, request, control, trouble } = memory;
+  const { survey, announced, withdrawn, atMs, request, control, blind } = memory;
   if (survey === undefined) {
     const waitedMs = atMs - Date.parse(request.noticedAt);
-    if (trouble === undefined || waitedMs < PATIENCE_SECONDS * 1000) return undefined;
-    const { operation, message } = trouble.failure;
+    if (blind === undefined || waitedMs < PATIENCE_SECONDS * 1000) return undefined;
+    const { operation, message } = blind.failure;
     return ended(memory, 'failed', `For a day ${operation} has answered "${message}": nothing was planned.`);
   }
   if (plan === undefined) return { outcome: 'ignored', because: survey.because ?? 'its source names no image' };
@@ -95,9 +95,10 @@ export function endingOf(memory: ReleaseMemory, plan: Plan | undefined): Ending 
   return settled(memory, plan);
 }
 
-/** What its source names now has a rollout of its own: it is newer, or its parameter was written. */
+/** What its source names now has a rollout of its own: it is another release and no older one, or its parameter was written. */
 function isFollowed(announced: Target, now: Target): boolean {
-  return now.source.startsWith('/') || newer(now.version, announced.version);
+  const isAnother = now.version !== announced.version && !newer(announced.version, now.version);
+  return now.source.startsWith('/') || isAnother;
 }
 
 /** What each fleet came to was told by itself: here, only what is held back by it. */

@@ -4,6 +4,7 @@ import type { Control } from './control.ts';
 import { isHeldBySwitch, isPaused } from './control.ts';
 import type { FleetLook, FleetMemory, OurRefresh } from './fleet-memory.ts';
 import { isAtRest, refreshSeen } from './fleet-memory.ts';
+import { isToTurn } from './fleet-watch.ts';
 import type { RefreshSeen } from './ports.ts';
 import type { RolloutAlert, Words } from './telling.ts';
 import { fleetSpeaker, lastingTrouble, nextAlert } from './telling.ts';
@@ -30,10 +31,10 @@ function problemsOf(memory: FleetMemory): Words[] {
   const trouble = lastingTrouble(memory);
   const problems: Words[] = trouble ? [{ kind: 'rollout-stuck', ...trouble }] : [];
   // What must not go on is not given an hour.
-  if (trouble === undefined && memory.trouble && isInVain(memory.trouble)) {
-    const { failure, sinceMs } = memory.trouble;
+  if (trouble === undefined && memory.trouble && isInVain(memory.trouble) && isToTurn(memory)) {
+    const { failure, firstMs } = memory.trouble;
     const because = `it is to be stopped, and ${failure.operation} answers "${failure.message}"; it is tried again.`;
-    problems.push({ kind: 'rollout-stuck', key: `cannot be stopped ${sinceMs}`, because });
+    problems.push({ kind: 'rollout-stuck', key: `cannot be stopped ${firstMs}`, because });
   }
   if (look?.facts === undefined) return problems;
   if (refresh !== undefined && isPaused(look.control)) {

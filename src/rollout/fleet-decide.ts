@@ -37,8 +37,9 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
   if (blind) return blind;
   const alert = fleetAlertDue(memory);
   if (alert) return tell(alert);
-  const { look, refresh, trouble, atMs } = memory;
+  const { look, refresh, trouble, blind: unseen, atMs } = memory;
   if (look?.facts === undefined) return lookAgain(memory, 'what the fleet is like must be known first');
+  if (unseen !== undefined) return lookAgain(memory, 'the look before has failed');
   if (trouble !== undefined && trouble.atMs >= look.atMs) {
     return lookAgain(memory, 'a call that failed may have been carried out all the same');
   }

@@ -51,19 +51,34 @@ const TURN_MS = 180_000;
 
 /**
  * Looks fail, and AWS is about to go on past the first instance, of which nobody knows whether it is at work: then it must
- * not go on. Counted from when that instance came, or from the last look, at which it had not. Pure.
+ * not go on. Pure.
  */
 export function turnWhenBlind(memory: FleetMemory): FleetMove | undefined {
-  const { refresh, look, trouble, strangers, atMs } = memory;
-  if (refresh === undefined || look === undefined || trouble?.move !== 'look') return undefined;
-  const status = refreshSeen(memory)?.status;
-  const goesOn = status === undefined || ON_ITS_WAY.has(status);
-  if (refresh.isProven || refresh.turned?.isAnswered || !goesOn) return undefined;
-  const sinceMs = Math.min(...Object.values(strangers), Math.max(look.atMs, refresh.startedAtMs));
-  if (atMs < sinceMs + firstRestSeconds(refresh) * 1000 - TURN_MS) return undefined;
-  const { operation, message } = trouble.failure;
+  const { refresh, look, blind, atMs } = memory;
+  const dueMs = blindTurnMs(memory);
+  if (refresh === undefined || look === undefined || blind === undefined || dueMs === undefined) return undefined;
+  if (atMs < dueMs) return undefined;
+  const { operation, message } = blind.failure;
   const because = `whether its first instance is at work cannot be seen: ${operation} answers "${message}"`;
   return turn(memory, look, refresh, { because });
+}
+
+/** When that is: counted from when the instance came, or from the last look, at which it had not. */
+function blindTurnMs(memory: FleetMemory): number | undefined {
+  const { refresh, look, strangers } = memory;
+  const status = refreshSeen(memory)?.status;
+  const goesOn = status === undefined || ON_ITS_WAY.has(status);
+  if (refresh === undefined || look === undefined || !goesOn) return undefined;
+  if (refresh.isProven || refresh.turned?.isAnswered) return undefined;
+  const sinceMs = Math.min(...Object.values(strangers), Math.max(look.atMs, refresh.startedAtMs));
+  return sinceMs + firstRestSeconds(refresh) * 1000 - TURN_MS;
+}
+
+/** It is to be turned, or was told to be and has not answered. */
+export function isToTurn(memory: FleetMemory): boolean {
+  const { look, refresh } = memory;
+  if (look === undefined || refresh === undefined) return false;
+  return refresh.turned !== undefined || whyTurn(memory, look, refresh) !== undefined;
 }
 
 interface Why {
@@ -131,18 +146,22 @@ function whyNotBack({ facts }: FleetLook, { autoRollback }: RefreshPreferences, 
  */
 export function nextLookMs(memory: FleetMemory, { atMs }: FleetLook): number {
   const { refresh, steppedAtMs, changedAtMs, strangers } = memory;
-  const usualSeconds = pollSeconds(memory);
-  if (refresh === undefined || !isClose(memory, refresh)) return atMs + usualSeconds * 1000;
-  const paceMs = Math.min(usualSeconds, paceSeconds(steppedAtMs - changedAtMs)) * 1000;
-  const judgedMs = Math.min(...Object.values(strangers)) + joinMs(refresh);
-  return Math.min(atMs + paceMs, Math.max(judgedMs, atMs + paceSeconds(0) * 1000));
+  const usualMs = atMs + pollSeconds(memory) * 1000;
+  if (refresh === undefined) return usualMs;
+  const closeMs = isClose(memory, refresh) ? atMs + paceSeconds(steppedAtMs - changedAtMs) * 1000 : usualMs;
+  const judgedMs = refresh.turned ? Number.POSITIVE_INFINITY : Math.min(...Object.values(strangers)) + joinMs(refresh);
+  return Math.min(usualMs, closeMs, Math.max(judgedMs, atMs + paceSeconds(0) * 1000));
 }
 
 /** So soon a failed call is tried again at least: a bad image does not wait until looks are answered again. */
 export function patienceSeconds(memory: FleetMemory): number {
-  const { refresh, trouble, atMs } = memory;
-  if (refresh === undefined || trouble === undefined || !isClose(memory, refresh)) return Number.POSITIVE_INFINITY;
-  return atMs - trouble.sinceMs < IMPATIENT_MS ? paceSeconds(0) : Number.POSITIVE_INFINITY;
+  const { refresh, trouble, blind } = memory;
+  const row = blind ?? trouble;
+  if (refresh === undefined || row === undefined) return Number.POSITIVE_INFINITY;
+  if (isClose(memory, refresh) && row.atMs - row.firstMs < IMPATIENT_MS) return paceSeconds(0);
+  // Not to sleep past the moment at which it has to be turned back unseen.
+  const leftMs = (blindTurnMs(memory) ?? Number.POSITIVE_INFINITY) - row.atMs;
+  return Math.max(paceSeconds(0), leftMs / 1000);
 }
 
 function isClose(memory: FleetMemory, { startedAtMs, isProven, turned }: OurRefresh): boolean {

@@ -52,7 +52,7 @@ export function familiesToWatch(
 export function inUseOf(fleets: readonly (readonly string[])[], images: readonly ImageSeen[], leftOut: number): InUse {
   const known = new Map(images.map((image) => [image.id, image]));
   const families = new Set(fleets.flat().flatMap((id) => nameOf(known.get(id))?.family ?? []));
-  const isWhole = leftOut === 0 && fleets.every((ids) => ids.some((id) => known.has(id)));
+  const isWhole = leftOut === 0 && fleets.every((ids) => ids.length > 0 && ids.every((id) => known.has(id)));
   return { families, isWhole };
 }
 

@@ -102,7 +102,8 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
     }
     case 'look': {
       const named = seen.imageId === undefined ? {} : { namedImageId: seen.imageId };
-      return withControl({ ...memory, ...named, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
+      const looked = seen.failure ? {} : { lookedAtMs: atMs };
+      return withControl({ ...memory, ...named, ...looked, started: withEnds(memory, seen.ended) }, seen);
     }
   }
 }

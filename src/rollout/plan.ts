@@ -127,15 +127,19 @@ function judge(facts: FleetFacts, target: Target, isOrdered: boolean): Verdict {
 }
 
 /**
- * A fleet that no release of its own will ever speak of, for its image is its owner's, or gone: its people hear so with
- * each release of plain Amazon Linux 2023 of its architecture.
+ * A fleet that hardly any release of its own will speak of, for its image is its owner's, or gone, or of a family whose
+ * life has ended: its people hear so with each release of plain Amazon Linux 2023 of its architecture.
  */
 function judgeStranger(facts: FleetFacts, { source }: Target): Verdict {
-  if (facts.policy.follow !== undefined || !isCustom(facts)) return 'not-concerned';
+  if (facts.policy.follow !== undefined) return 'not-concerned';
   // Nobody knows the architecture of an image that is gone: somebody has to speak of it all the same.
   const architecture = facts.slots.flatMap((slot) => slot.architecture ?? [])[0] ?? 'x86_64';
-  const { because } = whyCustom(facts);
-  return source === `al2023/${architecture}` ? news(because) : quiet(because);
+  const isSpokesman = source === `al2023/${architecture}`;
+  if (isCustom(facts)) return isSpokesman ? news(whyCustom(facts).because) : quiet(whyCustom(facts).because);
+  // Windows has releases of its own, each month.
+  const ended = [...familiesOf(facts)].find((id) => familyById(id)?.support === 'ended');
+  const because = ended === undefined ? undefined : whyUnsupported(ended, false);
+  return isSpokesman && because !== undefined ? news(because) : 'not-concerned';
 }
 
 /** What is wrong with an image that is of no family; `isGone`: EC2 does not describe it, and so launches nothing from it. */

@@ -103,7 +103,7 @@ function afterCopy(memory: SpotMemory, look: SpotLook, copyId: string): SpotEndi
 
 /** The old fleet was told to end, no answer came, and none to any look since: what could be taken back is not known. */
 function blindAfterCancel(memory: SpotMemory, copyId: string): SpotEnding | undefined {
-  const isBlind = memory.doubtAtMs !== undefined && memory.trouble?.move === 'look';
+  const isBlind = memory.doubtAtMs !== undefined && memory.blind !== undefined;
   const why = isBlind ? failingFor(memory, LONG_PATIENCE_SECONDS) : undefined;
   return why === undefined
     ? undefined

@@ -146,7 +146,7 @@ export function rememberSpot(before: SpotMemory, move: SpotMove, seen: SpotSeen)
 
 /** The way back has its own patience: what has failed on the way there is not tried any more. */
 function turnedBack(memory: SpotMemory, because: string): SpotMemory {
-  const { trouble: _trouble, hinderedSinceMs: _since, ...rest } = memory;
+  const { trouble: _trouble, blind: _blind, hinderedSinceMs: _since, ...rest } = memory;
   return { ...rest, undo: { because, atMs: memory.atMs } };
 }
 

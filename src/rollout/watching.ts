@@ -44,7 +44,8 @@ export async function watchAmis(orders: WatchOrders, ports: WatchPorts, log: Log
   if (inUse.ok) {
     const families = familiesToWatch(configured, remembered, inUse.value);
     const isSame = families.length === before.length && families.every((family) => before.includes(family));
-    if (!isSame) failures.push(...(await look({ ...orders, families }, ports, log)));
+    // What was told and could not be remembered would be told again.
+    if (!isSame && failures.length === 0) failures.push(...(await look({ ...orders, families }, ports, log)));
   } else failures.push(inUse);
   if (failures.length > 0) throw failed(failures);
 }

@@ -291,6 +291,35 @@ describe('the rollout of a release', () => {
     expect(started).toEqual([]);
   });
 
+  it.each([6, 20, 36, 72])('says within two hours that it cannot look any more, from hour %i on', (from) => {
+    let hours = 0;
+    const { alerts } = play({
+      fleets: [group('a', { 'ecs-drain:ami': 'approve' })],
+      target: (at) => {
+        hours = at;
+        return target;
+      },
+      failing: (_, kind) => (kind === 'look' && hours >= from ? 'refused' : undefined),
+    });
+    expect(alerts.map(({ kind }) => kind)).toEqual(['approval-needed', 'rollout-stuck', 'rollout-stopped']);
+  });
+
+  it('is superseded by another build of its version, which is a release of its own', () => {
+    const family = 'bottlerocket-2/x86_64';
+    const { result } = play({
+      request: { source: family, version: '1.42.0-aaaaaaaa' },
+      target: (at) => ({
+        ...target,
+        ...{ source: family, family },
+        ...(at > 30
+          ? { version: '1.42.0-bbbbbbbb', imageId: 'ami-0ddddddddddddddd4' }
+          : { version: '1.42.0-aaaaaaaa' }),
+      }),
+      fleets: [{ ...group('a', { 'ecs-drain:ami': 'approve' }), slots: [slot({ family, version: '1.41.0' })] }],
+    });
+    expect(result.outcome).toBe('superseded');
+  });
+
   it.each([
     ['made anew', target.version],
     ['taken back', '2023.0.20261101'],

@@ -599,6 +599,74 @@ describe('the rollout of one group', () => {
     expect(good.result.outcome).toBe('rolled');
   });
 
+  it.each(['15m', '2h', '12h', '48h'])('is judged before AWS goes on, where it rests for %s', (delay) => {
+    const { result, fresh, operations } = playFleet({
+      agentNeverJoins: true,
+      facts: () => ({ policy: policy({ 'ecs-drain:checkpoint-delay': delay }) }),
+    });
+    expect([result.outcome, fresh]).toEqual(['rolled-back', 0]);
+    expect(operations).toBeLessThan(700);
+  });
+
+  it.each(['2h', '4h', '12h'])('does not sleep past that moment where it rests for %s', (delay) => {
+    const { moves, result, fresh, alerts } = playFleet({
+      agentNeverJoins: true,
+      facts: () => ({ policy: policy({ 'ecs-drain:checkpoint-delay': delay }) }),
+      failing: (call, kind) => (kind === 'look' && call > 6 && call < 400 ? 'before' : undefined),
+    });
+    expect(moves.some(({ kind }) => kind === 'roll-back')).toBe(true);
+    expect([result.outcome, fresh]).toEqual(['rolled-back', 0]);
+    // Nobody hears that it gets on before it does.
+    const kinds = alerts.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'rollout-stuck')).toHaveLength(1);
+  });
+
+  it('is not given up for one failure more, a day after somebody paused what failed for minutes', () => {
+    const { result } = playFleet({
+      says: [
+        { atMinutes: 15, word: 'pause' },
+        { atMinutes: 1_600, word: 'resume' },
+      ],
+      failing: (() => {
+        let later = 0;
+        return (call: number, kind: FleetMove['kind']) => {
+          if (kind !== 'start-refresh') return undefined;
+          if (call < 40) return 'before' as const;
+          later += 1;
+          return later === 1 ? ('before' as const) : undefined;
+        };
+      })(),
+    });
+    expect(result.outcome).toBe('rolled');
+  });
+
+  it('is given up after a day of failures, though some looks fail meanwhile', () => {
+    const { result, minutes, alerts, operations } = playFleet({
+      failing: (call, kind) => {
+        if (kind === 'start-refresh') return 'before';
+        return kind === 'look' && call % 20 === 0 ? 'before' : undefined;
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'failed', because: expect.stringMatching(/^for 2[4-6] h/) });
+    expect(minutes).toBeLessThan(27 * 60);
+    expect(alerts.map(({ kind }) => kind)).toEqual(['rollout-stuck', 'rollout-failed']);
+    expect(operations).toBeLessThan(400);
+  });
+
+  it('does not say any longer that it cannot be stopped when somebody has resumed it', () => {
+    const { alerts } = playFleet({
+      says: [
+        { atMinutes: 4, word: 'pause' },
+        { atMinutes: 13, word: 'resume' },
+      ],
+      failing: (_, kind) => (kind === 'cancel-refresh' ? 'before' : undefined),
+    });
+    const stuck = alerts.findIndex(({ kind }) => kind === 'rollout-stuck');
+    const over = alerts.slice(stuck).find(({ resolves = [] }) => resolves.includes('rollout-stuck'));
+    expect(stuck).toBeGreaterThanOrEqual(0);
+    expect(over?.atMinutes).toBeLessThan(30);
+  });
+
   it('takes nobody’s deployment for a fault of the image, but tasks that are missing', () => {
     const deploying = playFleet({ facts: (at) => (at > 5 ? { unsteady: ['theirs'], lacking: [] } : {}) });
     expect(deploying.result.outcome).toBe('rolled');

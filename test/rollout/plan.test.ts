@@ -37,13 +37,15 @@ describe('the plan of a release', () => {
   });
 
   it.each([
-    ['a family whose life has ended', 'al2/x86_64', 'reached its end on 2026-06-30'],
-    ['Windows', 'windows-2022-core/x86_64', 'rolled out by hand'],
-  ])('tells the people of a fleet with %s at its own releases, and at no others', (_, family, words) => {
+    ['a family whose life has ended', 'al2/x86_64', 'reached its end on 2026-06-30', true],
+    ['Windows', 'windows-2022-core/x86_64', 'rolled out by hand', false],
+  ])('tells the people of a fleet with %s at its own releases, if any come', (_, family, words, isSpokenFor) => {
     const stranger = fleet({ slots: [slot({ family })] });
     const of = (source: string) => planOf({ ...target, source, family: source }, [stranger], false).leftAlone;
-    expect(of(family)).toEqual([{ id: stranger.id, because: expect.stringContaining(words), isNews: true }]);
-    expect(of('al2023/x86_64')).toEqual([]);
+    const told = [{ id: stranger.id, because: expect.stringContaining(words), isNews: true }];
+    expect(of(family)).toEqual(told);
+    expect(of('al2023/x86_64')).toEqual(isSpokenFor ? told : []);
+    expect(of('al2023/arm64')).toEqual([]);
   });
 
   it('tells the people of a fleet with a custom image, which no release of its own will ever do', () => {
