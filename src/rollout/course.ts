@@ -6,6 +6,8 @@ import type { Problem } from './telling.ts';
 export interface Trouble {
   readonly count: number;
   readonly firstMs: number;
+  /** The first since it was not tried for long. */
+  readonly sinceMs: number;
   /** For how long it was tried in vain; a pause, or until its window came again, it was not. */
   readonly lastedMs: number;
   readonly atMs: number;
@@ -88,11 +90,18 @@ export function withTrouble<M extends CourseState>(memory: M, move: string, fail
     const { [isLook ? 'blind' : 'trouble']: _, ...others } = memory;
     return others as M;
   }
+  return { ...memory, [isLook ? 'blind' : 'trouble']: { ...rowAfter(memory, before), move, failure } };
+}
+
+function rowAfter(memory: CourseState, before: Trouble | undefined): Omit<Trouble, 'move' | 'failure'> {
   const { atMs } = memory;
-  const restMs = before === undefined ? 0 : atMs - before.atMs;
-  const lastedMs = (before?.lastedMs ?? 0) + (before && restMs <= longestRestMs(memory, before) ? restMs : 0);
-  const row = { count: (before?.count ?? 0) + 1, firstMs: before?.firstMs ?? atMs, lastedMs, atMs, move, failure };
-  return { ...memory, [isLook ? 'blind' : 'trouble']: row };
+  if (before === undefined) return { count: 1, firstMs: atMs, sinceMs: atMs, lastedMs: 0, atMs };
+  const { count, firstMs, sinceMs, lastedMs } = before;
+  const restMs = atMs - before.atMs;
+  const next = { count: count + 1, firstMs, atMs };
+  return restMs <= longestRestMs(memory, before)
+    ? { ...next, sinceMs, lastedMs: lastedMs + restMs }
+    : { ...next, sinceMs: atMs, lastedMs };
 }
 
 /** What fails, and is tried again; the one that has lasted longest. */

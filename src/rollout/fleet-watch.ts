@@ -54,10 +54,11 @@ const TURN_MS = 180_000;
  * not go on. Pure.
  */
 export function turnWhenBlind(memory: FleetMemory): FleetMove | undefined {
-  const { refresh, look, blind, atMs } = memory;
+  const { refresh, look, blind, trouble, atMs } = memory;
   const dueMs = blindTurnMs(memory);
   if (refresh === undefined || look === undefined || blind === undefined || dueMs === undefined) return undefined;
-  if (atMs < dueMs) return undefined;
+  // A turn that failed may have been heard: a look comes first, and people hear of it.
+  if (atMs < dueMs || (trouble !== undefined && trouble.atMs >= blind.atMs)) return undefined;
   const { operation, message } = blind.failure;
   const because = `whether its first instance is at work cannot be seen: ${operation} answers "${message}"`;
   return turn(memory, look, refresh, { because });
@@ -149,7 +150,9 @@ export function nextLookMs(memory: FleetMemory, { atMs }: FleetLook): number {
   const usualMs = atMs + pollSeconds(memory) * 1000;
   if (refresh === undefined) return usualMs;
   const closeMs = isClose(memory, refresh) ? atMs + paceSeconds(steppedAtMs - changedAtMs) * 1000 : usualMs;
-  const judgedMs = refresh.turned ? Number.POSITIVE_INFINITY : Math.min(...Object.values(strangers)) + joinMs(refresh);
+  const status = refreshSeen(memory)?.status;
+  const isJudged = !refresh.turned && (status === undefined || ON_ITS_WAY.has(status));
+  const judgedMs = isJudged ? Math.min(...Object.values(strangers)) + joinMs(refresh) : Number.POSITIVE_INFINITY;
   return Math.min(usualMs, closeMs, Math.max(judgedMs, atMs + paceSeconds(0) * 1000));
 }
 
@@ -161,7 +164,7 @@ export function patienceSeconds(memory: FleetMemory): number {
   if (isClose(memory, refresh) && row.atMs - row.firstMs < IMPATIENT_MS) return paceSeconds(0);
   // Not to sleep past the moment at which it has to be turned back unseen.
   const leftMs = (blindTurnMs(memory) ?? Number.POSITIVE_INFINITY) - row.atMs;
-  return Math.max(paceSeconds(0), leftMs / 1000);
+  return leftMs < -IMPATIENT_MS ? Number.POSITIVE_INFINITY : Math.max(paceSeconds(0), leftMs / 1000);
 }
 
 function isClose(memory: FleetMemory, { startedAtMs, isProven, turned }: OurRefresh): boolean {

@@ -102,8 +102,7 @@ export function remember(before: ReleaseMemory, move: ReleaseMove, seen: Release
     }
     case 'look': {
       const named = seen.imageId === undefined ? {} : { namedImageId: seen.imageId };
-      const looked = seen.failure ? {} : { lookedAtMs: atMs };
-      return withControl({ ...memory, ...named, ...looked, started: withEnds(memory, seen.ended) }, seen);
+      return withControl({ ...memory, ...named, lookedAtMs: atMs, started: withEnds(memory, seen.ended) }, seen);
     }
   }
 }

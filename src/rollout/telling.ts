@@ -71,10 +71,10 @@ function endKindOf(outcome: FleetOutcome): RolloutAlertKind {
 /** Calls that have failed for an hour, and are tried again: the words after "for an hour". */
 export function lastingTrouble(memory: CourseState): { key: string; because: string } | undefined {
   const trouble = freshTrouble(memory);
-  if (trouble === undefined || trouble.lastedMs < HOUR_MS) return undefined;
+  if (trouble === undefined || trouble.atMs - trouble.sinceMs < HOUR_MS) return undefined;
   const { operation, message } = trouble.failure;
   const because = `for an hour ${operation} has answered "${message}"; it is tried again.`;
-  return { key: `trouble ${trouble.firstMs}`, because };
+  return { key: `trouble ${trouble.sinceMs}`, because };
 }
 
 /**

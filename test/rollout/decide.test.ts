@@ -304,6 +304,20 @@ describe('the rollout of a release', () => {
     expect(alerts.map(({ kind }) => kind)).toEqual(['approval-needed', 'rollout-stuck', 'rollout-stopped']);
   });
 
+  it('says so in each window in which it does not get on', () => {
+    let hours = 0;
+    const { alerts } = play({
+      fleets: [group('a', { 'ecs-drain:window': '12:00-15:00 UTC' })],
+      target: (at) => {
+        hours = at;
+        return target;
+      },
+      failing: (_, kind) => (kind === 'start-fleet' && hours < 60 ? 'refused' : undefined),
+    });
+    expect(alerts.filter(({ kind }) => kind === 'rollout-stuck')).toHaveLength(3);
+    expect(alerts.filter(({ kind }) => kind === 'resolved')).toHaveLength(3);
+  });
+
   it('is superseded by another build of its version, which is a release of its own', () => {
     const family = 'bottlerocket-2/x86_64';
     const { result } = play({

@@ -621,6 +621,26 @@ describe('the rollout of one group', () => {
     expect(kinds.filter((kind) => kind === 'rollout-stuck')).toHaveLength(1);
   });
 
+  it('looks and tells between its tries where nobody can see it and it cannot be turned either', () => {
+    const { alerts, operations } = playFleet({
+      agentNeverJoins: true,
+      failing: (call, kind) =>
+        ['look', 'roll-back', 'cancel-refresh'].includes(kind) && call > 12 ? 'before' : undefined,
+    });
+    const stuck = alerts.filter(({ kind }) => kind === 'rollout-stuck');
+    expect(stuck[0]?.atMinutes).toBeLessThan(30);
+    expect(stuck[0]?.because).toContain('it is to be stopped');
+    expect(operations).toBeLessThan(1_500);
+  });
+
+  it('is not looked at closely while AWS turns it back by itself', () => {
+    const { operations } = playFleet({
+      agentNeverJoins: true,
+      turns: { afterMinutes: 7, status: 'RollbackInProgress' },
+    });
+    expect(operations).toBeLessThan(1_500);
+  });
+
   it('is not given up for one failure more, a day after somebody paused what failed for minutes', () => {
     const { result } = playFleet({
       says: [
