@@ -27,7 +27,8 @@ const BY_REFRESH = /^an instance refresh$|^a group above its desired capacity$/;
 /**
  * Watches that no service comes below its minimum because of us: by a task on an instance that we drain, that a refresh
  * of ours replaces, or whose Spot Fleet we end; that people heard of it as forced makes it no better. What EC2 takes by
- * itself is not ours, nor what the refresh of somebody else replaces.
+ * itself is not ours, nor what the refresh of somebody else replaces, nor an instance whose notice is in the dead-letter
+ * queue since a machine died at its every delivery: an alarm says so.
  */
 export function watchMinimum(
   world: World,
@@ -50,6 +51,8 @@ export function watchMinimum(
   const refreshes = new Set<string>();
   const replaced = new Set<string>();
   const told = new Set<string>();
+  /** Notices that were given up. */
+  const lost: string[] = [];
 
   const leastOf = ({ cluster, service }: TaskEvent): number => {
     const specs = scenario.clusters.find(({ name }) => name === cluster)?.services ?? [];
@@ -63,6 +66,7 @@ export function watchMinimum(
   };
 
   const isOurs = ({ instanceId, cut }: TaskEvent): boolean => {
+    if (lost.some((payload) => payload.includes(instanceId))) return false;
     if (replaced.has(instanceId)) return true;
     // Cut off on an instance that we only drained, it was taken by somebody else: unless its fleet ended by us.
     if (cut) return there.spotFleets.instance(instanceId)?.fleet.state.startsWith('cancelled') === true;
@@ -74,6 +78,7 @@ export function watchMinimum(
       if (event.status === 'DRAINING' && event.by === 'call') drained.add(event.instanceId);
       if (event.status === 'ACTIVE') drained.delete(event.instanceId);
     }
+    if (event.kind === 'dead-letter' && event.because.includes('fault')) lost.push(event.payload);
     if (event.kind === 'call' && event.operation === 'StartInstanceRefresh' && event.error === undefined && event.by) {
       const { AutoScalingGroupName } = event.input as { AutoScalingGroupName: string };
       refreshes.add(latestRefresh(AutoScalingGroupName));

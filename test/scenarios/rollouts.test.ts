@@ -907,6 +907,13 @@ function placesOf(name: string, fault: (typeof FAULTS)[number], counts: { checkp
 }
 
 describe('a machine that dies', () => {
+  it('at every delivery of a notice leaves it to the alarm of the dead-letter queue, and the rollout goes on', async () => {
+    const { report } = await play('rollout-crashed', 530);
+    expect(report.violations).toEqual([]);
+    expect(report.instances.map(({ outcome }) => outcome).sort()).toEqual(['drained', 'drained', 'drained', 'failed']);
+    expect(outcomesOf(report)).toEqual(['rolled', 'rolled']);
+  });
+
   it.each(Object.keys(EXPECTED))(
     'at any checkpoint or call of %s changes nothing of how it ends',
     async (name) => {
