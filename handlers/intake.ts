@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { lambdaClient, snsClient } from '../src/aws/clients.ts';
+import { patientLambdaClient, snsClient } from '../src/aws/clients.ts';
 import { executionPort } from '../src/aws/lambda.ts';
 import { alertPort } from '../src/aws/sns.ts';
 import { readIntakeConfig } from '../src/config.ts';
@@ -15,7 +15,7 @@ import { lambda } from './platform.ts';
 export function create({ environment, requestHandler }: Platform): (event: unknown, context: Context) => Promise<void> {
   const config = readIntakeConfig(environment);
   const logger = new Logger({ serviceName: 'ecs-drain-intake' });
-  const lambdas = lambdaClient(requestHandler);
+  const lambdas = patientLambdaClient(requestHandler);
   const { drainFunctionArn, amiUpdateFunctionArn, stackName: stack } = config;
   const ports = {
     executions: executionPort(lambdas, drainFunctionArn),

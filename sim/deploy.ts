@@ -70,7 +70,7 @@ function register(region: Region, bundles: Bundles, settings: Readonly<Record<st
   lambda.register({
     name: FUNCTIONS.intake,
     durable: false,
-    timeoutSeconds: 30,
+    timeoutSeconds: 90,
     handler: onDemand(() => bundles.intake.create(platform)),
     ...sizes,
   });

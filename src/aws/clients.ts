@@ -32,6 +32,12 @@ const FEW_ATTEMPTS = { maxAttempts: 3 } as const;
  */
 const SDK_RETRIES = { maxAttempts: 5 } as const;
 
+/**
+ * For the function that hands notices over: Lambda delivers one three times, minutes apart, and AWS may throttle at each.
+ * Eight attempts take half a minute, and never more than the function's time (serverless.yml).
+ */
+const MANY_ATTEMPTS = { maxAttempts: 8 } as const;
+
 export function ecsClient(requestHandler: RequestHandler = BOUNDS): ECSClient {
   return new ECSClient({ ...ONE_ATTEMPT, requestHandler });
 }
@@ -62,6 +68,10 @@ export function snsClient(requestHandler: RequestHandler = BOUNDS): SNSClient {
 
 export function lambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaClient {
   return new LambdaClient({ ...SDK_RETRIES, requestHandler });
+}
+
+export function patientLambdaClient(requestHandler: RequestHandler = BOUNDS): LambdaClient {
+  return new LambdaClient({ ...MANY_ATTEMPTS, requestHandler });
 }
 
 export function ssmClient(requestHandler: RequestHandler = BOUNDS): SSMClient {

@@ -10,6 +10,7 @@ import {
   ec2Client,
   ecsClient,
   lambdaClient,
+  patientLambdaClient,
   patientSsmClient,
   type RequestHandler,
   snsClient,
@@ -60,14 +61,19 @@ describe('a client asks AWS', () => {
       5,
       (h: RequestHandler) => snsClient(h).send(new PublishCommand({ TopicArn: 't', Message: 'm' })),
     ],
+    ['Lambda five times', 5, (h: RequestHandler) => lambdaClient(h).send(new InvokeCommand({ FunctionName: 'f' }))],
     [
-      'Lambda five times: a notice is handed over once',
-      5,
-      (h: RequestHandler) => lambdaClient(h).send(new InvokeCommand({ FunctionName: 'f' })),
+      'Lambda eight times where a notice is handed over, which happens once',
+      8,
+      (h: RequestHandler) => patientLambdaClient(h).send(new InvokeCommand({ FunctionName: 'f' })),
     ],
-  ])('%s', async (_, times, send) => {
-    const aws = outage();
-    await expect(send(aws.handler)).rejects.toThrow();
-    expect(aws.requests()).toBe(times);
-  });
+  ])(
+    '%s',
+    async (_, times, send) => {
+      const aws = outage();
+      await expect(send(aws.handler)).rejects.toThrow();
+      expect(aws.requests()).toBe(times);
+    },
+    30_000,
+  );
 });
