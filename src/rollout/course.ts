@@ -83,14 +83,10 @@ const LOOKS: ReadonlySet<string> = new Set(['look', 'survey']);
 
 /** A failure in a row with those before. An answer ends the row; a look's answer, only a row of such looks. */
 export function withTrouble<M extends CourseState>(memory: M, move: string, failure: Failure | undefined): M {
-  const isLook = LOOKS.has(move);
-  const before = isLook ? memory.blind : memory.trouble;
-  if (failure === undefined) {
-    if (isLook && before !== undefined && before.move !== move) return memory;
-    const { [isLook ? 'blind' : 'trouble']: _, ...others } = memory;
-    return others as M;
-  }
-  return { ...memory, [isLook ? 'blind' : 'trouble']: { ...rowAfter(memory, before), move, failure } };
+  const key = LOOKS.has(move) ? 'blind' : 'trouble';
+  const { [key]: before, ...others } = memory;
+  if (failure !== undefined) return { ...memory, [key]: { ...rowAfter(memory, before), move, failure } };
+  return key === 'blind' && before !== undefined && before.move !== move ? memory : (others as M);
 }
 
 function rowAfter(memory: CourseState, before: Trouble | undefined): Omit<Trouble, 'move' | 'failure'> {

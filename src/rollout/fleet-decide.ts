@@ -33,13 +33,13 @@ export function decideFleet(memory: FleetMemory): FleetMove | Wait | Finish<Flee
   if (ending) return end(memory, ending);
   const retry = backOff(memory, patienceSeconds(memory));
   if (retry) return retry;
-  const blind = turnWhenBlind(memory);
-  if (blind) return blind;
+  const turn = turnWhenBlind(memory);
+  if (turn) return turn;
   const alert = fleetAlertDue(memory);
   if (alert) return tell(alert);
-  const { look, refresh, trouble, blind: unseen, atMs } = memory;
+  const { look, refresh, trouble, blind, atMs } = memory;
   if (look?.facts === undefined) return lookAgain(memory, 'what the fleet is like must be known first');
-  if (unseen !== undefined) return lookAgain(memory, 'the look before has failed');
+  if (blind !== undefined) return lookAgain(memory, 'the look before has failed');
   if (trouble !== undefined && trouble.atMs >= look.atMs) {
     return lookAgain(memory, 'a call that failed may have been carried out all the same');
   }

@@ -135,7 +135,10 @@ function judgeStranger(facts: FleetFacts, { source }: Target): Verdict {
   // Nobody knows the architecture of an image that is gone: somebody has to speak of it all the same.
   const architecture = facts.slots.flatMap((slot) => slot.architecture ?? [])[0] ?? 'x86_64';
   const isSpokesman = source === `al2023/${architecture}`;
-  if (isCustom(facts)) return isSpokesman ? news(whyCustom(facts).because) : quiet(whyCustom(facts).because);
+  if (isCustom(facts)) {
+    const { because } = whyCustom(facts);
+    return isSpokesman ? news(because) : quiet(because);
+  }
   // Windows has releases of its own, each month.
   const ended = [...familiesOf(facts)].find((id) => familyById(id)?.support === 'ended');
   const because = ended === undefined ? undefined : whyUnsupported(ended, false);
