@@ -120,7 +120,10 @@ function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   if (dropped.length > 0) {
     const rolled =
       count === 0 ? [] : [`${count === 1 ? 'One fleet runs' : `${count} fleets run`} ${plan.target.version}.`];
-    return ended(memory, 'stopped', [...dropped.slice(0, MOST_NAMED), ...rolled].join(' '));
+    const more = dropped.length - MOST_NAMED;
+    const others =
+      more <= 0 ? [] : [`${more} more ${more === 1 ? 'is' : 'are'} left alone as well (ecs-drain rollout plan).`];
+    return ended(memory, 'stopped', [...dropped.slice(0, MOST_NAMED), ...others, ...rolled].join(' '));
   }
   if (count > 0) {
     const leftOut = memory.survey?.leftOut ?? 0;

@@ -362,6 +362,21 @@ describe('the rollout of a release', () => {
     });
   });
 
+  it.each([
+    [3, /fleet3 was to be rolled, .*there\.$/],
+    [4, / 1 more is left alone as well \(ecs-drain rollout plan\)\.$/],
+    [5, / 2 more are left alone as well \(ecs-drain rollout plan\)\.$/],
+  ])('names three of %d fleets that dropped out, and counts the others', (count, because) => {
+    const all = Array.from({ length: count }, (_, at) =>
+      group(`fleet${at + 1}`, { 'ecs-drain:window': 'Sat 02:00-05:00 UTC' }),
+    );
+    const { result } = play({
+      fleets: (hours) => (hours > 24 ? all.map((fleet) => ({ ...fleet, unread: ['its template is not there'] })) : all),
+    });
+    expect(result).toMatchObject({ outcome: 'stopped', because: expect.stringMatching(because) });
+    expect(result.because.match(/was to be rolled/g)).toHaveLength(3);
+  });
+
   it('says nothing of a fleet that is gone, or whose owner took it out', () => {
     const waiting = group('later', { 'ecs-drain:window': 'Sat 02:00-05:00 UTC' });
     const { result } = play({ fleets: (hours) => (hours > 24 ? [group('a')] : [group('a'), waiting]) });
