@@ -27,14 +27,15 @@ const ONE_ATTEMPT = { maxAttempts: 1 } as const;
 const FEW_ATTEMPTS = { maxAttempts: 3 } as const;
 
 /**
- * Everywhere else a lost call costs more than a repeated one: a heartbeat keeps an instance alive, a notice is handed
- * over once. The SDK tries again, backing off, with jitter.
+ * Everywhere else a lost call costs more than a repeated one: a heartbeat keeps an instance alive. The SDK tries again,
+ * backing off, with jitter.
  */
 const SDK_RETRIES = { maxAttempts: 5 } as const;
 
 /**
  * For the function that hands notices over: Lambda delivers one three times, minutes apart, and AWS may throttle at each.
- * Eight attempts take half a minute, and never more than the function's time (serverless.yml).
+ * Throttled, eight attempts take half a minute or so, and a minute at most, less than the function has (serverless.yml).
+ * Calls that hang can take longer: that ends the delivery like any failure, and the next one begins anew.
  */
 const MANY_ATTEMPTS = { maxAttempts: 8 } as const;
 

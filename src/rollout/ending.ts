@@ -5,7 +5,7 @@ import { newer } from './family.ts';
 import type { Target } from './fleet.ts';
 import type { ReleaseMemory } from './memory.ts';
 import { leftOutWords } from './opted-in.ts';
-import type { Plan } from './plan.ts';
+import type { LeftAlone, Plan } from './plan.ts';
 import type { FleetResult } from './request.ts';
 import type { RolloutAlert } from './telling.ts';
 import { sentence } from './telling.ts';
@@ -114,16 +114,11 @@ function stopped(memory: ReleaseMemory, plan: Plan, failed: readonly FleetResult
 
 function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   const count = Object.keys(memory.started).length;
-  const dropped = droppedOf(memory, plan).map(({ id, because }) =>
-    sentence(`${id} was to be rolled, and is left alone: ${because}`),
-  );
+  const dropped = droppedOf(memory, plan);
   if (dropped.length > 0) {
     const rolled =
       count === 0 ? [] : [`${count === 1 ? 'One fleet runs' : `${count} fleets run`} ${plan.target.version}.`];
-    const more = dropped.length - MOST_NAMED;
-    const others =
-      more <= 0 ? [] : [`${more} more ${more === 1 ? 'is' : 'are'} left alone as well (ecs-drain rollout plan).`];
-    return ended(memory, 'stopped', [...dropped.slice(0, MOST_NAMED), ...others, ...rolled].join(' '));
+    return ended(memory, 'stopped', [...droppedWords(dropped), ...rolled].join(' '));
   }
   if (count > 0) {
     const leftOut = memory.survey?.leftOut ?? 0;
@@ -140,6 +135,15 @@ function settled(memory: ReleaseMemory, plan: Plan): Ending | undefined {
   }
   if (concernsAnybody(memory, plan) && !isAnnounced(memory)) return undefined;
   return { outcome: 'nothing-to-do', because: 'No fleet that opted in would change.' };
+}
+
+function droppedWords(dropped: readonly LeftAlone[]): string[] {
+  const named = dropped
+    .slice(0, MOST_NAMED)
+    .map(({ id, because }) => sentence(`${id} was to be rolled, and is left alone: ${because}`));
+  const more = dropped.length - named.length;
+  if (more === 0) return named;
+  return [...named, `${more} more ${more === 1 ? 'is' : 'are'} left alone as well (ecs-drain rollout plan).`];
 }
 
 function ended(memory: ReleaseMemory, outcome: ReleaseOutcome, because: string): Ending {
